@@ -17,9 +17,8 @@ import numpy as np
 from kapitza.matter.isotropic import Solid
 from kapitza.simulate.boltzmann.boundaries import Wall
 from kapitza.simulate.boltzmann.carriers import ScatteringRates, gray_carriers
-from kapitza.simulate.boltzmann.domain import Domain
+from kapitza.simulate.boltzmann.domain import Cuboid, Domain
 from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, monte_carlo
-from kapitza.simulate.boltzmann.shapes import Cuboid
 from kapitza.simulate.boltzmann.spectral_carriers import spectral_carriers
 
 SIZE = (500e-9, 200e-9, 100e-9)

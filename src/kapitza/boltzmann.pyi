@@ -7,7 +7,10 @@ from kapitza.simulate.boltzmann.carriers import Carriers as Carriers
 from kapitza.simulate.boltzmann.carriers import ScatteringRates as ScatteringRates
 from kapitza.simulate.boltzmann.carriers import band_carriers as band_carriers
 from kapitza.simulate.boltzmann.carriers import gray_carriers as gray_carriers
+from kapitza.simulate.boltzmann.domain import Cuboid as Cuboid
 from kapitza.simulate.boltzmann.domain import Domain as Domain
+from kapitza.simulate.boltzmann.domain import HotSpot as HotSpot
+from kapitza.simulate.boltzmann.domain import Prism as Prism
 from kapitza.simulate.boltzmann.half_space import half_space_impedance as half_space_impedance
 from kapitza.simulate.boltzmann.layered.resistances import film_conductivities as film_conductivities
 from kapitza.simulate.boltzmann.layered.resistances import fourier_error as fourier_error
@@ -23,14 +26,11 @@ from kapitza.simulate.boltzmann.layered.response import transient_response as tr
 from kapitza.simulate.boltzmann.layered.transport import Film as Film
 from kapitza.simulate.boltzmann.layered.transport import Transport as Transport
 from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature as fourier_temperature
-from kapitza.simulate.boltzmann.monte_carlo.result import DetectorReading as DetectorReading
-from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap as TransportMap
+from kapitza.simulate.boltzmann.monte_carlo.simulation import DetectorReading as DetectorReading
 from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings as MonteCarloSettings
+from kapitza.simulate.boltzmann.monte_carlo.simulation import TransportMap as TransportMap
 from kapitza.simulate.boltzmann.monte_carlo.simulation import detector_temperature as detector_temperature
 from kapitza.simulate.boltzmann.monte_carlo.simulation import monte_carlo as monte_carlo
-from kapitza.simulate.boltzmann.shapes import Cuboid as Cuboid
-from kapitza.simulate.boltzmann.shapes import HotSpot as HotSpot
-from kapitza.simulate.boltzmann.shapes import Prism as Prism
 from kapitza.simulate.boltzmann.spectral_carriers import group_edges as group_edges
 from kapitza.simulate.boltzmann.spectral_carriers import group_frequencies as group_frequencies
 from kapitza.simulate.boltzmann.spectral_carriers import spectral_carriers as spectral_carriers

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from site_energies import site_energies
 
 from kapitza import cli, load
 from kapitza.errors import DataError, InputError
 from kapitza.io import read_lammps, read_run
 from kapitza.io.md.runs import RunFile, plane_trajectory, run_deck
 from kapitza.io.md.trajectory import read_lammps_run
-from kapitza.simulate.md.kernels.forces import map_species, site_energies
+from kapitza.simulate.md.kernels.forces import map_species
 from kapitza.simulate.md.kernels.neighbours import VerletList
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.runs.run import Run

@@ -114,7 +114,7 @@ WRITERS: dict[str, Callable[[Path], Any]] = {  # modules that write files, and w
     "matter/files/phonopy_output": crystal,
     "run/store": unit,
     "simulate/md/runs/checkpoint": unit,
-    "simulate/md/runs/preparation": unit,
+    "simulate/md/runs/single": unit,
     "web/models/device": elsewhere,
     "web/models/examples": elsewhere,
 }

@@ -20,8 +20,12 @@ from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.sstr import Sstr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.simulate.boltzmann.gratings import GratingBands, scaled_bands
-from kapitza.simulate.boltzmann.half_space import half_space_impedance, returned_heat
-from kapitza.simulate.boltzmann.half_space_table import grouped_bands, impedance_beyond_fourier
+from kapitza.simulate.boltzmann.half_space import (
+    grouped_bands,
+    half_space_impedance,
+    impedance_beyond_fourier,
+    returned_heat,
+)
 from kapitza.units import nm, um
 
 K, CAPACITY, G, PATH = 140.0, 1.66e6, 2e8, 200 * nm

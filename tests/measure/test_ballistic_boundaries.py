@@ -20,8 +20,7 @@ from kapitza.measure.thermoreflectance.sstr import Sstr
 from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.simulate.boltzmann.gratings import scaled_bands
-from kapitza.simulate.boltzmann.half_space import half_space_impedance
-from kapitza.simulate.boltzmann.half_space_table import PassingShares, impedance_beyond_fourier
+from kapitza.simulate.boltzmann.half_space import PassingShares, half_space_impedance, impedance_beyond_fourier
 from kapitza.units import nm, um
 
 K, CAPACITY, PATH, SHARE = 140.0, 1.66e6, 200 * nm, 0.3

@@ -8,12 +8,12 @@ from kapitza.errors import InputError
 from kapitza.measure.spectral_data import ApparentResistances, StackConductances
 from kapitza.measure.spectral_inversion import Smoothness, exact_extreme_spectra, joint_interval, spectral_transmission
 from kapitza.simulate.boltzmann.carriers import band_carriers
-from kapitza.simulate.boltzmann.layered.adjoint import (
+from kapitza.simulate.boltzmann.layered.response import (
+    apparent_resistance,
     apparent_resistance_derivatives,
     conductance_derivatives,
     diffuse_scattering,
 )
-from kapitza.simulate.boltzmann.layered.response import apparent_resistance
 from kapitza.simulate.boltzmann.layered.transport import Film, transport
 
 SPEED = 5000.0  # m/s

@@ -11,7 +11,7 @@ from kapitza.io.transport.films import read_films, read_spectral_measurements
 from kapitza.measure.spectral_data import ApparentResistances, StackConductances
 from kapitza.measure.spectral_inversion import LIFETIME_STEP, Smoothness, linearise, spectral_transmission
 from kapitza.simulate.boltzmann.carriers import band_carriers
-from kapitza.simulate.boltzmann.layered.adjoint import conductance_derivatives
+from kapitza.simulate.boltzmann.layered.response import conductance_derivatives
 from kapitza.simulate.boltzmann.layered.transport import Film
 from printed_json import printed
 

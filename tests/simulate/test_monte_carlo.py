@@ -16,11 +16,10 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.run.store import Store
 from kapitza.simulate.boltzmann.boundaries import AngularTransmission, InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import Carriers, band_carriers, gray_carriers
-from kapitza.simulate.boltzmann.domain import Domain
+from kapitza.simulate.boltzmann.domain import Cuboid, Domain, HotSpot, Prism
 from kapitza.simulate.boltzmann.layered.transport import Film, transport
 from kapitza.simulate.boltzmann.monte_carlo import simulation
 from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, detector_temperature, monte_carlo
-from kapitza.simulate.boltzmann.shapes import Cuboid, HotSpot, Prism
 
 pytest.importorskip("numba", reason="needs numba")
 

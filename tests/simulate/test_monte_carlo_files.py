@@ -13,13 +13,11 @@ from kapitza.io.transport.domains import read_domain
 from kapitza.io.transport.films import read_films
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import gray_carriers
-from kapitza.simulate.boltzmann.domain import Domain
+from kapitza.simulate.boltzmann.domain import Cuboid, Domain, HotSpot
 from kapitza.simulate.boltzmann.layered.transport import transport
 from kapitza.simulate.boltzmann.monte_carlo import simulation
 from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature
-from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
-from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, monte_carlo
-from kapitza.simulate.boltzmann.shapes import Cuboid, HotSpot
+from kapitza.simulate.boltzmann.monte_carlo.simulation import MonteCarloSettings, TransportMap, monte_carlo
 from printed_json import printed
 
 SAMPLE = Path(__file__).resolve().parents[2] / "docs" / "samples" / "hot-spot-monte-carlo.toml"
@@ -70,7 +68,7 @@ power = "2 W/m"
     walls = WARM + '"-y" = "mirror"\n"+y" = { specular = 0.2 }\n'
     held = read_domain(written(tmp_path, "particles = 1e4\nseed = 3\ntitle = 'x'\n" + GRAY + more + walls))
     assert (held.settings.particles, held.settings.seed) == (10_000, 3)
-    assert held.domain.inner_walls["pore"].temperature is None
+    assert next(box.matter for box in held.domain.boxes if box.name == "pore").temperature is None
     assert held.domain.sources[0].power == 2.0
     assert held.domain.walls["-y"].specular == 1.0
 

@@ -16,7 +16,7 @@ from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import solid
 from kapitza.simulate.boltzmann.boundaries import AngularTransmission, InterfaceScattering, Wall, reverse_boundary
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates, band_carriers, gray_carriers
-from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, cell_integrals, graded_cells, legendre_values
+from kapitza.simulate.boltzmann.layered.streams import CELL_POLYNOMIALS, cell_integrals, graded_cells, legendre_values
 from kapitza.simulate.boltzmann.layered.transport import Film, transport
 from kapitza.simulate.boltzmann.spectral_carriers import spectral_carriers
 from kapitza.theory.amm import amm_modes

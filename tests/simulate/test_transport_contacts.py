@@ -8,9 +8,9 @@ from kapitza.errors import InputError
 from kapitza.matter.library import solid
 from kapitza.simulate.boltzmann.boundaries import AngularTransmission, InterfaceScattering, Wall, reverse_boundary
 from kapitza.simulate.boltzmann.carriers import ScatteringRates, band_carriers, gray_carriers
-from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS
 from kapitza.simulate.boltzmann.layered.resistances import wall_slip
 from kapitza.simulate.boltzmann.layered.solver import MAX_DIRECT_UNKNOWNS, solve_balance
+from kapitza.simulate.boltzmann.layered.streams import CELL_POLYNOMIALS
 from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers, transport
 from kapitza.simulate.boltzmann.spectral_carriers import group_edges, group_frequencies, spectral_carriers
 from kapitza.theory.dmm import dmm

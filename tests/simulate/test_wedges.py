@@ -13,7 +13,7 @@ from kapitza.errors import DataError, InputError
 from kapitza.io.transport.domains import read_domain
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import band_carriers, gray_carriers
-from kapitza.simulate.boltzmann.domain import Domain
+from kapitza.simulate.boltzmann.domain import Cuboid, Domain, HotSpot, Prism
 from kapitza.simulate.boltzmann.layered.transport import Film, transport
 from kapitza.simulate.boltzmann.monte_carlo.fourier import fourier_temperature
 from kapitza.simulate.boltzmann.monte_carlo.simulation import (
@@ -25,7 +25,6 @@ from kapitza.simulate.boltzmann.monte_carlo.simulation import (
     run_batches,
 )
 from kapitza.simulate.boltzmann.monte_carlo.tables import tabulate_emission
-from kapitza.simulate.boltzmann.shapes import Cuboid, HotSpot, Prism
 from kapitza.simulate.boltzmann.triangulation import divide_domain
 
 pytest.importorskip("numba", reason="needs numba")

@@ -1,14 +1,13 @@
 """Analysis of runs of molecular dynamics: sizes, modes, lifetimes, liquids and rectification."""
 
 from kapitza.simulate.md.analysis.equilibrium import convert_drop as convert_drop
+from kapitza.simulate.md.analysis.nemd import Rectification as Rectification
 from kapitza.simulate.md.analysis.nemd import analyse_nemd as analyse_nemd
-from kapitza.simulate.md.analysis.rectification import Rectification as Rectification
-from kapitza.simulate.md.analysis.rectification import rectification as rectification
+from kapitza.simulate.md.analysis.nemd import rectification as rectification
 from kapitza.simulate.md.analysis.sizes import SizeLimit as SizeLimit
 from kapitza.simulate.md.analysis.sizes import SizeSeries as SizeSeries
 from kapitza.simulate.md.analysis.sizes import size_limit as size_limit
 from kapitza.simulate.md.analysis.sizes import size_series as size_series
-from kapitza.simulate.md.analysis.transmission import ElasticSplit as ElasticSplit
 from kapitza.simulate.md.observers.interface_modes import BodyModes as BodyModes
 from kapitza.simulate.md.observers.interface_modes import InterfaceModeAnalysis as InterfaceModeAnalysis
 from kapitza.simulate.md.observers.interface_modes import ModeConductance as ModeConductance
@@ -19,9 +18,10 @@ from kapitza.simulate.md.observers.mode_energies import slab_modes as slab_modes
 from kapitza.simulate.md.observers.plane_power import DividedForcePower as DividedForcePower
 from kapitza.simulate.md.observers.plane_power import ase_member_forces as ase_member_forces
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent as SpectralCurrent
-from kapitza.simulate.md.observers.velocity_spectra import spectral_temperatures as spectral_temperatures
+from kapitza.simulate.md.observers.spectral_flux import spectral_temperatures as spectral_temperatures
 from kapitza.simulate.md.observers.welch import SegmentSettings as SegmentSettings
 from kapitza.simulate.md.runs.closed import SizeStudy as SizeStudy
+from kapitza.simulate.md.runs.heat_spectra import ElasticSplit as ElasticSplit
 from kapitza.simulate.md.runs.lifetimes import RestingRun as RestingRun
 from kapitza.simulate.md.runs.lifetimes import ThermalModes as ThermalModes
 from kapitza.simulate.md.runs.lifetimes import thermal_modes as thermal_modes

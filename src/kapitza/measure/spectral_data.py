@@ -11,7 +11,7 @@ from kapitza.core.arrays import Array, about, finite
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.layered.adjoint import apparent_resistance_derivatives, conductance_derivatives
+from kapitza.simulate.boltzmann.layered.response import apparent_resistance_derivatives, conductance_derivatives
 from kapitza.simulate.boltzmann.layered.transport import Film
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from kapitza.simulate.boltzmann.layered.transport import Transport
-    from kapitza.simulate.boltzmann.monte_carlo.result import TransportMap
+    from kapitza.simulate.boltzmann.monte_carlo.simulation import TransportMap
 
 _FLUX_PLACES = 3  # at which spectra of the flux are drawn
 

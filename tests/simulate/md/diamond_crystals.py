@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from site_energies import SITES
 
 from kapitza.core.arrays import Array
 from kapitza.simulate.md.kernels.forces import load_kernels
@@ -56,7 +57,7 @@ class Crystal:
         x = self.x if x is None else x
         wide, species, start, near, _ = self.lists(x)
         e = np.zeros(len(x))
-        self.kernels.sites(wide, species, start, near, self.field.parameters, e)
+        SITES[self.field.form](wide, species, start, near, self.field.parameters, e)
         return e
 
     def partial(self, right: NDArray[np.bool_]) -> Array:

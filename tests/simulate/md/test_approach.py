@@ -7,8 +7,13 @@ import pytest
 from scipy.linalg import eigh
 
 from kapitza.errors import InputError
-from kapitza.simulate.md.analysis.relaxation import RelaxationData, fit_relaxation, slab_decay
-from kapitza.simulate.md.analysis.slabs import ThermalSlab, relaxation_modes
+from kapitza.simulate.md.analysis.relaxation import (
+    RelaxationData,
+    ThermalSlab,
+    fit_relaxation,
+    relaxation_modes,
+    slab_decay,
+)
 
 G = 100e6  # W m⁻² K⁻¹
 CAPACITY = 1.6e6  # J m⁻³ K⁻¹

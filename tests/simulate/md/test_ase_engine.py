@@ -6,7 +6,7 @@ from attrs import evolve
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import MdState, Thermostats
-from kapitza.simulate.md.engines.ase import AseEngine, ase_potential, from_ase
+from kapitza.simulate.md.engines.ase import AseEngine, from_ase
 from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.observers.plane_power import DividedForcePower, ase_member_forces
 from kapitza.simulate.md.observers.sampling import Sampling, crossing_power, sampling_cost
@@ -20,7 +20,7 @@ pytest.importorskip("ase")
 
 A = 4.08 * angstrom
 FCC = np.array([[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
-GOLD = ase_potential(("Au",), 6 * angstrom)
+GOLD = Potential("other", ("Au",), 6 * angstrom, ())
 
 
 def bar(a=A, symbol="Au", mass=196.97, periodic=False) -> System:

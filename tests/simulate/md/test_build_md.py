@@ -12,7 +12,7 @@ from kapitza.matter.building.relaxed_junction import JunctionPlan, plan_force_fi
 from kapitza.matter.structure import Structure, structure
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE
-from kapitza.simulate.md.systems.assembly import check_overlap, find_planes, mass_interface, stretch_sides
+from kapitza.simulate.md.systems.assembly import check_overlap, find_planes, mass_interface
 from kapitza.simulate.md.systems.junctions import junction_system
 from kapitza.units import angstrom, eV, nm
 
@@ -81,18 +81,6 @@ def test_planes_and_slices():
     assert (np.diff(found[np.argsort(fluid)]) >= 0).all()
     thick = [np.ptp(fluid[found == k]) for k in range(found.max() + 1)]
     assert max(thick) <= 4.0 * angstrom
-
-
-def test_stretching_moves_planes_by_the_factors():
-    made = mass_interface("Ar", TWO, 3)
-    wide = stretch_sides(made, left=1.01, right=1.02, across=1.005)
-    for right, factor in ((False, 1.01), (True, 1.02)):
-        before, after = (np.unique(np.round(one.positions[one.right == right, 2], 16)) for one in (made, wide))
-        np.testing.assert_allclose(np.ptp(after), factor * np.ptp(before), rtol=1e-6, atol=0)
-    np.testing.assert_allclose(wide.area, 1.005**2 * made.area, rtol=1e-12, atol=0)
-    ring = mass_interface("Ar", TWO, 3, thermostat=0, periodic=True)
-    same = stretch_sides(ring, left=1.01, right=1.01, across=1.01)
-    np.testing.assert_allclose(same.lattice, 1.01 * ring.lattice, rtol=1e-12, atol=0)
 
 
 @pytest.mark.parametrize(

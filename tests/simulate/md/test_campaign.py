@@ -7,12 +7,11 @@ from stub_engine import BATHS, COURSE, FIELD, Counter, CounterRecipe, Stub, smal
 
 from kapitza.errors import InputError
 from kapitza.run.store import Store, unit_address
-from kapitza.simulate.md.engines.ase import ase_potential
 from kapitza.simulate.md.observers.sampling import Sampling, missing_spectra, observer_recipes
-from kapitza.simulate.md.potential import LammpsCommands, lennard_jones
+from kapitza.simulate.md.potential import LammpsCommands, Potential, lennard_jones
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.checkpoint import CHECKPOINT_FILE
-from kapitza.simulate.md.runs.replicas import (
+from kapitza.simulate.md.runs.run import (
     lengthen_protocol,
     record_arrays,
     replica_inputs,
@@ -36,11 +35,14 @@ def test_replicas_are_the_runs_of_their_seeds(tmp_path):
         [RunSetup(small(), FIELD, Stub(), evolve(SHORT, thermostats=BATHS, replicas=3), [COUNTER])],
         store=Store(tmp_path),
     )[0]
-    assert found[0].seed == SHORT.seed
-    assert len({one.seed for one in found}) == 3
+    assert found[0].record.seed == SHORT.seed
+    assert len({one.record.seed for one in found}) == 3
     for one in found:
         counter = Counter(7)
-        same(one.record, run_single(small(), FIELD, Stub(), evolve(SHORT, seed=one.seed, thermostats=BATHS), [counter]))
+        same(
+            one.record,
+            run_single(small(), FIELD, Stub(), evolve(SHORT, seed=one.record.seed, thermostats=BATHS), [counter]),
+        )
         assert float(one.observer_states[0]["total"]) == counter.total
     heats = np.array([one.record.heat[-1] for one in found])
     assert np.unique(heats).size == 6
@@ -123,7 +125,7 @@ def test_what_a_potential_cannot_have_is_said():
     for known in (lennard_jones(["Ar"]), lines):
         assert missing_spectra(known, sampling) == ""
         assert set(observer_recipes(sampling, COURSE, known)) == {"plane", "interface", "layers"}
-    other = ase_potential(["Si"], 4e-10)
+    other = Potential("other", ("Si",), 4e-10, ())
     assert set(observer_recipes(sampling, COURSE, other)) == {"layers"}
     said = missing_spectra(other, sampling)
     assert said.startswith("no power through the plane, spectrum and interface vibrations of 'other'")

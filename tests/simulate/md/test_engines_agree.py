@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from kapitza.simulate.md.engine import MdState, Thermostats
-from kapitza.simulate.md.engines.ase import ase_potential, from_ase
+from kapitza.simulate.md.engines.ase import from_ase
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.lammps import LammpsEngine
-from kapitza.simulate.md.potential import lennard_jones
+from kapitza.simulate.md.potential import Potential, lennard_jones
 from kapitza.simulate.md.protocol import thermal_state
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE
 from kapitza.units import fs
@@ -28,7 +28,7 @@ def engine_and_field(name):
     from kapitza.units import angstrom, eV
 
     calculator = LennardJones(epsilon=EPSILON / eV, sigma=SIGMA / angstrom, rc=2.5 * SIGMA / angstrom)
-    return from_ase(calculator, ("Ar", "Ar")), ase_potential(("Ar", "heavy"), 2.5 * SIGMA)
+    return from_ase(calculator, ("Ar", "Ar")), Potential("other", ("Ar", "heavy"), 2.5 * SIGMA, ())
 
 
 @pytest.mark.parametrize("name", ["own", "lammps", "ase"])

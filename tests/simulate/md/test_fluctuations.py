@@ -15,7 +15,7 @@ from kapitza.simulate.md.analysis.equilibrium import (
     fit_fluctuations,
     green_kubo,
 )
-from kapitza.simulate.md.analysis.slabs import ThermalSlab, biot_number, boundary_admittance, relaxation_modes
+from kapitza.simulate.md.analysis.relaxation import ThermalSlab, biot_number, boundary_admittance, relaxation_modes
 
 G = 1.6 * CONDUCTANCE
 CAPACITY = 150 * units.k_B / (AREA * SPACING * SIGMA**3)

@@ -12,12 +12,12 @@ from harmonic_systems import harmonic_system
 from kapitza.core.transmission import Transmission
 from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.junction import Junction, Lead
-from kapitza.simulate.md.analysis.transmission import band_averages
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
 from kapitza.simulate.md.observers.welch import SegmentSettings
+from kapitza.simulate.md.runs.heat_spectra import band_averages
 from kapitza.theory.agf.transmission import junction_arrays, transmission_at_frequencies
 from kapitza.units import angstrom, k_B, m_u
 

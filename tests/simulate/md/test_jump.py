@@ -7,9 +7,15 @@ from tests.simulate.md.layered_heat import CONDUCTANCE, KELVIN, SIGMA, SPACING, 
 from tests.simulate.md.reference_runs import reference_record
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.analysis.block_averages import block_mean, jackknife_blocks
 from kapitza.simulate.md.analysis.nemd import analyse_nemd, combine_replicas
-from kapitza.simulate.md.analysis.profiles import FLUX_TOLERANCE, fit_branches, scan_branches, solid_lengths
+from kapitza.simulate.md.analysis.profiles import (
+    FLUX_TOLERANCE,
+    block_mean,
+    fit_branches,
+    jackknife_blocks,
+    scan_branches,
+    solid_lengths,
+)
 
 SETTLED = 1.0  # s: longer than any profile takes
 

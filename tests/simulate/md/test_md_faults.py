@@ -10,8 +10,7 @@ from harmonic_flux import langevin_transmission
 from kapitza.errors import DataError, InputError, KapitzaError, MissingEngine
 from kapitza.run.store import deserialize_arrays, serialize_arrays
 from kapitza.simulate.md.analysis.equilibrium import PowerFluctuations, green_kubo
-from kapitza.simulate.md.analysis.relaxation import RelaxationData, fit_relaxation
-from kapitza.simulate.md.analysis.slabs import ThermalSlab
+from kapitza.simulate.md.analysis.relaxation import RelaxationData, ThermalSlab, fit_relaxation
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.lammps import LammpsEngine

@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from energy_density import SpectralEnergyDensity, spectral_peaks
 
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
 from kapitza.simulate.md.observers.interface_modes import BodyModes, InterfaceModeAnalysis, body_modes
 from kapitza.simulate.md.observers.mode_energies import ModeEnergies, SlabModes, slab_modes
-from kapitza.simulate.md.observers.velocity_spectra import LayerSpectra, SpectralEnergyDensity, spectral_temperatures
+from kapitza.simulate.md.observers.spectral_flux import LayerSpectra, spectral_temperatures
 from kapitza.simulate.md.observers.welch import SegmentSettings
 from kapitza.units import hbar, k_B
 
@@ -204,7 +205,7 @@ def test_energy_density_peaks_at_the_dispersion() -> None:
             energy += 0.5 * MASS * (np.abs(waves.T @ v) ** 2).sum(axis=1) / n * every / steps
     found = seen.spectra()
     wanted = 2 * OMEGA * np.sin(q[:, 2] * A / 2)
-    np.testing.assert_allclose(found.peaks(), wanted, rtol=0, atol=0.5 * found.omega[1])
+    np.testing.assert_allclose(spectral_peaks(found), wanted, rtol=0, atol=0.5 * found.omega[1])
     total = found.value @ np.append(found.omega[1] * np.ones(found.omega.size - 1), 0)
     np.testing.assert_allclose(total, energy, rtol=0.05, atol=0)
 

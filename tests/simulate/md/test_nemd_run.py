@@ -5,18 +5,18 @@ import pytest
 from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
+from site_energies import site_energies
 from stub_engine import FIELD, Counter, Stub, small
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.kernels.forces import map_species, site_energies
+from kapitza.simulate.md.kernels.forces import map_species
 from kapitza.simulate.md.kernels.neighbours import list_neighbours
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import Protocol, Thermometer, advance_observed, gradient_state, local_temperature
-from kapitza.simulate.md.runs.preparation import profile_state
-from kapitza.simulate.md.runs.single import energy_conservation, run_single
+from kapitza.simulate.md.runs.single import energy_conservation, profile_state, run_single
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import angstrom, eV, fs, k_B, ps

@@ -7,10 +7,11 @@ import pytest
 from attrs import evolve
 from difference_power import FiniteDifferencePower, ase_site_energies
 from numpy.typing import NDArray
+from site_energies import site_energies
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.kernels.forces import energy_and_forces, load_kernels, map_species, site_energies
+from kapitza.simulate.md.kernels.forces import energy_and_forces, load_kernels, map_species
 from kapitza.simulate.md.kernels.neighbours import VerletList, list_neighbours
 from kapitza.simulate.md.observers.plane_power import (
     CONTACT_SLACK,

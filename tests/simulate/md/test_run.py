@@ -15,10 +15,8 @@ from kapitza.simulate.md.observers.sampling import Sampling
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.runs.closed import half_cells, power_fluctuations, relaxation_data
-from kapitza.simulate.md.runs.preparation import thermostat_groups
-from kapitza.simulate.md.runs.replicas import replica_seed
-from kapitza.simulate.md.runs.run import run
-from kapitza.simulate.md.runs.single import run_single
+from kapitza.simulate.md.runs.run import replica_seed, run
+from kapitza.simulate.md.runs.single import run_single, thermostat_groups
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.units import fs, k_B, ps

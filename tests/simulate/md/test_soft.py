@@ -12,7 +12,7 @@ from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.potential import LammpsCommands
 from kapitza.simulate.md.protocol import Protocol, gradient_state
 from kapitza.simulate.md.record import Record
-from kapitza.simulate.md.runs.replicas import run_replicas
+from kapitza.simulate.md.runs.run import run_replicas
 from kapitza.simulate.md.runs.single import RunSetup, run_single
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE
 from kapitza.simulate.md.systems.soft import (

@@ -8,8 +8,7 @@ from tests.simulate.md.reference_runs import reference_record
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.analysis.nemd import analyse_nemd
-from kapitza.simulate.md.analysis.profiles import scan_branches
-from kapitza.simulate.md.analysis.steadiness import fit_drifts, judge_steadiness, slowest_mode
+from kapitza.simulate.md.analysis.profiles import fit_drifts, judge_steadiness, scan_branches, slowest_mode
 
 
 def test_slowest_mode_is_that_of_a_chain():

@@ -9,15 +9,15 @@ import pytest
 from kapitza.core.conductance import Conductance
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.simulate.md.analysis.rectification import rectification
-from kapitza.simulate.md.analysis.transmission import (
+from kapitza.simulate.md.analysis.nemd import rectification
+from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
+from kapitza.simulate.md.runs.heat_spectra import (
     band_averages,
     classical_transmission,
     elastic_split,
     significant_edges,
     spectral_conductance,
 )
-from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
 from kapitza.units import k_B
 
 OMEGA = np.linspace(0, 1e14, 401)

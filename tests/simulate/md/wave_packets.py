@@ -6,12 +6,13 @@ P. K. Schelling, S. R. Phillpot and P. Keblinski, Appl. Phys. Lett. 80, 2484 (20
 
 import numpy as np
 from numpy.typing import ArrayLike
+from site_energies import site_energies
 
 from kapitza.core.arrays import Array, positive
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
 from kapitza.simulate.md.engine import MdState
-from kapitza.simulate.md.kernels.forces import map_species, site_energies
+from kapitza.simulate.md.kernels.forces import map_species
 from kapitza.simulate.md.kernels.neighbours import VerletList
 from kapitza.simulate.md.observers.mode_energies import assign_sites
 from kapitza.simulate.md.potential import Potential

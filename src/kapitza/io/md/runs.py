@@ -61,10 +61,8 @@ from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.closed import SizeStudy
 from kapitza.simulate.md.runs.expansion import find_lattice_constant, rest_constant
 from kapitza.simulate.md.runs.lifetimes import RestingRun, ThermalModes, thermal_modes
-from kapitza.simulate.md.runs.preparation import profile_state
-from kapitza.simulate.md.runs.replicas import lengthen_protocol, run_replicas
-from kapitza.simulate.md.runs.run import Run, records_of
-from kapitza.simulate.md.runs.single import RunSetup
+from kapitza.simulate.md.runs.run import Run, lengthen_protocol, records_of, run_replicas
+from kapitza.simulate.md.runs.single import RunSetup, profile_state
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.simulate.md.systems.assembly import mass_interface
 from kapitza.simulate.md.systems.junctions import junction_system

@@ -28,10 +28,9 @@ from kapitza.io.transport.films import (
 )
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.domain import Domain
+from kapitza.simulate.boltzmann.domain import Cuboid, Domain, DomainShape, HotSpot, Prism
 from kapitza.simulate.boltzmann.domain import SideCondition as Outer
 from kapitza.simulate.boltzmann.monte_carlo.simulation import DEFAULT_BATCHES, MonteCarloSettings
-from kapitza.simulate.boltzmann.shapes import Cuboid, DomainShape, HotSpot, Prism
 
 _POWER_KEYS = ("flux", "power_per_length", "power")  # of a source, by dimension
 _DEFAULT_PARTICLES = 100_000

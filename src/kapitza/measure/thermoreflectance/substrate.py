@@ -15,7 +15,7 @@ from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.signal import ParametrisedExperiment
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.gratings import scaled_bands
-from kapitza.simulate.boltzmann.half_space_table import PassingShares, impedance_beyond_fourier
+from kapitza.simulate.boltzmann.half_space import PassingShares, impedance_beyond_fourier
 
 _MOST_PASSING = 1.01  # share: a fit at 1 steps a little beyond it for its derivatives
 _MOST_GROUPS = 12

@@ -16,8 +16,15 @@ from scipy.spatial import KDTree
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError
-from kapitza.simulate.boltzmann.domain import Domain, DomainCells, cell_surfaces, divide_into_blocks, grid_edges
-from kapitza.simulate.boltzmann.shapes import AXIS_NAMES, Prism
+from kapitza.simulate.boltzmann.domain import (
+    AXIS_NAMES,
+    Domain,
+    DomainCells,
+    Prism,
+    cell_surfaces,
+    divide_into_blocks,
+    grid_edges,
+)
 
 _PLACE_TOLERANCE = 1e-9  # of the extent: places closer than this are one
 _MAX_TRIANGULAR_CELLS = 1_000_000

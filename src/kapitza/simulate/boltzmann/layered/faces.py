@@ -14,8 +14,7 @@ from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
-from kapitza.simulate.boltzmann.layered.cells import RealOrComplexArray
-from kapitza.simulate.boltzmann.layered.streams import LayerMatrices, Streams
+from kapitza.simulate.boltzmann.layered.streams import LayerMatrices, RealOrComplexArray, Streams
 
 _MAX_MATRIX_BYTES = 2**31  # bytes of the redistribution at all faces
 _SPECULAR_FLOW_TOLERANCE = 1e-2  # of the largest flow of a group: what a wholly specular boundary may miss

@@ -1,8 +1,18 @@
-r"""Heat that changes in time: the same balance at a complex rate s, for changes as $e^{st}$.
+r"""Heat that changes in time, and how what is measured on a stack changes with what crosses a boundary.
 
-A stream that lives for τ is attenuated by $1 + s\tau$ mean free paths instead of one.  $s = 2\pi i f$ gives the
-response to a modulated laser, as thermoreflectance in the frequency domain; a sum over rates with positive real part
-gives that to a pulse or a step.
+Changes as $e^{st}$ obey the same balance at a complex rate s: a stream that lives for τ is attenuated by $1 + s\tau$
+mean free paths instead of one.  $s = 2\pi i f$ gives the response to a modulated laser, as thermoreflectance in the
+frequency domain; a sum over rates with positive real part gives that to a pulse or a step.
+
+Phonons are reciprocal: with the heat that each channel carries as the weight, the balance of the cells, the passage
+through layers and the redistribution at faces are symmetric matrices, also at a complex rate of change.  The adjoint of
+an observable is therefore a solution of the same equations with other sources, and a diffuse boundary that lets
+$F_g$ pass per kelvin changes the observable o by
+
+$$\frac{\partial o}{\partial F_g} = -(a_l - a_r)(a_l^* - a_r^*)$$
+
+with a the mean temperatures of the phonons of the group that arrive at its left and right side, and a* those of the
+adjoint.  The adjoint of the flux between two walls is the solution itself.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,23 +20,30 @@ from math import pi
 from typing import Literal
 
 import numpy as np
-from attrs import frozen
-from numpy.typing import ArrayLike
+from attrs import evolve, frozen
+from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, ComplexArray, check_choice, positive
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
-from kapitza.simulate.boltzmann.boundaries import Wall
-from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, cell_integrals
+from kapitza.errors import Hint, InputError
+from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
+from kapitza.simulate.boltzmann.layered.faces import FaceResponse
 from kapitza.simulate.boltzmann.layered.inversion import euler_inversion
 from kapitza.simulate.boltzmann.layered.solver import (
     PARTS_PER_CELL,
     LayerDistribution,
+    LayeredSystem,
+    assemble_balance,
     layer_distribution,
     solve_balance,
 )
-from kapitza.simulate.boltzmann.layered.streams import DEFAULT_ANGLES
-from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers
+from kapitza.simulate.boltzmann.layered.streams import (
+    CELL_POLYNOMIALS,
+    DEFAULT_ANGLES,
+    RealOrComplexArray,
+    cell_integrals,
+)
+from kapitza.simulate.boltzmann.layered.transport import Film, assemble_layers, boundary_temperatures, face_fluxes
 
 _SURFACE_DEPTH = 1e-9  # m, in which light is absorbed
 UNIFORM_DEPTH = 1e6  # thicknesses of a film: absorbed so deep, light heats it evenly
@@ -222,7 +239,9 @@ def apparent_resistance(films: Sequence[Film], boundary: object, frequency: Arra
     hertz, film = positive(frequency), films[0]
     k, c, h = film.carriers.conductivity, film.carriers.heat_capacity, film.thickness
     rate = 2j * pi * hertz
-    passed = np.array([_transmitted_heat(films, boundary, s) for s in rate])
+    depth = UNIFORM_DEPTH * film.thickness
+    responses = (heating_response(films, [boundary], complex(s), depth=depth) for s in rate)
+    passed = np.array([complex(response.layers[1].flux[0].sum()) for response in responses])
     mean = (1 - passed) / (rate * c * h)  # what does not pass stays in the film
     wave = np.sqrt(rate * c / k)
     heated_alone = 1 / (rate * c * h)
@@ -231,7 +250,87 @@ def apparent_resistance(films: Sequence[Film], boundary: object, frequency: Arra
     return lower_face / passed - fourier_impedance(films[1], hertz, np.zeros(hertz.size, dtype=complex))
 
 
-def _transmitted_heat(films: Sequence[Film], boundary: object, rate: complex) -> complex:
-    """Share of the heat given evenly to a film that passes into the substrate."""
-    held = heating_response(films, [boundary], complex(rate), depth=UNIFORM_DEPTH * films[0].thickness)
-    return complex(held.layers[1].flux[0].sum())
+@frozen(eq=False)
+class FlowDerivatives(BaseRecord):
+    """What is measured on a stack, and its derivatives by the heat that crosses its unknown boundary."""
+
+    value: complex
+    slope: NDArray[np.complexfloating | np.floating]  # (G,) by heat passed, W m⁻² K⁻¹
+
+
+def diffuse_scattering(flow: Array, film: Film) -> InterfaceScattering:
+    """Diffuse boundary that passes `flow` (G,) W m⁻² K⁻¹, with the layer left of it."""
+    arriving = film.carriers.flow
+    share = np.divide(flow, arriving, out=np.zeros_like(arriving), where=arriving > 0)
+    return InterfaceScattering(coefficient=np.clip(share, 0.0, 1.0))
+
+
+def conductance_derivatives(films: Sequence[Film], boundaries: Sequence[object], flow: Array) -> FlowDerivatives:
+    r"""Conductance of a stack between black walls, q/ΔT, and its derivatives, $((a_l - a_r)/\Delta T)^2$: the problem
+    is its own adjoint.  Boundaries that are None are the unknown one, seen from either side, which passes `flow` (G,)
+    per kelvin, W m⁻² K⁻¹.
+    """
+    unknown = [i for i, one in enumerate(boundaries) if one is None]
+    if not unknown:
+        raise InputError(
+            f"none of {len(boundaries)} boundaries is unknown:", hint=Hint(python="mark the unknown one by None")
+        )
+    given = [diffuse_scattering(flow, films[i]) if one is None else one for i, one in enumerate(boundaries)]
+    slabs, flows = assemble_layers(films, given, None, None)  # black walls, 1 K apart
+    solution = solve_balance(slabs)
+    left, right = boundary_temperatures(solution, flows, 0.0)[0]
+    return FlowDerivatives(float(face_fluxes(solution).mean()), np.sum((left - right)[unknown] ** 2, axis=0))
+
+
+def apparent_resistance_derivatives(films: Sequence[Film], flow: Array, frequency: float) -> FlowDerivatives:
+    """`apparent_resistance` at a frequency (Hz) and its derivatives, where `flow` (G,) passes to the substrate of the
+    film per kelvin, W m⁻² K⁻¹.
+    """
+    if len(films) != 2:
+        raise InputError(f"expected a film and a substrate, got {len(films)} layers")
+    hertz, film = positive(frequency), films[0]
+    rate = 2j * pi * float(hertz[0])
+    passed, slope = _transmitted_heat_derivatives(films, flow, rate)
+    k, c, h = film.carriers.conductivity, film.carriers.heat_capacity, film.thickness
+    alone, bend = 1 / (rate * c * h), np.sqrt(rate * c / k) * h
+    below = fourier_impedance(films[1], hertz, np.zeros(1, dtype=complex))[0]
+    return FlowDerivatives(complex(alone * (1 / passed - bend / np.tanh(bend)) - below), -alone / passed**2 * slope)
+
+
+def _transmitted_heat_derivatives(films: Sequence[Film], flow: Array, rate: complex) -> tuple[complex, ComplexArray]:
+    """Share of the heat given evenly to a film that passes into its substrate, and its derivatives (G,), m² K W⁻¹."""
+    base = films[0].carriers.temperature
+    slabs, _ = assemble_layers(films, [diffuse_scattering(flow, films[0])], Wall(), Wall(base))
+    closure, balance, _ = assemble_balance(slabs, rate)
+    heat = np.zeros(int(slabs.stops[-1]), dtype=complex)
+    inner = CELL_POLYNOMIALS * slabs.widths[0].size
+    heat[:inner] = absorbed_heat(slabs.widths[0], UNIFORM_DEPTH * films[0].thickness).ravel()
+    adjoint = evolve(closure, emitted=_adjoint_source(slabs, closure, face=2))
+    # the balance is symmetric, so that one factorisation serves the problem and its adjoint
+    both = np.linalg.solve(balance, np.stack([heat, adjoint.exchange()[1]], axis=1))
+    entering = closure.entering(both[:, 0])
+    arriving = closure.arriving(both[:, 0], entering)
+    back = adjoint.arriving(both[:, 1], adjoint.entering(both[:, 1]))
+    back[:, 2] += 1.0  # the adjoint source: 1 K more arrives at the face whose flux is observed
+    passed = complex(np.sum(closure.flow[:, 2] * (entering - arriving)[:, 2]))
+    drops = [_mean_at_face(closure, one, 1) - _mean_at_face(closure, one, 2) for one in (arriving, back)]
+    return passed, -drops[0] * drops[1]
+
+
+def _adjoint_source(slabs: LayeredSystem, closure: FaceResponse, *, face: int) -> RealOrComplexArray:
+    """(G, F, n) what enters where 1 K more arrives at a face and 1 K less is sent from it: the adjoint of its flux."""
+    groups, count, n = closure.flow.shape
+    matrix = slabs.faces.matrices(slabs.base)[0]
+    source = matrix[:, :, :, face].sum(axis=-1)
+    source[:, face] -= 1.0
+    through = matrix[:, :, :, np.arange(count) ^ 1] * closure.passed[:, None, None]
+    square = np.eye(count * n) - through.reshape(groups, count * n, count * n)
+    return np.linalg.solve(square, source.reshape(groups, -1, 1)).reshape(closure.flow.shape)
+
+
+def _mean_at_face(closure: FaceResponse, value: RealOrComplexArray, face: int) -> RealOrComplexArray:
+    """(G,) mean over the channels at a face, weighted with the heat they carry."""
+    weight = closure.flow[:, face]
+    total = weight.sum(axis=1)
+    weighted = np.sum(weight * value[:, face], axis=1)
+    return np.divide(weighted, total, out=np.zeros_like(weighted), where=total > 0)

@@ -18,14 +18,15 @@ from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.quadrature import gauss_legendre
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError
-from kapitza.simulate.boltzmann.layered.cells import (
+from kapitza.simulate.boltzmann.layered.faces import FaceResponse, Faces, face_exchange, solve_faces
+from kapitza.simulate.boltzmann.layered.streams import (
     CELL_POLYNOMIALS,
     RealOrComplexArray,
+    Streams,
     cell_integrals,
+    layer_matrices,
     legendre_values,
 )
-from kapitza.simulate.boltzmann.layered.faces import FaceResponse, Faces, face_exchange, solve_faces
-from kapitza.simulate.boltzmann.layered.streams import Streams, layer_matrices
 
 LinearMap = Callable[[Array], Array]
 

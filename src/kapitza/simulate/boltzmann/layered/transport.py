@@ -21,7 +21,6 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall, to_all_scattering
 from kapitza.simulate.boltzmann.carriers import Carriers, check_matching
-from kapitza.simulate.boltzmann.layered.cells import CELL_POLYNOMIALS, graded_cells, legendre_values
 from kapitza.simulate.boltzmann.layered.faces import Faces, make_channels
 from kapitza.simulate.boltzmann.layered.solver import (
     LayerDistribution,
@@ -30,7 +29,15 @@ from kapitza.simulate.boltzmann.layered.solver import (
     layer_distribution,
     solve_balance,
 )
-from kapitza.simulate.boltzmann.layered.streams import DEFAULT_ANGLES, Streams, make_streams, refracted_streams
+from kapitza.simulate.boltzmann.layered.streams import (
+    CELL_POLYNOMIALS,
+    DEFAULT_ANGLES,
+    Streams,
+    graded_cells,
+    legendre_values,
+    make_streams,
+    refracted_streams,
+)
 from kapitza.units import hbar
 
 

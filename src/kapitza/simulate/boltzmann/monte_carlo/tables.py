@@ -17,8 +17,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.boltzmann.boundaries import AngularTransmission, InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.domain import Domain, DomainCells
-from kapitza.simulate.boltzmann.shapes import HotSpot
+from kapitza.simulate.boltzmann.domain import Domain, DomainCells, HotSpot
 
 KernelTables = Mapping[str, Any]
 

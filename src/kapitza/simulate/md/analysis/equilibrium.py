@@ -15,8 +15,9 @@ from kapitza.core.arrays import Array, about, finite, number, one_of, positive, 
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.analysis.slabs import (
+from kapitza.simulate.md.analysis.relaxation import (
     MAX_LUMPED_BIOT,
+    MAX_RELATIVE_SIGMA,
     SIDE_MODELS,
     SideModel,
     ThermalSlab,
@@ -27,8 +28,6 @@ from kapitza.simulate.md.analysis.slabs import (
 from kapitza.simulate.md.observers.spectral_flux import finite_table
 from kapitza.units import k_B
 
-# Relative standard uncertainty above which a conductance is not resolved: two of them reach zero.
-MAX_RELATIVE_SIGMA = 0.5
 # The energy of a side is bounded, so that its power has no low frequencies: ends of the record that do not match would
 # leak into them without a taper, and still do into the first few.
 _TAPERED_SHARE = 0.3
@@ -215,11 +214,9 @@ def _spectrum_misfit(
     ratio = spectrum.value[:count] / expected
     edges = np.unique(np.geomspace(6, count, _MISFIT_BANDS + 1).astype(int))  # Re Y is smooth in ln ω
     edges[0] = 0
-    terms = [
-        float(np.sum((ratio[a:b].mean(axis=0) - 1) ** 2) * (b - a) / spectrum.variance)
-        for a, b in pairwise(edges.tolist())
-    ]
-    return sum(terms), len(terms) * ratio.shape[1] - 1
+    bands = list(pairwise(edges.tolist()))
+    chi2 = sum(float(np.sum((ratio[a:b].mean(axis=0) - 1) ** 2) * (b - a) / spectrum.variance) for a, b in bands)
+    return chi2, len(bands) * ratio.shape[1] - 1
 
 
 def expected_spectrum(
@@ -307,9 +304,7 @@ class GreenKuboIntegral(BaseRecord):
             raise InputError(f"time {when:.3g} s, the integral runs from {self.time[0]:.3g} to {self.time[-1]:.3g} s")
         value, sigma = (np.interp(when, self.time, array) for array in (self.value, self.sigma))
         method = f"EMD, Green-Kubo integral to {when / 1e-12:.3g} ps (a plateau that has to be picked)"
-        return Conductance(
-            [self.temperature], [value], [sigma], "emitted", statistics="classical", method=method
-        )  # fmt: skip
+        return Conductance([self.temperature], [value], [sigma], "emitted", statistics="classical", method=method)
 
 
 def green_kubo(data: PowerFluctuations, longest: float, *, segments: int = 20) -> GreenKuboIntegral:
@@ -336,7 +331,7 @@ def green_kubo(data: PowerFluctuations, longest: float, *, segments: int = 20) -
 
 
 def convert_drop(conductance: Conductance, ballistic: Sequence[float], *, share: float = 0.5) -> Conductance:
-    r"""The same boundary with the other drop: "emitted" to "extrapolated" or back, classical.
+    r"""Convert a classical conductance from the "emitted" to the "extrapolated" drop or back.
 
     $1/G_\mathrm{extrapolated} = 1/G_\mathrm{emitted} - s\,(1/G_{b,A} + 1/G_{b,B})$ with the classical ballistic
     (Sharvin) conductances of the solids, W m⁻² K⁻¹.  The share s is 1/2 for phonons of two streams, which reach the
@@ -355,5 +350,4 @@ def convert_drop(conductance: Conductance, ballistic: Sequence[float], *, share:
     value = 1 / resistance
     sigma = None if conductance.sigma is None else conductance.sigma * (value / conductance.value) ** 2
     method = f"{conductance.method}, as the {other} drop"
-    gray = other == "extrapolated"
-    return evolve(conductance, value=value, sigma=sigma, drop=other, method=method, gray=gray)
+    return evolve(conductance, value=value, sigma=sigma, drop=other, method=method, gray=other == "extrapolated")

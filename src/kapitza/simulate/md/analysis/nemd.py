@@ -3,32 +3,16 @@
 from collections.abc import Sequence
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, about
-from kapitza.core.conductance import Conductance, Drop
+from kapitza.core.arrays import Array, about, numbers, same_length
+from kapitza.core.conductance import Conductance, Drop, check_comparable
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
 from kapitza.core.student import student_quantile, student_widening
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.analysis.block_averages import block_mean, combine_blocks, jackknife_blocks
-from kapitza.simulate.md.analysis.profiles import (
-    FLUX_TOLERANCE,
-    Branches,
-    HeatBalance,
-    balance_heat,
-    layer_profile,
-    scan_branches,
-)
-from kapitza.simulate.md.analysis.steadiness import (
-    MIN_BLOCKS,
-    Steadiness,
-    block_size,
-    blocks_to_drop,
-    estimate_conductivities,
-    judge_steadiness,
-    slowest_relaxation,
-)
+from kapitza.simulate.md.analysis import profiles
+from kapitza.simulate.md.analysis.profiles import FLUX_TOLERANCE, MIN_BLOCKS, Branches, HeatBalance, Steadiness
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE
 
@@ -161,10 +145,10 @@ def analyse_nemd(
     half), `equilibration_time` the time under the same thermostats before the record (s), `tolerance` the relative
     difference of two fluxes that is accepted; `strict` raises ConvergenceError instead of giving reasons.
     """
-    choices = scan_branches(record)
+    choices = profiles.scan_branches(record)
     start = _start(record, choices[0], skip, equilibration_time)
-    steady = judge_steadiness(record, choices[0], start=start, equilibration_time=equilibration_time)
-    size = block_size(record.block, steady.slowest_mode, len(record.power) - start)
+    steady = profiles.judge_steadiness(record, choices[0], start=start, equilibration_time=equilibration_time)
+    size = profiles.block_size(record.block, steady.slowest_mode, len(record.power) - start)
     result = _result(record, choices, steady, start, size, tolerance)
     if strict and result.reasons:
         raise ConvergenceError(f"{record.name}: {'; '.join(result.reasons)}", last=result)
@@ -172,11 +156,9 @@ def analyse_nemd(
 
 
 def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
-    r"""One result from several runs of one system that differ in the seed.
-
-    Resistances, not conductances, are averaged, with the time sampled as weight: errors of short runs are themselves
-    too uncertain to weigh with.  Where the replicas scatter more than their errors say, the error is widened by
-    $\sqrt{\chi^2 / (n - 1)}$.  Systematic parts are averaged: more replicas do not make them smaller.
+    r"""One result from several runs of one system that differ in the seed: means of resistances, not conductances, with
+    the time sampled as weight, as errors of short runs are too uncertain to weigh with.  Where the replicas scatter
+    more than their errors say, the error is widened by $\sqrt{\chi^2 / (n - 1)}$; systematic parts are averaged.
     """
     if not replicas:
         raise InputError(f"{len(replicas)} replicas: at least one is needed")
@@ -196,31 +178,27 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
     reasons = tuple(f"replica {i + 1}: {reason}" for i, one in enumerate(replicas) for reason in one.reasons)
     square = share**2
     reservoirs = np.array([replica.between_thermostats for replica in replicas])
-    return NemdResult(
-        name=first.name,
-        method=first.method,
-        profile=Profile(
-            first.profile.position,
-            share @ np.array([replica.profile.temperature for replica in replicas]),
-            covariance=np.einsum("r,rij", square, np.array([replica.profile.covariance for replica in replicas])),
-            method=first.profile.method,
-        ),
-        plane=first.plane,
-        temperature=float(share @ [replica.temperature for replica in replicas]),
-        flux=float(share @ [replica.flux for replica in replicas]),
-        jump=float(share @ [replica.jump for replica in replicas]),
+    means = {
+        name: float(share @ [getattr(replica, name) for replica in replicas])
+        for name in ("temperature", "flux", "jump", "window", "imbalance")
+    }
+    profile = Profile(
+        first.profile.position,
+        share @ np.array([replica.profile.temperature for replica in replicas]),
+        covariance=np.einsum("r,rij", square, np.array([replica.profile.covariance for replica in replicas])),
+        method=first.profile.method,
+    )
+    return evolve(
+        first,
+        profile=profile,
+        **means,
         covariance=np.einsum("r,rij", square, np.array([replica.covariance for replica in replicas])),
         resistance=mean,
         statistical=float(np.sqrt(own.sum() * wider)),
-        window=float(share @ [replica.window for replica in replicas]),
-        imbalance=float(share @ [replica.imbalance for replica in replicas]),
         freedom=freedom,
         between_thermostats=np.array([share @ reservoirs[:, 0], np.sqrt(square @ reservoirs[:, 1] ** 2)]),
         conductivity=share @ np.array([replica.conductivity for replica in replicas]),
         conductivity_sigma=np.sqrt(square @ np.array([replica.conductivity_sigma for replica in replicas]) ** 2),
-        fluxes=first.fluxes,
-        windows=first.windows,
-        steady=first.steady,
         reasons=reasons,
         replicas=sum(replica.replicas for replica in replicas),
     )
@@ -229,15 +207,12 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
 def invert_resistance(
     name: str, temperature: float, resistance: float, sigma: float, drop: Drop, method: str
 ) -> Conductance:
-    """Classical conductance of a resistance that is above zero, m² K W⁻¹.
-
-    Its uncertainty is the mean of that upwards and downwards at the ends of the 95 % interval: 1 / R is skew.
+    """Classical conductance of a resistance above zero, m² K W⁻¹, with the mean of the uncertainties upwards and
+    downwards at the ends of the 95 % interval: 1 / R is skew.
     """
     if not resistance > 0:
-        raise InputError(
-            f"{name}: resistance {resistance:.3g} +- {sigma:.2g} m2K/W has no conductance: run longer, or "
-            "take longer systems"
-        )
+        found = f"resistance {resistance:.3g} +- {sigma:.2g} m2K/W"
+        raise InputError(f"{name}: {found} has no conductance: run longer, or take longer systems")
     value, reach = 1 / resistance, student_quantile(_CONFIDENCE, np.inf)
     lowest, highest = max(resistance - reach * sigma, _LOWEST_SHARE * resistance), resistance + reach * sigma
     error = (1 / lowest - 1 / highest) / (2 * reach)
@@ -252,33 +227,33 @@ def _start(record: Record, lines: Branches, skip: float | None, equilibration_ti
         return int(skip * count)
     if count < MIN_BLOCKS:
         return 0
-    conductivity = estimate_conductivities(record, lines, min(count // 2, count - MIN_BLOCKS))
-    wanted = blocks_to_drop(record, slowest_relaxation(record, conductivity), equilibration_time)
-    start = min(wanted, count // 2, count - MIN_BLOCKS)  # of a run too short the verdict speaks, not an empty record
-    # The estimate from all blocks that are kept may ask for a few more.
-    again = blocks_to_drop(
-        record, slowest_relaxation(record, estimate_conductivities(record, lines, start)), equilibration_time
-    )
-    return min(max(start, again), count // 2, count - MIN_BLOCKS)
+    most = min(count // 2, count - MIN_BLOCKS)  # of a run too short the verdict speaks, not an empty record
+
+    def needed_blocks(first: int) -> int:
+        slowest = profiles.slowest_relaxation(record, profiles.estimate_conductivities(record, lines, first))
+        return min(profiles.blocks_to_drop(record, slowest, equilibration_time), most)
+
+    start = needed_blocks(most)
+    return max(start, needed_blocks(start))  # the estimate from all blocks that are kept may ask for a few more
 
 
 def _result(
     record: Record, choices: list[Branches], steady: Steadiness, start: int, size: int, tolerance: float
 ) -> NemdResult:
-    temperature = combine_blocks(record.temperature[start:], size)
-    flux = combine_blocks(record.flux[start:], size)
+    temperature = profiles.combine_blocks(record.temperature[start:], size)
+    flux = profiles.combine_blocks(record.flux[start:], size)
     usual = choices[0].weights
     reservoirs = [np.average(temperature[:, record.roles == r], axis=1, weights=record.counts[record.roles == r])
              for r in (HOT_ROLE, COLD_ROLE)]  # fmt: skip
     lines = temperature @ usual.T
     through = flux[:, :2].mean(axis=1)  # hot and cold: heat stored evenly cancels
     series = np.column_stack([through, lines[:, 0] - lines[:, 1], reservoirs[0] - reservoirs[1]])
-    ratios = jackknife_blocks(series, _over_flux)
-    plain = block_mean(series[:, :2])
+    ratios = profiles.jackknife_blocks(series, _over_flux)
+    plain = profiles.block_mean(series[:, :2])
     conductivity, conductivity_sigma = _conductivities(np.column_stack([-lines[:, 2:], through]))
     jumps = temperature @ np.array([choice.weights[0] - choice.weights[1] for choice in choices]).T
     # All choices see the same blocks: the noise that they share cancels in the differences.
-    differences = jackknife_blocks(np.column_stack([through, jumps, jumps[:, 1:] - jumps[:, :1]]), _over_flux)
+    differences = profiles.jackknife_blocks(np.column_stack([through, jumps, jumps[:, 1:] - jumps[:, :1]]), _over_flux)
     number = len(choices)
     values, sigma = differences.value[:number], differences.sigma[:number]
     gaps, noise = differences.value[number:], differences.sigma[number:]
@@ -287,37 +262,77 @@ def _result(
         np.array([getattr(choice, name) for choice in choices], float) for name in ("interface", "thermostat")
     )
     windows = WindowScan(interface, thermostat, values, sigma, spread)
-    balance = balance_heat(record, flux, start)
-    resistance = float(ratios.value[0])
+    balance = profiles.balance_heat(record, flux, start)
+    resistance, statistical = float(ratios.value[0]), float(ratios.sigma[0])
+    reasons = [*balance.disagreements(tolerance), *steady.reasons]
+    if resistance < 2 * statistical:
+        reasons.append(f"the jump is not resolved: R = {resistance:.3g} +- {statistical:.2g} m2K/W")
     return NemdResult(
-        name=record.name, method=record.method, profile=layer_profile(record, temperature), plane=record.plane,
+        name=record.name, method=record.method, profile=profiles.layer_profile(record, temperature), plane=record.plane,
         temperature=float(lines[:, :2].mean()), flux=float(plain.value[0]), jump=float(plain.value[1]),
-        covariance=plain.covariance, resistance=resistance, statistical=float(ratios.sigma[0]), window=windows.spread,
+        covariance=plain.covariance, resistance=resistance, statistical=statistical, window=windows.spread,
         imbalance=abs(resistance) * balance.imbalance / abs(balance.mean), freedom=ratios.freedom,
         between_thermostats=np.array([ratios.value[1], ratios.sigma[1]]), conductivity=conductivity,
-        conductivity_sigma=conductivity_sigma, fluxes=balance, windows=windows, steady=steady,
-        reasons=_verdict(balance, steady, resistance, float(ratios.sigma[0]), tolerance)
+        conductivity_sigma=conductivity_sigma, fluxes=balance, windows=windows, steady=steady, reasons=reasons,
     )  # fmt: skip
 
 
 def _conductivities(series: Array) -> tuple[Array, Array]:
     """(2,) conductivities and errors from (slope left, slope right, flux) by blocks, to first order."""
-    found = block_mean(series)
+    found = profiles.block_mean(series)
     slope, flux = found.value[:2], found.value[2]
     resolved = slope > 2 * found.sigma[:2]  # the inverse of a slope near zero has no moments
     value = np.divide(flux, slope, out=np.full(2, np.nan), where=resolved)
     influence = series[:, 2:] / flux - np.divide(series[:, :2], slope, out=np.zeros_like(series[:, :2]), where=resolved)
-    return value, np.abs(value) * block_mean(influence).sigma
-
-
-def _verdict(
-    balance: HeatBalance, steady: Steadiness, resistance: float, sigma: float, tolerance: float
-) -> tuple[str, ...]:
-    reasons = [*balance.disagreements(tolerance), *steady.reasons]
-    if resistance < 2 * sigma:
-        reasons.append(f"the jump is not resolved: R = {resistance:.3g} +- {sigma:.2g} m2K/W")
-    return tuple(reasons)
+    return value, np.abs(value) * profiles.block_mean(influence).sigma
 
 
 def _over_flux(mean: Array) -> Array:
     return mean[..., 1:] / mean[..., :1]
+
+
+_RECTIFICATION_SIGNIFICANCE = 2.0  # standard uncertainties that a rectification must have to be called one
+
+
+@frozen(eq=False)
+class Rectification(BaseRecord):
+    r"""Rectification $\eta = (G_+ - G_-)/G_-$ of an interface."""
+
+    temperature: Array = field(converter=numbers, metadata=about("K", "mean temperature"))
+    value: Array = field(converter=numbers, validator=same_length("temperature"), metadata=about("1", "rectification"))
+    sigma: Array = field(
+        converter=numbers, validator=same_length("temperature"), metadata=about("1", "uncertainty of the rectification")
+    )
+
+    @property
+    def significance(self) -> Array:
+        """(nT,) standard uncertainties by which it differs from none."""
+        return np.abs(self.value) / self.sigma
+
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{t:g} K: rectification {100 * v:+.1f} ± {100 * s:.1f} %, "
+            + ("significant" if n >= _RECTIFICATION_SIGNIFICANCE else "not significant")
+            + f" ({n:.1f} standard uncertainties)"
+            for t, v, s, n in zip(self.temperature, self.value, self.sigma, self.significance, strict=True)
+        )
+
+
+def rectification(forward: Conductance, reverse: Conductance) -> Rectification:
+    r"""Rectification of independent runs in opposite directions at the same mean temperatures, with propagated error.
+
+    $\sigma_\eta^2 = (\sigma_+/G_-)^2 + (G_+\sigma_-/G_-^2)^2$.
+    """
+    check_comparable(forward, reverse)
+    if not np.array_equal(forward.temperature, reverse.temperature):
+        raise InputError(f"forward at {forward.temperature} K, reverse at {reverse.temperature} K: take the same")
+    if forward.sigma is None or reverse.sigma is None:
+        raise InputError(
+            f"{(forward if forward.sigma is None else reverse).method!r} has no uncertainty: a rectification of some "
+            "per cent is then no statement"
+        )
+    if not (np.isfinite(reverse.value) & (reverse.value > 0) & np.isfinite(forward.value)).all():
+        raise InputError(f"conductances {forward.value} and {reverse.value} W/m²K: wanted finite ones above 0")
+    ratio = forward.value / reverse.value
+    sigma = np.hypot(forward.sigma / reverse.value, ratio * reverse.sigma / reverse.value)
+    return Rectification(forward.temperature, ratio - 1, sigma)

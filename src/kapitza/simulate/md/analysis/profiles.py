@@ -1,16 +1,90 @@
-"""Straight branches of a temperature profile on both sides of a plane, and the balance of the heat flow."""
+"""Temperature profiles of a run by blocks: errors, straight branches on both sides of a plane, heat balance,
+steadiness.
+
+One block remembers the last, and blocks are as long as the slowest mode of the profile where the run allows it.
+"""
+
+import math
+from collections.abc import Callable
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, about
+from kapitza.core.arrays import Array, about, positive, square
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.simulate.md.analysis.block_averages import block_mean
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.system import FIXED_ROLE, FREE_ROLE
+from kapitza.units import k_B
+
+# What a thermostat gives too much in one block it gives too little in the next: negative correlations are real, but few
+# blocks do not show how large they are.
+_MIN_CORRELATION = -0.3
+
+
+@frozen(eq=False)
+class BlockEstimate(BaseRecord):
+    """Numbers from one run, with how they go together."""
+
+    value: Array  # (k,) estimates
+    covariance: Array = field(converter=square)  # (k, k) of their errors
+    freedom: float  # degrees of freedom of the covariance, for Student's t
+
+    @property
+    def sigma(self) -> Array:
+        """(k,) standard uncertainties."""
+        return np.sqrt(np.diag(self.covariance))
+
+
+def combine_blocks(values: ArrayLike, size: int) -> Array:
+    """Average over `size` neighbouring blocks, (blocks // size, ...); a remainder is dropped at the start."""
+    array = np.asarray(values, dtype=float)
+    count = len(array) // size if size > 0 else 0
+    if count < 1:
+        raise InputError(f"{len(array)} blocks cannot be combined to blocks of {size}")
+    return array[len(array) - count * size :].reshape(count, size, *array.shape[1:]).mean(axis=1)
+
+
+def block_correlation(series: ArrayLike) -> Array:
+    r"""(k,) correlation $\rho = \sum_i r_i r_{i+1} / \sum_i r_i^2$ of neighbouring blocks of k series (n, k), -0.3 to
+    0.9; raised by $(1 + 3 \rho) / n$, which the mean of the same n blocks takes from it.
+    """
+    array = np.asarray(series, dtype=float)
+    rest = array - array.mean(axis=0)
+    power = (rest**2).sum(axis=0)
+    raw = np.divide((rest[1:] * rest[:-1]).sum(axis=0), power, out=np.zeros_like(power), where=power > 0)
+    return np.clip(raw + (1 + 3 * raw) / len(array), _MIN_CORRELATION, 0.9)
+
+
+def block_mean(series: ArrayLike) -> BlockEstimate:
+    r"""Mean of k series of n >= 3 blocks (n, k) that are first-order autoregressions, with $\rho$ of
+    `block_correlation`: $\sigma^2 = \frac{s^2}{n} \frac{1 + \rho}{1 - \rho}$, and the effective number of blocks less
+    one degrees of freedom.
+    """
+    array = np.asarray(series, dtype=float)
+    if array.ndim != 2 or len(array) < 3:
+        raise InputError(f"blocks of shape {array.shape}: an error needs three blocks or more")
+    rho = block_correlation(array)
+    widening = np.sqrt((1 + rho) / (1 - rho))  # 1 + 2 Σ ρ^k of a first-order autoregression
+    spread = np.atleast_2d(np.cov(array, rowvar=False)) / len(array)
+    freedom = max(1.0, len(array) / max(1.0, float(widening.max())) ** 2 - 1)
+    return BlockEstimate(array.mean(axis=0), spread * np.outer(widening, widening), freedom)
+
+
+def jackknife_blocks(series: ArrayLike, statistic: Callable[[Array], Array]) -> BlockEstimate:
+    r"""Function θ of the means of n blocks, (..., k) to (..., p), less its bias, with its error: `block_mean` of the
+    pseudo-values $n \theta - (n - 1) \theta_{(i)}$ without one block each.
+    """
+    array = np.asarray(series, dtype=float)
+    count = len(array)
+    if count < 3:
+        raise InputError(f"{count} blocks: an error needs three or more")
+    mean = array.mean(axis=0)
+    without = (count * mean - array) / (count - 1)
+    return block_mean(count * statistic(mean) - (count - 1) * statistic(without))
+
 
 # Layers beside the plane and beside a thermostat that are off the line in solids near half of their Debye temperature.
 _USUAL_EXCLUSION = 4
@@ -63,10 +137,8 @@ def fit_branches(record: Record, interface: int, thermostat: int) -> Branches:
 
 
 def scan_branches(record: Record) -> list[Branches]:
-    """All reasonable choices of layers left out, the usual one first.
-
-    The usual choice leaves out four layers, or a quarter of the free ones where there are fewer than 16 on a side; the
-    others leave out from half to twice as many, as long as a third of the free layers, and four of them, are left.
+    """All reasonable choices of layers left out, the usual one first: four, or a quarter of fewer than 16 free ones on
+    a side; the others from half to twice as many, where a third of the free layers, and four of them, are left.
     """
     shortest = min(side.size for side in _free_layers(record))
     usual = min(_USUAL_EXCLUSION, shortest // 4)
@@ -78,18 +150,13 @@ def scan_branches(record: Record) -> list[Branches]:
 
 def atom_densities(record: Record) -> Array:
     """(2,) atoms per volume on the left and on the right, m⁻³."""
-    densities: list[float] = []
-    for side in _free_layers(record):
-        spacing = np.ptp(record.heights[side]) / (side.size - 1)
-        densities.append(float(record.counts[side].mean() / (record.area * spacing)))
-    return np.array(densities)
+    spacings = [(side, np.ptp(record.heights[side]) / (side.size - 1)) for side in _free_layers(record)]
+    return np.array([record.counts[side].mean() / (record.area * spacing) for side, spacing in spacings])
 
 
 def solid_lengths(record: Record) -> Array:
-    """(2,) lengths of the solids left and right of the plane, thermostats and held layers included, m.
-
-    Where the box repeats (`interface_count` = 2), half of each solid belongs to each interface: half of the box
-    is divided as its free layers are.
+    """(2,) lengths of the solids left and right of the plane, thermostats and held layers included, m; where the box
+    repeats, half of it belongs to each interface, and is divided as its free layers are.
     """
     spacing = np.ptp(record.heights) / (record.heights.size - 1)
     ends = np.array([record.heights[0] - spacing / 2, record.heights[-1] + spacing / 2])
@@ -99,10 +166,8 @@ def solid_lengths(record: Record) -> Array:
     return np.ptp(ends) / record.interface_count * free / free.sum()
 
 
-# Systematic difference of two of the three fluxes, relative to their mean, up to which a run is accepted.
-FLUX_TOLERANCE = 0.1
-# Error of a layer that did not fluctuate at all, K.
-_MIN_LAYER_SIGMA = 1e-9
+FLUX_TOLERANCE = 0.1  # systematic difference of two of the three fluxes over their mean, up to which a run is accepted
+_MIN_LAYER_SIGMA = 1e-9  # K, error of a layer that did not fluctuate at all
 
 
 @frozen(eq=False)
@@ -158,25 +223,158 @@ def layer_profile(record: Record, temperature: Array) -> Profile:
     moving = (record.roles != FIXED_ROLE) & (record.counts > 0)
     values = temperature[:, moving]
     found = block_mean(values)
-    return Profile(
-        record.heights[moving],
-        found.value,
-        covariance=_shrink_correlations(found.covariance, len(values)),
-        method=record.method or record.name,
-    )
+    covariance = _shrink_correlations(found.covariance, len(values))
+    return Profile(record.heights[moving], found.value, covariance=covariance, method=record.method or record.name)
 
 
 def _shrink_correlations(covariance: Array, blocks: int) -> Array:
-    r"""Covariance with its correlations drawn towards zero so that it can be inverted though blocks are few.
+    r"""Covariance with its correlations drawn towards zero, so that it can be inverted though blocks are few.
 
     Intensity $\lambda = \sum \mathrm{Var}(r_{ij}) / \sum r_{ij}^2$ over pairs, with $\mathrm{Var}(r) = (1 - r^2)^2 /
     (n - 1)$ (J. Schäfer and K. Strimmer, Stat. Appl. Genet. Mol. Biol. 4, 32 (2005), doi:10.2202/1544-6115.1175).
     """
-    sigma = np.sqrt(np.diag(covariance))
-    sigma = np.maximum(sigma, _MIN_LAYER_SIGMA)
+    sigma = np.maximum(np.sqrt(np.diag(covariance)), _MIN_LAYER_SIGMA)
     correlation = covariance / np.outer(sigma, sigma)
     pairs = correlation[~np.eye(sigma.size, dtype=bool)]
     power = float(np.sum(pairs**2))
     intensity = float(np.sum((1 - pairs**2) ** 2)) / (blocks - 1) / power if power > 0 else 1.0
     keep = 1 - min(1.0, max(0.01, intensity))  # positive definite however few the blocks
     return np.outer(sigma, sigma) * (keep * correlation + (1 - keep) * np.eye(sigma.size))
+
+
+MIN_BLOCKS = 5
+_USUAL_BLOCKS = 20
+_SETTLING_TIMES = 3.0  # relaxation times of the slowest mode after which 5 % of it is left
+_MIN_DRIFT_PROBABILITY = 1e-3
+
+
+@frozen(eq=False, kw_only=True)
+class Steadiness(BaseRecord):
+    """What a run says about its own length."""
+
+    conductivity: Array = field(converter=positive, metadata=about("W m^-1 K^-1", "conductivity or its bound"))  # (2,)
+    slowest_mode: float = field(metadata=about("s", "relaxation time of the slowest mode"))
+    equilibration_time: float = field(metadata=about("s", "time under these thermostats before the first block"))
+    sampling_time: float = field(metadata=about("s", "sampling time"))  # time over which the blocks used run
+    blocks: int = field(metadata=about("1", "blocks of the error estimate, where possible as long as the mode"))
+    drift: Array = field(metadata=about("K", "drift of branches, temperatures at the plane, and jump"))  # (5,)
+    drift_sigma: Array = field(metadata=about("K", "uncertainty of the drift"))  # (5,) standard uncertainties
+    probability: float = field(metadata=about("1", "probability of such a drift in a steady run"))
+    reasons: tuple[str, ...]  # why the run is not steady; empty if it is
+
+    @property
+    def steady(self) -> bool:
+        """Whether nothing speaks against it."""
+        return not self.reasons
+
+
+def slowest_mode(lengths: Array, diffusivities: Array) -> float:
+    r"""Relaxation time $(\sum_i L_i / \sqrt{D_i})^2 / \pi^2$ of the slowest temperature mode of solids in a row
+    (lengths m, diffusivities m² s⁻¹), s, without the resistance between them (`relaxation_modes` has it).
+    """
+    length, diffusivity = positive(lengths), positive(diffusivities)
+    if length.size != diffusivity.size:
+        raise InputError(f"{length.size} lengths for {diffusivity.size} diffusivities")
+    return float(np.sum(length / np.sqrt(diffusivity)) ** 2 / np.pi**2)
+
+
+def estimate_conductivities(record: Record, lines: Branches, start: int) -> Array:
+    """(2,) W m⁻¹ K⁻¹ from thermostat power and gradients after block `start`; a gradient below two standard
+    uncertainties is taken as large as it can be, so that times come out long, not short.
+    """
+    series = record.temperature[start:] @ lines.weights[2:].T
+    flux = float(record.flux[start:, :2].mean())
+    if not flux > 0:
+        raise InputError(
+            f"{record.name}: the thermostats moved {flux:.3g} W/m² from left to right, wanted more than 0: the hot "
+            "thermostat has to be on the left, and the run long enough for its heat to stand out of the noise"
+        )
+    found = block_mean(series)
+    slope, sigma = -found.value, found.sigma
+    return flux / np.where(slope > 2 * sigma, slope, np.maximum(slope, 0.0) + 2 * sigma)
+
+
+def slowest_relaxation(record: Record, conductivity: Array) -> float:
+    r"""Slowest mode of a record with the classical capacity $c = 3 n k_B$ and these conductivities (2,), s."""
+    return slowest_mode(solid_lengths(record), conductivity / (3 * atom_densities(record) * k_B))
+
+
+def fit_drifts(values: Array) -> tuple[Array, Array, float]:
+    """Change over n >= 5 blocks of k series by straight lines, (k,), with errors of independent blocks, widened by the
+    correlation of the residuals; and the probability of the largest of the k without drift, by Bonferroni.
+    """
+    from scipy.special import stdtr
+
+    count = len(values)
+    if count < MIN_BLOCKS:
+        raise InputError(f"{count} blocks: a drift needs {MIN_BLOCKS}")
+    time = (np.arange(count) - (count - 1) / 2) / (count - 1)  # span 1: the slope is the change from start to end
+    slope = time @ values / (time @ time)
+    rest = values - values.mean(axis=0) - np.outer(time, slope)
+    power = (rest**2).sum(axis=0)
+    rho = np.clip(np.divide((rest[1:] * rest[:-1]).sum(axis=0), power, out=0 * power, where=power > 0), 0.0, 0.8)
+    widening = (1 + rho) / (1 - rho)
+    sigma = np.sqrt(power / (count - 2) / (time @ time) * widening)
+    freedom = np.maximum(1.0, count / widening - 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        tail = 2 * stdtr(freedom, -np.abs(slope) / sigma)
+    tails = np.where(sigma > 0, tail, np.where(slope == 0, 1.0, 0.0))
+    return slope, sigma, min(1.0, tails.size * float(tails.min()))
+
+
+def blocks_to_drop(record: Record, slowest: float, equilibration_time: float) -> int:
+    """Blocks at the start that belong to the three slowest times a profile needs, less the time spent before."""
+    return max(0, math.ceil((_SETTLING_TIMES * slowest - equilibration_time) / record.block - 1e-9))
+
+
+def judge_steadiness(record: Record, lines: Branches, *, start: int, equilibration_time: float = 0.0) -> Steadiness:
+    r"""Judge a record from block `start` on, `equilibration_time` s after its thermostats began: steady after $3
+    \tau_s$ under the same thermostats before that block and five blocks of $\tau_s$ after it, without a drift at the
+    level of one in a thousand of the branches, of their values at the plane, and of the jump.
+    """
+    count = len(record.power) - start
+    if count < MIN_BLOCKS:
+        raise InputError(
+            f"{record.name}: {count} of {len(record.power)} blocks of {record.block:.3g} s are left after {start} for "
+            f"the profile to settle, {MIN_BLOCKS} are needed: run longer"
+        )
+    conductivity = estimate_conductivities(record, lines, start)
+    slowest = slowest_relaxation(record, conductivity)
+    size = block_size(record.block, slowest, count)
+    blocks = combine_blocks(record.temperature[start:], size)
+    left, right = blocks @ lines.weights[0], blocks @ lines.weights[1]
+    sides = [np.average(blocks, axis=1, weights=np.abs(lines.weights[side]) > 0) for side in (0, 1)]
+    drift, sigma, probability = fit_drifts(np.column_stack([*sides, left, right, left - right]))
+    waited, sampled = equilibration_time + start * record.block, len(blocks) * size * record.block
+    reasons = _reasons(slowest, waited, sampled, drift, sigma, probability)
+    return Steadiness(
+        conductivity=conductivity, slowest_mode=slowest, equilibration_time=waited, sampling_time=sampled,
+        blocks=len(blocks), drift=drift, drift_sigma=sigma, probability=probability, reasons=reasons
+    )  # fmt: skip
+
+
+def block_size(block: float, slowest: float, count: int) -> int:
+    """Blocks to combine to one of the error estimate: as long as the slowest mode, and a twentieth of the run where
+    that is longer, as a thermostat makes up in one short block for the last; at least five blocks remain.
+    """
+    longest = max(1, count // MIN_BLOCKS)
+    return min(max(math.ceil(slowest / block - 1e-9), count // _USUAL_BLOCKS, 1), longest)
+
+
+def _reasons(
+    slowest: float, waited: float, sampled: float, drift: Array, sigma: Array, probability: float
+) -> tuple[str, ...]:
+    reasons: list[str] = []
+    if waited < _SETTLING_TIMES * slowest * (1 - 1e-9):
+        wanted = f"{_SETTLING_TIMES:g} times its slowest mode of {slowest:.3g} s"
+        reasons.append(f"the profile had {waited:.3g} s to settle, wanted {wanted}")
+    if sampled < MIN_BLOCKS * slowest * (1 - 1e-9):
+        reasons.append(f"{sampled:.3g} s were sampled, wanted {MIN_BLOCKS} blocks of the slowest mode {slowest:.3g} s")
+    if probability < _MIN_DRIFT_PROBABILITY:
+        worst = int(np.argmax(np.abs(drift) / np.maximum(sigma, np.finfo(float).tiny)))
+        name = ("left branch", "right branch", "left side of the plane", "right side of the plane", "jump")[worst]
+        reasons.append(
+            f"the {name} drifts by {drift[worst]:.3g} +- {sigma[worst]:.2g} K over the time sampled "
+            f"(probability {probability:.1g} in a steady run)"
+        )
+    return tuple(reasons)

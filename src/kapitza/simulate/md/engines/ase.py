@@ -18,7 +18,7 @@ from kapitza.core.arrays import Array
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats, swap_velocities
-from kapitza.simulate.md.potential import AnyPotential, CalculatorPotential, Potential
+from kapitza.simulate.md.potential import AnyPotential, CalculatorPotential
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, k_B
 
@@ -80,11 +80,6 @@ def from_ase(calculator: Any, symbols: Sequence[str] = ()) -> AseEngine:
     if not callable(getattr(calculator, "get_forces", None)):
         raise InputError(f"expected a calculator of ASE, got {calculator!r:.60}")
     return AseEngine(calculator, tuple(symbols))
-
-
-def ase_potential(kinds: Sequence[str], cutoff: float) -> Potential:
-    """Return what stands for the potential where a calculator, which acts up to `cutoff` (m), brings its own."""
-    return Potential("other", tuple(kinds), cutoff, ())
 
 
 def _ase_atoms(system: System, symbols: Sequence[str], positions: Array) -> Any:

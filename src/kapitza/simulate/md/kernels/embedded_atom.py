@@ -95,16 +95,6 @@ def embedded_atom_forces(
 
 
 @compile_kernel
-def embedded_atom_sites(
-    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: _Parameters, e: Array
-) -> None:
-    """Add the energy of each atom to e, (n,) J."""
-    work = _neighbour_workspace(start)
-    for i in range(start.size - 1):
-        e[i] += _add_site(x, species, i, near[start[i] : start[i + 1]], parameters, work)[1]
-
-
-@compile_kernel
 def embedded_atom_partial(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array,
     rows: Int32Array, right: BoolArray, parameters: _Parameters, g: Array,

@@ -31,10 +31,10 @@ def require_kernels(potential: AnyPotential) -> Potential:
 
 
 def load_kernels(potential: Potential) -> KernelFunctions:
-    """Return the compiled forces, site energies and forces across a plane of a potential."""
+    """Return the compiled forces, and forces across a plane, of a potential."""
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    forms = require("kapitza.simulate.md.kernels.forms", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    return forms.KERNELS[require_kernels(potential).form]
+    verlet = require("kapitza.simulate.md.kernels.verlet", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    return verlet.KERNELS[require_kernels(potential).form]
 
 
 def map_species(system: System, potential: Potential) -> NDArray[np.int32]:
@@ -59,14 +59,6 @@ def energy_and_forces(
     n = near.start.size - 1
     folded = np.array([np.bincount(near.owner, weights=column, minlength=n) for column in f.T], dtype=float)
     return float(energy), folded.T
-
-
-def site_energies(potential: Potential, near: NeighbourList, positions: Array, species: NDArray[np.int32]) -> Array:
-    """(n,) energy of each atom, J; their sum is the potential energy."""
-    x = near.extend(positions)
-    e = np.zeros(len(x))
-    load_kernels(potential).sites(x, species[near.owner], near.start, near.near, potential.parameters, e)
-    return np.asarray(np.bincount(near.owner, weights=e, minlength=len(positions)), dtype=float)
 
 
 class SystemForces:

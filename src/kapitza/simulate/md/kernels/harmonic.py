@@ -6,8 +6,6 @@ over the neighbours j of each atom i, itself among them.  Parameters: rest posit
 the force constants of each entry of the list (entries, 3, 3) N m⁻¹, followed by the list itself, which never changes.
 """
 
-import numpy as np
-
 from kapitza.core.arrays import Array, BoolArray, Int32Array, IntArray
 from kapitza.simulate.md.kernels.compiler import compile_kernel
 
@@ -33,19 +31,6 @@ def harmonic_forces(
         f[i, 1] += fy
         f[i, 2] += fz
     return total / 2  # the energy is homogeneous of degree two: -u·f/2 (Euler)
-
-
-@compile_kernel
-def harmonic_sites(
-    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: HarmonicParameters, e: Array
-) -> None:
-    """Add the energy of each atom to e (n,) J."""
-    f = np.zeros((start.size - 1, 3))
-    harmonic_forces(x, species, start, near, parameters, f)
-    rest = parameters[0]
-    for i in range(start.size - 1):
-        for c in range(3):
-            e[i] -= (x[i, c] - rest[i, c]) * f[i, c] / 2
 
 
 @compile_kernel

@@ -152,23 +152,6 @@ def lennard_jones_forces(
 
 
 @compile_kernel
-def lennard_jones_sites(
-    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: _Parameters, e: Array
-) -> None:
-    """Add the energy of each site (N,) J; ghosts get their half, too, which belongs to their owners."""
-    table, ended, kinds = _tabulate_pairs(parameters), parameters[3][0] > 0, len(parameters[0])
-    for i in range(len(start) - 1):
-        for k in range(start[i], start[i + 1]):
-            j = near[k]
-            dx, dy, dz = x[i, 0] - x[j, 0], x[i, 1] - x[j, 1], x[i, 2] - x[j, 2]
-            square, row = dx * dx + dy * dy + dz * dz, table[species[i] * kinds + species[j]]
-            if square < row[_CUTOFF_SQUARED]:
-                both = _pair_energy_and_force(square, row, ended)[0]
-                e[i] += both / 2
-                e[j] += both / 2
-
-
-@compile_kernel
 def lennard_jones_partial(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array,
     rows: Int32Array, right: BoolArray, parameters: _Parameters, g: Array,

@@ -13,7 +13,6 @@ class KernelFunctions(NamedTuple):
     """Compiled functions of one form of potential, all with the same arguments for every form."""
 
     forces: Callable[..., Any]
-    sites: Callable[..., Any]
     partial: Callable[..., Any]
 
 

@@ -135,18 +135,6 @@ def stillinger_weber_forces(
 
 
 @compile_kernel
-def stillinger_weber_sites(
-    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], e: Array
-) -> None:
-    """Add the energy of each atom to e, (n,) J."""
-    two, three = parameters
-    squares, work = _squared_reach(two), _pair_workspace(start)
-    for i in range(start.size - 1):
-        m, energy = _collect_pairs(x, species, i, near[start[i] : start[i + 1]], two, squares, work)
-        e[i] += energy + _add_angles(m, three[species[i]], work[1], work[2])
-
-
-@compile_kernel
 def stillinger_weber_partial(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array,
     rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array], g: Array,

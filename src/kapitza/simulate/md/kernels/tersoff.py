@@ -189,16 +189,6 @@ def tersoff_forces(
 
 
 @compile_kernel
-def tersoff_sites(
-    x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: tuple[Array, Array], e: Array
-) -> None:
-    """Add the energy of each atom to e, (n,) J."""
-    work = _bond_workspace(start)
-    for i in range(start.size - 1):
-        e[i] += _add_site(x, species, i, near[start[i] : start[i + 1]], parameters, work)[1]
-
-
-@compile_kernel
 def tersoff_partial(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array,
     rows: Int32Array, right: BoolArray, parameters: tuple[Array, Array], g: Array,

@@ -17,8 +17,7 @@ import numpy as np
 from kapitza.simulate.md.kernels import embedded_atom, harmonic, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.kernels.cell_lists import place_ghosts
 from kapitza.simulate.md.kernels.compiler import compile_inner, compile_kernel, inner_copy
-from kapitza.simulate.md.kernels.forces import KERNEL_FORMS
-from kapitza.simulate.md.kernels.state import ListedAtoms, MovingAtoms, StepClock, ThermostatState
+from kapitza.simulate.md.kernels.state import KernelFunctions, ListedAtoms, MovingAtoms, StepClock, ThermostatState
 from kapitza.simulate.md.kernels.thermostats import (
     EXCHANGE_THERMOSTAT,
     LANGEVIN_THERMOSTAT,
@@ -161,4 +160,13 @@ def _compile_loop(form: str) -> Callable[..., int]:
     return compile_kernel(advance)
 
 
-ADVANCE_BY_FORM = {form: _compile_loop(form) for form in KERNEL_FORMS}
+KERNELS = {
+    "lennard-jones": KernelFunctions(lennard_jones.lennard_jones_forces, lennard_jones.lennard_jones_partial),
+    "stillinger-weber": KernelFunctions(
+        stillinger_weber.stillinger_weber_forces, stillinger_weber.stillinger_weber_partial
+    ),
+    "tersoff": KernelFunctions(tersoff.tersoff_forces, tersoff.tersoff_partial),
+    "embedded-atom": KernelFunctions(embedded_atom.embedded_atom_forces, embedded_atom.embedded_atom_partial),
+    "harmonic": KernelFunctions(harmonic.harmonic_forces, harmonic.harmonic_partial),
+}
+ADVANCE_BY_FORM = {form: _compile_loop(form) for form in KERNELS}

@@ -21,8 +21,7 @@ from kapitza.simulate.md.observers.plane_power import (
     atoms_near_plane,
     divide_at_plane,
 )
-from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
-from kapitza.simulate.md.observers.velocity_spectra import LayerSpectra
+from kapitza.simulate.md.observers.spectral_flux import LayerSpectra, SpectralCurrent
 from kapitza.simulate.md.observers.welch import Precision, SegmentSettings
 from kapitza.simulate.md.potential import AnyPotential, CalculatorPotential, LammpsCommands, Potential
 from kapitza.simulate.md.protocol import Protocol

@@ -1,20 +1,24 @@
-"""Spectral heat flux through a plane: the cross spectrum of velocities and forces from the other side.
+"""Spectral heat flux through a plane, from velocities and forces from the other side, and spectra of layers beside it.
 
 With U_A and U_B the summed site energies of the two sides, g_j = -∂U_A/∂r_j on an atom of B and g_i = -∂U_B/∂r_i on
 one of A, the power from A to B is Σ_B v_j·g_j - Σ_A v_i·g_i for any potential that has site energies, and so is its
 spectrum: Q(ω) = Σ_B Re⟨g_j v_j*⟩ - Σ_A Re⟨g_i v_i*⟩.  K. Sääskilahti et al., Phys. Rev. B 90, 134312 (2014),
 doi:10.1103/PhysRevB.90.134312, for pair forces.
+
+The spectrum of the velocities of a layer between two thermostats, over the one in equilibrium at T_eq, is a temperature
+for each frequency: T(ω, z) = T_eq S_v(ω, z)/S_v,eq(ω, z).
 """
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
 from attrs import converters, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, BoolArray, IntArray, about, finite, frequencies, increasing, positive
+from kapitza.core.arrays import Array, BoolArray, IntArray, about, finite, frequencies, increasing, numbers, positive
+from kapitza.core.occupation import Occupation
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
@@ -26,6 +30,7 @@ from kapitza.simulate.md.observers.welch import (
     jackknife,
     restore_array,
 )
+from kapitza.units import hbar, k_B
 
 
 def finite_table(value: ArrayLike) -> Array:
@@ -89,6 +94,11 @@ class SpectralFlux(BaseRecord):
                 f"{self.method or 'spectral flux'}: parts of shape {self.parts.shape} with {shapes[0]} frequencies, "
                 f"direct {shapes[1]}, counts {shapes[2]} and motion {shapes[3]}"
             )
+
+    @property
+    def label(self) -> str:
+        """Its method, for messages and legends."""
+        return self.method or "molecular dynamics"
 
     @property
     def weights(self) -> Array:
@@ -252,3 +262,83 @@ def _check_folding(motion: Array, omega: Array) -> None:
             ValidityWarning,
             stacklevel=3,
         )
+
+
+@frozen(eq=False)
+class VelocitySpectra(BaseRecord):
+    r"""Spectra of kinetic energy, $\int S\,d\omega$ = mean kinetic energy."""
+
+    omega: Array = field(converter=frequencies, metadata=about("rad s^-1", "angular frequency"))  # (nω,)
+    place: Array = field(converter=numbers, metadata=about("m or rad m^-1", "heights of layers, or wave vectors"))
+    parts: Array = field(metadata=about("J s rad^-1", "kinetic energy spectra of blocks"))  # (blocks, n, nω)
+    counts: NDArray[np.int64] = field(metadata=about("1", "segments in each block"))  # (blocks,)
+
+    @property
+    def value(self) -> Array:
+        """(n, nω) mean, J s rad⁻¹."""
+        return np.average(self.parts, axis=0, weights=self.counts)
+
+    def bands(self, edges: ArrayLike) -> tuple[Array, Array]:
+        """(n, nb) kinetic energy between neighbouring edges (nb + 1,) rad s⁻¹, J, and its uncertainty."""
+        inside = band_overlaps(self.omega, increasing(edges))
+        return jackknife(*group_rows(self.parts @ inside.T, self.counts), lambda mean: mean)
+
+
+class LayerSpectra(SegmentObserver):
+    """Observer of the spectra of the velocities of several layers, by height.
+
+    Memory is 24 (single: 12) · segment bytes for each sampled atom.
+    """
+
+    def __init__(self, layers: Sequence[IntArray], positions: Array, masses: Array, settings: SegmentSettings) -> None:
+        self.atoms = np.concatenate([np.asarray(layer, dtype=np.int64) for layer in layers])
+        self.roots = np.sqrt(np.asarray(masses, dtype=float)[self.atoms] / 2)[:, None]
+        self.places = increasing([float(np.mean(np.asarray(positions)[layer, 2])) for layer in layers])
+        self.number = np.repeat(np.arange(len(layers)), [3 * len(layer) for layer in layers])  # layer of each signal
+        super().__init__(settings, self.number.size, self.places.size * (settings.segment // 2 + 1), most=64)
+
+    def sample(self, positions: Array, velocities: Array) -> None:
+        """Take one sample."""
+        self.add((self.roots * velocities[self.atoms]).ravel())
+
+    def add(self, row: Array) -> None:
+        """Take one sample of every signal."""
+        if not self.ring.add(row):
+            return
+        spectra = np.zeros((self.places.size, len(self.ring.samples) // 2 + 1))
+        for part, (signal,) in self.ring.transforms(slice(0, self.number.size)):
+            power = np.square(signal.real) + np.square(signal.imag)
+            for group in np.unique(self.number[part]):
+                spectra[group] += power[self.number[part] == group].sum(axis=0, dtype=np.float64)
+        self.sums.add((spectra * self.ring.one_sided).ravel())
+        self.ring.advance()
+
+    def spectra(self) -> VelocitySpectra:
+        """The spectra of all full segments so far."""
+        omega, width = self.frequency_grid()
+        rows, counts = self.sums.blocks()
+        parts = rows.reshape(len(rows), self.places.size, omega.size) / width
+        return VelocitySpectra(omega, self.places, parts, counts)
+
+
+def spectral_temperatures(
+    driven: VelocitySpectra, reference: VelocitySpectra, temperature: float, edges: ArrayLike
+) -> Occupation:
+    """Occupation $n = k_BT/E$ of bands between `edges` (rad s⁻¹) in each layer, from spectra between two thermostats.
+
+    `reference` spectra are those of the same layers in equilibrium at `temperature` (K).  Classical; NaN where layers
+    do not vibrate in equilibrium.
+    """
+    positive([temperature])
+    if not np.array_equal(driven.place, reference.place):
+        raise InputError(f"spectra of {driven.place.size} layers and of {reference.place.size} others: take the same")
+    bounds = increasing(edges)
+    (one, one_sigma), (other, other_sigma) = driven.bands(bounds), reference.bands(bounds)
+    energy = hbar * (bounds[1:] + bounds[:-1]) / 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(other > 0, one / other, np.nan)
+        spread = ratio * np.hypot(one_sigma / one, other_sigma / other)
+    classical = k_B * temperature / energy
+    return Occupation(
+        driven.place, energy, classical * ratio, classical * spread, statistics="classical", method="velocity spectra"
+    )

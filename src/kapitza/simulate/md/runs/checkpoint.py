@@ -20,9 +20,7 @@ from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays
 from kapitza.simulate.md.engine import MdState, Observer
 
 CHECKPOINT_FILE = "run.state"
-_WRITING_INTERVAL = (
-    20  # times as long as a file took to write is computed before the next one, so that disks cost a twentieth
-)
+_WRITING_INTERVAL = 20  # times as long as a file took to write is computed before the next: disks cost a twentieth
 _PLAIN_TYPES = (str, bool, int, float, np.number, np.ndarray, bytes)
 # of inputs in the addresses of runs: their names in version 0.1, so that its folders can be resumed
 _ADDRESS_NAMES: Mapping[str, str] = MappingProxyType(
@@ -38,7 +36,6 @@ _ADDRESS_NAMES: Mapping[str, str] = MappingProxyType(
         "Potential": "field:Field",
         "Protocol": "protocol:Course",
         "SpectralCurrent": "spectrum:SpectralCurrent",
-        "SpectralEnergyDensity": "layer_spectra:EnergyDensity",
         "Thermostats": "engine:Baths",
     }
 )
@@ -74,11 +71,8 @@ def plain_values(value: Any, depth: int = 3) -> object:
     if not attrs.has(type(value)) or depth == 0:
         settings = re.sub(r"0x[0-9a-f]+", "", repr(getattr(value, "parameters", None)))  # of a calculator of ASE
         return {"class": kind, "every": int(getattr(value, "every", 0)), "parameters": settings}
-    fields = {
-        attribute.name: plain_values(getattr(value, attribute.name), depth - 1)
-        for attribute in attrs.fields(type(value))
-    }
-    return {"class": kind, **fields}
+    fields = attrs.asdict(value, recurse=False).items()
+    return {"class": kind, **{field: plain_values(part, depth - 1) for field, part in fields}}
 
 
 @define(eq=False)
@@ -149,13 +143,11 @@ class Checkpoint:
                 "another folder, or the same inputs"
             )
         try:
-            state = MdState(
-                np.asarray(arrays["state positions"], dtype=float),
-                np.asarray(arrays["state velocities"], dtype=float),
-                int(arrays["state step"]),
-                np.asarray(arrays["state heat"], dtype=float),
-                np.asarray(arrays["state random"], dtype=np.uint64),
+            positions, velocities, heat = (
+                float_array(arrays, f"state {name}") for name in ("positions", "velocities", "heat")
             )
+            random = np.asarray(arrays["state random"], dtype=np.uint64)
+            state = MdState(positions, velocities, int(arrays["state step"]), heat, random)
             observed = [strip_prefix(arrays, f"seen {i} ") for i in range(int(arrays["observers"]))]
             return Snapshot(state, int(arrays["step"]), strip_prefix(arrays, "rows "), observed)
         except (KeyError, ValueError, TypeError, OverflowError) as err:

@@ -10,19 +10,12 @@ from kapitza.core.arrays import Array, about, positive
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.simulate.md.analysis.equilibrium import (
-    FluctuationFit,
-    PowerFluctuations,
-    convert_drop,
-    fit_fluctuations,
-    green_kubo,
-)
+from kapitza.simulate.md.analysis import equilibrium
+from kapitza.simulate.md.analysis.equilibrium import FluctuationFit, PowerFluctuations
 from kapitza.simulate.md.analysis.nemd import NemdResult
-from kapitza.simulate.md.analysis.relaxation import RelaxationData, RelaxationFit, fit_relaxation
+from kapitza.simulate.md.analysis.relaxation import MAX_LUMPED_BIOT, RelaxationData, RelaxationFit, fit_relaxation
 from kapitza.simulate.md.analysis.sizes import SizeSeries
-from kapitza.simulate.md.analysis.slabs import MAX_LUMPED_BIOT
-from kapitza.simulate.md.runs.half_cells import HalfCells
-from kapitza.simulate.md.runs.run import Run
+from kapitza.simulate.md.runs.run import HalfCells, Run
 from kapitza.units import nm
 
 _READING_PERIODS = 2.0  # of the lower highest frequency, after which the Green-Kubo integral is read
@@ -47,9 +40,8 @@ def power_fluctuations(run: Run, conductivity: ArrayLike | None = None) -> Power
         raise InputError(f"{run.title}: no power through boundaries was sampled: wanted a run in equilibrium")
     sides = half_cells(run)
     known = sides.conductivity(run.highest_frequency) if conductivity is None else positive(conductivity)
-    left, right = sides.slabs(known, sides.ballistic(run.highest_frequency))
-    area = run.records[0].area
-    return PowerFluctuations(run.power, run.step, area, run.temperature, left, right, name=run.title)
+    slabs = sides.slabs(known, sides.ballistic(run.highest_frequency))
+    return PowerFluctuations(run.power, run.step, run.records[0].area, run.temperature, *slabs, name=run.title)
 
 
 def relaxation_data(run: Run, conductivity: ArrayLike | None = None) -> RelaxationData:
@@ -105,15 +97,13 @@ def equilibrium_conductances(run: Run, conductivity: Sequence[float] | None = No
     """
     data = power_fluctuations(run, conductivity)
     # Up to a fifteenth of the lower highest frequency, far below the phonons themselves.
-    fit = fit_fluctuations(
-        data,
-        high=float(run.highest_frequency.min()) / 15,
-        known=_ESTIMATED_UNCERTAINTY if conductivity is None else _GIVEN_UNCERTAINTY,
-    )
-    reading = _READING_PERIODS * 2 * np.pi / float(run.highest_frequency.min())
-    integral = green_kubo(data, 1.5 * reading).at(reading)
+    lowest = float(run.highest_frequency.min())
+    known = _ESTIMATED_UNCERTAINTY if conductivity is None else _GIVEN_UNCERTAINTY
+    fit = equilibrium.fit_fluctuations(data, high=lowest / 15, known=known)
+    reading = _READING_PERIODS * 2 * np.pi / lowest
+    integral = equilibrium.green_kubo(data, 1.5 * reading).at(reading)
     try:
-        other = convert_drop(integral, half_cells(run).ballistic(run.highest_frequency).tolist())
+        other = equilibrium.convert_drop(integral, half_cells(run).ballistic(run.highest_frequency).tolist())
     except InputError:  # the estimate of the solids leaves nothing to the boundary
         other = None
     return EquilibriumResult(run, data, fit, integral, other)
@@ -173,9 +163,8 @@ def relaxation_conductances(run: Run, conductivity: Sequence[float] | None = Non
     InputError
         for a run too short, or differences that do not decay
     """
-    data = relaxation_data(run, conductivity)
     after = _SKIPPED_PERIODS * 2 * np.pi / float(run.highest_frequency.min())
-    data = _trim_noise(data, after)
+    data = _trim_noise(relaxation_data(run, conductivity), after)
     lumped = fit_relaxation(data, after=after, model="lumped")
     slabs = fit_relaxation(data, after=after, model="slabs")
     # Kinetic theory: κ = c v ℓ/3 and G_b = c v/4, thus ℓ = 3κ/4G_b.

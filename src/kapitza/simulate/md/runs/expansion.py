@@ -61,11 +61,6 @@ class LatticeConstant(BaseRecord):
     sigma: float  # its standard uncertainty, m
     rest: float  # the same at rest, m
 
-    @property
-    def factor(self) -> float:
-        """Of the expansion from rest, for `stretch_sides`."""
-        return self.value / self.rest
-
 
 def rest_constant(crystal: str | Structure, potential: Potential) -> float:
     """Return the lattice constant (m) of a cubic crystal at rest, where its virial vanishes, within 15 % of its own."""
@@ -75,20 +70,19 @@ def rest_constant(crystal: str | Structure, potential: Potential) -> float:
     start = float(np.linalg.norm((body.lattice if body.axes is None else body.axes)[0]))
     low, high = (1 - _SEARCH_RANGE) * start, (1 + _SEARCH_RANGE) * start
     tried = np.linspace(low, high, 31)
-    pressures = [_rest_pressure(body, potential, a) for a in tried]
+    pressure: Any = partial(_rest_pressure, body, potential)
+    pressures = [pressure(a) for a in tried]
     crossing = [i for i in range(30) if pressures[i] > 0 >= pressures[i + 1]]  # stable only where pressure falls
     if not crossing:
         raise InputError(
             f"{body.name}: the potential holds it together at no lattice constant from {low:.3g} to {high:.3g} m: "
             "give a structure near its rest"
         )
-    i = crossing[0]
-    root: Any = brentq(partial(_rest_pressure, body, potential), tried[i], tried[i + 1], xtol=1e-9 * start)
+    root: Any = brentq(pressure, *tried[crossing[0] : crossing[0] + 2], xtol=1e-9 * start)
     return float(root)
 
 
 def _rest_pressure(body: Structure, potential: Potential, constant: float) -> float:
-    """Pressure of a crystal whose atoms do not move, Pa."""
     system = bulk_crystal(body, potential, constant, (1, 1, 1))
     return float(Pressure(system, potential)(system.positions, np.zeros_like(system.positions)).mean())
 
@@ -122,7 +116,7 @@ def find_lattice_constant(
 
     Three runs of a periodic crystal, of `steps` together, in a Langevin thermostat, each at the constant at which the
     last one would have had no pressure.  Vibrations are classical; small numbers of `cells` lack long waves, and expand
-    a little less or more.  The `factor` of the result is what `stretch_sides` takes for a side that was built at rest.
+    a little less or more.
     ConvergenceError if the crystal expands by more than 10 %: it melts.
     """
     if not (np.isfinite(temperature) and temperature > 0) or steps < 100 * _PRESSURE_BLOCKS:
@@ -138,9 +132,7 @@ def find_lattice_constant(
         system = bulk_crystal(body, potential, constant, cells)
         values = _sample_pressure(system, potential, engine, temperature, timestep, round(share * steps), seed + number)
         mean = float(values.mean())
-        if (
-            number and abs(constant - last[0]) > _MIN_SLOPE_SPAN * rest
-        ):  # crystals are softer at a temperature than at rest
+        if number and abs(constant - last[0]) > _MIN_SLOPE_SPAN * rest:  # softer at a temperature than at rest
             slope = (mean - last[1]) / (constant - last[0])
         last = constant, mean
         sigma = float(values.std(ddof=1)) / np.sqrt(values.size) / abs(slope)
@@ -163,9 +155,9 @@ def _sample_pressure(
     pressure = Pressure(system, potential)
     motion.advance(max(1, round(_SETTLING_SHARE * steps)))
     samples = max(1, round((1 - _SETTLING_SHARE) * steps / _PRESSURE_INTERVAL / _PRESSURE_BLOCKS))
-    found = np.zeros((_PRESSURE_BLOCKS, samples))
+    values = np.zeros((_PRESSURE_BLOCKS, samples))
     for place in np.ndindex(_PRESSURE_BLOCKS, samples):
         motion.advance(_PRESSURE_INTERVAL)
-        found[place] = pressure(motion.positions, motion.velocities).mean()
+        values[place] = pressure(motion.positions, motion.velocities).mean()
     motion.close()
-    return np.asarray(found.mean(axis=1), dtype=float)
+    return np.asarray(values.mean(axis=1), dtype=float)

@@ -1,18 +1,23 @@
-"""One run of molecular dynamics, and what it leaves: block averages, spectra, the power through boundaries."""
+"""Runs of molecular dynamics, of one system or several in replicas, and what they leave: block averages and spectra."""
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
+import attrs
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, about, increasing
+from kapitza.core.arrays import Array, about, increasing, positive
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError
-from kapitza.run.store import StoreLike, open_store
-from kapitza.run.work import ExecutorLike, Progress, ignore_progress
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult, open_store, unit_address, unit_seed
+from kapitza.run.work import ExecutorLike, Progress, ignore_progress, run_units
 from kapitza.simulate.md.analysis.nemd import NemdResult, analyse_nemd, combine_replicas
+from kapitza.simulate.md.analysis.relaxation import ThermalSlab
 from kapitza.simulate.md.engine import MdEngine, Observer
 from kapitza.simulate.md.kernels.forces import highest_frequencies
 from kapitza.simulate.md.observers.interface_modes import ModeConductance
@@ -24,17 +29,144 @@ from kapitza.simulate.md.observers.sampling import (
     observer_recipes,
     system_forces,
 )
-from kapitza.simulate.md.observers.spectral_flux import SpectralFlux
-from kapitza.simulate.md.observers.velocity_spectra import VelocitySpectra
+from kapitza.simulate.md.observers.spectral_flux import SpectralFlux, VelocitySpectra
 from kapitza.simulate.md.potential import AnyPotential
 from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.record import Record
-from kapitza.simulate.md.runs.checkpoint import observer_arrays
-from kapitza.simulate.md.runs.half_cells import halve_cell
-from kapitza.simulate.md.runs.replicas import Replica, run_replicas
-from kapitza.simulate.md.runs.single import RunSetup, run_single
+from kapitza.simulate.md.runs.checkpoint import observer_arrays, strip_prefix
+from kapitza.simulate.md.runs.single import RUN_VERSION, RunSetup, run_single
 from kapitza.simulate.md.system import System
 from kapitza.units import k_B
+
+# Speed of sound of a crystal from its highest frequency and the room of an atom, v = w n^(-1/3) / 2π: within a tenth
+# for the classical ballistic conductance c v / 4 of the Lennard-Jones crystal.
+_SOUND_FACTOR = 2 * np.pi
+# rooms of an atom that a phonon flies: the conductivity of a Lennard-Jones crystal at a third of melting
+_FREE_PATH_SPACINGS = 5.0
+
+
+@frozen(eq=False)
+class HalfCells(BaseRecord):
+    """The two sides of a cell with two boundaries."""
+
+    length: Array = field(converter=positive)  # (2,) from a boundary to the middle of each side, m
+    density: Array = field(converter=positive)  # (2,) atoms per volume, m⁻³
+
+    def slabs(self, conductivity: Array, ballistic: Array) -> tuple[ThermalSlab, ThermalSlab]:
+        """Both sides with the classical heat capacity 3 n kB."""
+        columns = zip(self.length, 3 * k_B * self.density, conductivity, ballistic, strict=True)
+        left, right = (ThermalSlab(*map(float, side)) for side in columns)
+        return left, right
+
+    def ballistic(self, highest: Array) -> Array:
+        """(2,) classical ballistic conductances c v / 4, estimated from the highest frequencies, W m⁻² K⁻¹."""
+        room = self.density ** (-1 / 3)
+        return 3 * k_B * self.density * highest * room / _SOUND_FACTOR / 4
+
+    def conductivity(self, highest: Array) -> Array:
+        """(2,) conductivities, estimated from the highest frequencies within a factor of 2 or so, W m⁻¹ K⁻¹."""
+        return 4 / 3 * self.ballistic(highest) * _FREE_PATH_SPACINGS * self.density ** (-1 / 3)  # κ = c v ℓ/3
+
+
+def halve_cell(system: System) -> HalfCells:
+    """Sides of a cell that repeats along z."""
+    if not system.periodic:
+        raise InputError(f"{system.name}: this run needs a cell that repeats along z: build with periodic = True")
+    box = float(system.lattice[2, 2])
+    closing = (system.heights.min() + system.heights.max() - box) / 2  # midway between outermost layers, as the plane
+    thick = np.array([system.plane - closing, box - (system.plane - closing)])
+    right = int(system.right.sum())
+    return HalfCells(thick / 2, np.array([system.right.size - right, right]) / thick / system.area)
+
+
+_RUNS_FOLDER = "runs"  # folder within a store where runs in progress keep what they need to go on
+
+
+@frozen(eq=False)
+class Replica(BaseRecord):
+    """One run of several."""
+
+    record: Record  # what its blocks left
+    observer_states: tuple[UnitResult, ...] = ()  # of each observer, for `restore` of one made the same way
+
+
+def run_replicas(
+    setups: Sequence[RunSetup],
+    *,
+    store: StoreLike | None = None,
+    executor: ExecutorLike | None = None,
+    progress: Progress | None = None,
+) -> list[list[Replica]]:
+    """Run systems, each as often as its protocol says with other random numbers, all on the same workers.
+
+    `setups` hold recipes of their observers, and one replica is one unit of work, kept in `store` with what runs in
+    progress need to resume.  The first replica has the seed of the protocol, each other one a seed that follows from
+    it.  `progress` is told the number of finished and of all replicas.
+    """
+    kept = open_store(store)
+    units = [replica_inputs(setup, number) for setup in setups for number in range(setup.protocol.replicas)]
+    work = run_unit if kept is None else partial(run_unit, folder=str(kept.folder.absolute() / _RUNS_FOLDER))
+    results = run_units(work, units, version=RUN_VERSION, store=kept, executor=executor, progress=progress)
+    replicas = (
+        Replica(
+            restore_record(arrays), tuple(strip_prefix(arrays, f"seen {i} ") for i in range(int(arrays["observers"])))
+        )
+        for arrays in results
+    )
+    return [list(islice(replicas, setup.protocol.replicas)) for setup in setups]
+
+
+def lengthen_protocol(protocol: Protocol, factor: float) -> Protocol:
+    r"""Return a protocol for a system `factor` times as long: the slowest change of its profile takes $\propto L^2$, so
+    that equilibration and blocks become longer by the square; the number of blocks stays.
+    """
+    if not (np.isfinite(factor) and factor > 0):
+        raise InputError(f"a system {factor:g} times as long: wanted a finite number above 0")
+    unit = int(np.lcm(protocol.sample_interval, protocol.power_interval or protocol.sample_interval))
+    steps = max(unit, round(protocol.steps * factor**2 / unit) * unit)
+    return evolve(protocol, steps=steps, equilibration=round(protocol.equilibration * factor**2))
+
+
+def replica_seed(seed: int, number: int) -> int:
+    """Seed of one of several runs: that of the course for the first, far from all others for the rest."""
+    return seed if number == 0 else unit_seed(unit_address({"seed": seed, "number": number}, version="1")) >> 1
+
+
+def replica_inputs(setup: RunSetup, number: int) -> UnitInputs:
+    """Inputs of one replica: records, which have an address and can be sent to another process."""
+    protocol = evolve(setup.protocol, seed=replica_seed(setup.protocol.seed, number), replicas=1)
+    parts = {"system": setup.system, "potential": setup.potential, "engine": setup.engine, "protocol": protocol}
+    for record in (*parts.values(), *setup.observers):
+        if not attrs.has(type(record)):
+            kind = type(record).__qualname__
+            raise InputError(f"{kind} ({record!r:.60}) is no record: another process cannot make it")
+    return {**parts, "observers": list(setup.observers)}
+
+
+def run_unit(inputs: UnitInputs, *, folder: str | None = None) -> UnitResult:
+    """Run one replica of `replica_inputs`; the `folder` of runs in progress is not part of what the unit is."""
+    unit: Any = inputs
+    system, potential = unit["system"], unit["potential"]
+    observers = [recipe(system, potential) for recipe in unit["observers"]]
+    own = None if folder is None else Path(folder) / unit_address(inputs, version=RUN_VERSION)[:32]
+    record = run_single(system, potential, unit["engine"], unit["protocol"], observers, store=own)
+    result = record_arrays(record)
+    for i, observer in enumerate(observers):
+        result |= {f"seen {i} {name}": value for name, value in observer.arrays().items()}
+    return result | {"observers": np.array(len(observers))}
+
+
+def record_arrays(record: Record) -> UnitResult:
+    """Return a record as arrays by name."""
+    return {f"record {name}": np.asarray(value) for name, value in attrs.asdict(record, recurse=False).items()}
+
+
+def restore_record(arrays: UnitResult) -> Record:
+    """Return the record of such arrays."""
+    named = strip_prefix(arrays, "record ").items()
+    values: dict[str, Any] = {name: value if value.ndim else value.item() for name, value in named}
+    return Record(**values)
+
 
 _REFERENCE_FOLDER = "still"  # of the run in equilibrium, within that of the run between the thermostats
 
@@ -111,12 +243,12 @@ class Run(BaseRecord):
             )
         if len(self.fluxes) == 1:
             return self.fluxes[0]
-        direct = [flux.direct for flux in self.fluxes]
+        direct = [flux.direct for flux in self.fluxes if flux.direct is not None]
         weights = [float(flux.counts.sum()) for flux in self.fluxes]
         return evolve(
             self.fluxes[0],
             parts=np.concatenate([flux.parts for flux in self.fluxes]),
-            direct=None if any(one is None for one in direct) else np.concatenate([d for d in direct if d is not None]),
+            direct=np.concatenate(direct) if len(direct) == len(self.fluxes) else None,
             counts=np.concatenate([flux.counts for flux in self.fluxes]),
             motion=np.average([flux.motion for flux in self.fluxes], axis=0, weights=weights),
         )
@@ -143,14 +275,12 @@ class Run(BaseRecord):
     @property
     def difference(self) -> Array:
         """(replicas, n) mean temperature of the left less that of the right side, K."""
-        return np.array([record.temperature @ _side_weights(record) for record in self.records])
-
-
-def _side_weights(record: Record) -> Array:
-    """(layers,) weights of the mean of the left less that of the right side."""
-    left = np.where(record.heights < record.plane, record.counts, 0)
-    right = np.where(record.heights > record.plane, record.counts, 0)
-    return left / left.sum() - right / right.sum()
+        differences: list[Array] = []
+        for record in self.records:
+            left = np.where(record.heights < record.plane, record.counts, 0)
+            right = np.where(record.heights > record.plane, record.counts, 0)
+            differences.append(record.temperature @ (left / left.sum() - right / right.sum()))
+        return np.array(differences)
 
 
 def run(
@@ -189,7 +319,14 @@ def run(
     ConvergenceError
         if atoms leave the crystal, or energy is not conserved
     """
-    _check_engine(engine)
+    if not callable(getattr(engine, "begin", None)):
+        raise InputError(
+            f"engine = {engine!r:.60} moves no atoms: wanted an engine of molecular dynamics,",
+            hint=Hint(
+                python="such as kapitza.md.BuiltinEngine() or kapitza.md.LammpsEngine(); forces of a calculator come "
+                "in by kapitza.md.AseEngine(calculator)"
+            ),
+        )
     sampling = Sampling() if observers is None else observers
     if not isinstance(sampling, Sampling):
         setup = RunSetup(system, potential, engine, protocol, sampling)
@@ -201,8 +338,11 @@ def run(
     if "boundaries" in recipes and protocol.replicas > 1:
         raise InputError(f"{system.name}: {protocol.replicas} replicas in equilibrium: take one long run")
     setups = [RunSetup(system, potential, engine, protocol, list(recipes.values()))]
-    if sampling.reference and "layers" in recipes:
-        setups.append(_reference_setup(setups[0], sampling.reference, recipes["layers"]))
+    if sampling.reference and "layers" in recipes:  # the same run in equilibrium, in which layers alone are sampled
+        mean = (protocol.thermostats.hot + protocol.thermostats.cold) / 2
+        equal = evolve(protocol.thermostats, kind="langevin", hot=mean, cold=mean)
+        equilibrium = evolve(protocol, thermostats=equal, blocks=sampling.reference, power_interval=0)
+        setups.append(evolve(setups[0], protocol=equilibrium, observers=[recipes["layers"]]))
     replicas = _run_setups(setups, store, executor, progress)
     result = evolve(records_of(setups[0], replicas[0]), **observer_results(setups[0], recipes, replicas))
     if sides is not None:
@@ -210,26 +350,11 @@ def run(
     return result
 
 
-def _check_engine(engine: object) -> None:
-    """Refuse what moves no atoms, such as the force field of a lattice."""
-    if not callable(getattr(engine, "begin", None)):
-        raise InputError(
-            f"engine = {engine!r:.60} moves no atoms: wanted an engine of molecular dynamics,",
-            hint=Hint(
-                python="such as kapitza.md.BuiltinEngine() or kapitza.md.LammpsEngine(); forces of a calculator come "
-                "in by kapitza.md.AseEngine(calculator)"
-            ),
-        )
-
-
 def records_of(setup: RunSetup, replicas: Sequence[Replica]) -> Run:
     """Run with its records alone."""
-    waited = setup.protocol.equilibration * setup.protocol.timestep
-    return Run(
-        title=setup.system.name,
-        records=[one.record for one in replicas],
-        equilibration_time=waited if setup.protocol.preparation == "gradient" else 0.0,
-    )
+    protocol = setup.protocol
+    waited = protocol.equilibration * protocol.timestep if protocol.preparation == "gradient" else 0.0
+    return Run(title=setup.system.name, records=[one.record for one in replicas], equilibration_time=waited)
 
 
 def observer_results(setup: RunSetup, recipes: dict[str, ObserverRecipe], found: list[list[Replica]]) -> dict[str, Any]:
@@ -244,31 +369,16 @@ def observer_results(setup: RunSetup, recipes: dict[str, ObserverRecipe], found:
 
     names, first = list(recipes), found[0]
     boundaries = restore("boundaries", first, names)
-    return {
+    results = {
         "fluxes": [one.flux(setup.method) for one in restore("plane", first, names)],
         "driven": [one.spectra() for one in restore("layers", first, names)],
         "reference": [one.spectra() for later in found[1:] for one in restore("layers", later, ["layers"])],
         "modes": [one.result() for one in restore("interface", first, names)],
-        "highest_frequency": _known_frequencies(setup),
         **({"power": boundaries[0].powers} if boundaries else {}),
     }
-
-
-def _known_frequencies(setup: RunSetup) -> Array:
-    """(2,) highest angular frequency of each side, rad s⁻¹; 0 where no forces but those of the engine are known."""
-    if has_power(setup.potential):
-        return highest_frequencies(setup.system, system_forces(setup.system, setup.potential))
-    return np.zeros(2)
-
-
-def _reference_setup(setup: RunSetup, blocks: int, layers: ObserverRecipe) -> RunSetup:
-    """Return the same run in equilibrium, in which layers alone are sampled."""
-    given = setup.protocol.thermostats
-    mean = (given.hot + given.cold) / 2
-    protocol = evolve(
-        setup.protocol, thermostats=evolve(given, kind="langevin", hot=mean, cold=mean), blocks=blocks, power_interval=0
-    )
-    return evolve(setup, protocol=protocol, observers=[layers])
+    if has_power(setup.potential):  # else no forces but those of the engine are known
+        results["highest_frequency"] = highest_frequencies(setup.system, system_forces(setup.system, setup.potential))
+    return results
 
 
 def _run_setups(

@@ -11,14 +11,15 @@ from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
-from kapitza.core.arrays import Array, about
+from kapitza.core.arrays import Array, IntArray, about
+from kapitza.core.files import read_limited, write_atomically
 from kapitza.core.records import BaseRecord
-from kapitza.errors import ConvergenceError, InputError
-from kapitza.run.store import UnitResult, unit_address
+from kapitza.errors import ConvergenceError, DataError, InputError
+from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays, unit_address
 from kapitza.run.work import Progress, ignore_progress
-from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Observer
+from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Observer, Thermostats
 from kapitza.simulate.md.kernels.forces import require_kernels
 from kapitza.simulate.md.observers.plane_power import DividedForcePower
 from kapitza.simulate.md.observers.sampling import crossing_power, has_power
@@ -33,11 +34,11 @@ from kapitza.simulate.md.protocol import (
     check_start,
     check_thermostats,
     gradient_state,
+    thermal_state,
 )
 from kapitza.simulate.md.record import Record, make_header
 from kapitza.simulate.md.runs.checkpoint import Checkpoint, Snapshot, float_array, observer_arrays, plain_values
-from kapitza.simulate.md.runs.preparation import prepare
-from kapitza.simulate.md.system import FIXED_ROLE, System
+from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.simulate.md.systems.assembly import check_overlap
 from kapitza.units import fs, k_B
 
@@ -68,7 +69,7 @@ def run_single(
     `observers` sample the atoms during the blocks, not during the equilibration, and hold their own sums.  `store` is
     the folder of all that is needed to resume: the same call with the same folder continues, also with more blocks than
     before.  `progress` is told the number of blocks done and of all.  The power through the plane is NaN where the
-    protocol does not ask for it, as where an engine brings a potential that is but a name here.
+    protocol does not ask for it.
     """
     folder = None if store is None else Path(store)
     if protocol.preparation != "gradient":
@@ -92,7 +93,7 @@ def run_single(
     run = RunInProgress(setup=setup, observers=observers, checkpoint=checkpoint, state=start)
     run.resume(checkpoint.read())
     run.advance(progress or ignore_progress)
-    return run.record()
+    return make_header(system, protocol, setup.method).record(**run.rows())
 
 
 @frozen(eq=False)
@@ -112,17 +113,12 @@ class RunSetup(BaseRecord):
 
 
 def _inputs_address(setup: RunSetup, observers: Sequence[Observer]) -> str:
-    """Address of a run: of all that its blocks depend on, not of how many they are."""
+    """Address of all that the blocks of a run depend on, not of how many they are."""
     protocol = setup.protocol
     timing = {"class": "kapitza.simulate.md.protocol:Course"}  # as 0.1.0 wrote it
     timing |= {name: getattr(protocol, current) for name, current in _TIMING.items()} | {"blocks": 1}
     parts = (setup.system, setup.potential, setup.engine, protocol.thermostats)
-    inputs = [
-        *(plain_values(part) for part in parts),
-        timing,
-        plain_values(list(observers)),
-        plain_values(protocol.start),
-    ]
+    inputs = [*map(plain_values, parts), timing, plain_values(list(observers)), plain_values(protocol.start)]
     return unit_address({"inputs": inputs}, version=RUN_VERSION)
 
 
@@ -161,8 +157,7 @@ class RunInProgress:
         progress(len(self.power), protocol.blocks)
         if len(self.power) == protocol.blocks:
             return
-        self.start_power_meter()
-        motion = self.motion()
+        motion = self.begin()
         try:
             self.equilibrate(motion)
             for block in range(len(self.power), protocol.blocks):
@@ -172,33 +167,34 @@ class RunInProgress:
             motion.close()
             self.checkpoint.write()
 
-    def start_power_meter(self) -> None:
-        """Make the meter of the direct power, where the protocol asks for it."""
-        interval, system, potential = self.setup.protocol.power_interval, self.setup.system, self.setup.potential
-        if interval:
+    def begin(self) -> Dynamics:
+        """Set the atoms in motion from the last state, with a meter of the direct power if the protocol asks for it."""
+        setup, protocol, right = self.setup, self.setup.protocol, self.setup.system.right
+        if protocol.power_interval:
             sampled = [observer.crossing for observer in self.observers if isinstance(observer, SpectralCurrent)]
-            shared = [one for one in sampled if isinstance(one, DividedForcePower) and (one.side == system.right).all()]
-            self.power_meter = PowerMeter((shared or [crossing_power(system, potential)])[0].power, interval)
-
-    def motion(self) -> Dynamics:
-        """Set the atoms in motion from the last state."""
-        s = self.setup
-        return s.engine.begin(
-            s.system, s.potential, s.protocol.thermostats, self.state, timestep=s.protocol.timestep,
-            seed=s.protocol.seed
-        )  # fmt: skip
+            shared = [one for one in sampled if isinstance(one, DividedForcePower) and (one.side == right).all()]
+            power = (shared or [crossing_power(setup.system, setup.potential)])[0].power
+            self.power_meter = PowerMeter(power, protocol.power_interval)
+        return setup.engine.begin(
+            setup.system,
+            setup.potential,
+            protocol.thermostats,
+            self.state,
+            timestep=protocol.timestep,
+            seed=protocol.seed,
+        )
 
     def thermometer(self) -> Thermometer:
         """Thermometer that also stops the run when atoms leave their crystal."""
-        s = self.setup
-        free = int((s.system.role != FIXED_ROLE).sum())
-        hottest = max(s.protocol.thermostats.hot, s.protocol.thermostats.cold)
-        return Thermometer(
-            system=s.system,
-            every=s.protocol.sample_interval,
-            subtract_flow=s.protocol.subtract_flow,
-            limit=MAX_KINETIC_GROWTH * 1.5 * free * k_B * hottest,
-        )
+        system, protocol = self.setup.system, self.setup.protocol
+        free = int((system.role != FIXED_ROLE).sum())
+        limit = MAX_KINETIC_GROWTH * 1.5 * free * k_B * max(protocol.thermostats.hot, protocol.thermostats.cold)
+        every, subtract_flow = protocol.sample_interval, protocol.subtract_flow
+        return Thermometer(system=system, every=every, subtract_flow=subtract_flow, limit=limit)
+
+    def block_observers(self) -> tuple[Thermometer, *tuple[BlockObserver, ...]]:
+        """A new thermometer, the observers, and the meter of the power if there is one."""
+        return self.thermometer(), *self.observers, *([] if self.power_meter is None else [self.power_meter])
 
     def equilibrate(self, motion: Dynamics) -> None:
         """Do what is left of the equilibration, in pieces as long as a block."""
@@ -214,15 +210,11 @@ class RunInProgress:
     def run_block(self, motion: Dynamics, block: int) -> None:
         """Do one block and keep its averages."""
         protocol, heat, energy = self.setup.protocol, self.heat[-1], self.energy[-1]
-        thermometer = self.thermometer()
-        observers: list[BlockObserver] = [thermometer, *self.observers]
-        meter = self.power_meter
-        if meter is not None:
-            observers.append(meter)
+        observers = self.block_observers()
         name = f"block {block + 1} of {protocol.blocks}"
         self.advance_steps(name, motion, observers, block * protocol.steps, protocol.steps)
-        self.temperature.append(thermometer.mean())
-        self.power.append(np.nan if meter is None else meter.mean())
+        self.temperature.append(observers[0].mean())
+        self.power.append(np.nan if self.power_meter is None else self.power_meter.mean())
         self.log_energies(motion)
         drift = self.energy[-1] - energy - float((self.heat[-1] - heat).sum())  # zero by the first law
         kinetic = motion.energy[1]
@@ -252,33 +244,23 @@ class RunInProgress:
         """Keep all that is needed to go on from here."""
         self.state = motion.state()
         self.step += steps
-        rows: UnitResult = {
-            "temperature": np.array(self.temperature), "heat": np.array(self.heat), "power": np.array(self.power),
-            "energy": np.array(self.energy),
-        }  # fmt: skip
         if self.checkpoint.folder is not None:
-            self.checkpoint.offer(Snapshot(self.state, self.step, rows, observer_arrays(self.observers)))
+            self.checkpoint.offer(Snapshot(self.state, self.step, self.rows(), observer_arrays(self.observers)))
 
-    def record(self) -> Record:
-        """Return what the blocks left behind."""
-        header = make_header(self.setup.system, self.setup.protocol, self.setup.method)
-        return header.record(
-            np.array(self.temperature), np.array(self.heat), np.array(self.energy), np.array(self.power)
-        )
+    def rows(self) -> dict[str, Any]:
+        """What the blocks left behind so far, as arrays."""
+        return {name: np.array(getattr(self, name)) for name in ("temperature", "heat", "power", "energy")}
 
 
 def time_block(setup: RunSetup) -> tuple[float, float]:
-    """Time that a block takes on this machine, of computing and on the clock, s, from some steps of it; kernels are
-    compiled beforehand.
+    """Time that a block takes on this machine, of computing and on the clock, s, from some of its steps, after
+    compiling.
     """
     protocol = setup.protocol
     start = gradient_state(setup.system, protocol.thermostats.hot, protocol.thermostats.cold, protocol.seed)
     trial = RunInProgress(setup=setup, observers=(), checkpoint=Checkpoint(None, ""), state=start)
-    trial.start_power_meter()
-    motion = trial.motion()
-    observers: list[BlockObserver] = [trial.thermometer()]
-    if trial.power_meter is not None:
-        observers.append(trial.power_meter)
+    motion = trial.begin()
+    observers = trial.block_observers()
     first, steps = 2 * protocol.sample_interval, max(10 * protocol.sample_interval, protocol.steps // _TRIAL_SHARE)
     try:
         advance_observed(motion, observers, 0, first)
@@ -313,3 +295,108 @@ def energy_conservation(record: Record) -> EnergyConservation:
     return EnergyConservation(
         excess, drift, drift / flow if flow > 0 else np.nan, np.diff(record.energy) / record.block
     )
+
+
+_STATE_FILE = "thermal.state"
+_TEMPERATURE_TOLERANCE = 0.25  # of the difference of the thermostats: how far from it those of an earlier run may be
+
+
+def prepare(
+    system: System, potential: AnyPotential, engine: MdEngine, protocol: Protocol, folder: Path | None
+) -> Protocol:
+    """Thermalise a system, and return the protocol of what follows: blocks at constant energy from there."""
+    given = protocol.thermostats
+    mean = (given.hot + given.cold) / 2
+    hot, cold = (mean, mean) if protocol.preparation == "uniform" else (given.hot, given.cold)
+    grouped = evolve(system, role=thermostat_groups(system, protocol))
+    heating = evolve(protocol, thermostats=Thermostats("langevin", hot, cold, given.damping), power_interval=0)
+    state = thermalise(grouped, potential, engine, heating, folder)
+    alone = Thermostats("none", hot, cold)
+    return evolve(protocol, preparation="gradient", thermostats=alone, equilibration=0, start=state)
+
+
+def thermostat_groups(system: System, protocol: Protocol) -> IntArray:
+    """(n,) roles in which every atom that moves belongs to the hot or the cold thermostat."""
+    hot = system.role == HOT_ROLE if protocol.preparation == "hot_group" else ~system.right
+    return np.where(system.role == FIXED_ROLE, FIXED_ROLE, np.where(hot, HOT_ROLE, COLD_ROLE))
+
+
+def thermalise(
+    system: System, potential: AnyPotential, engine: MdEngine, protocol: Protocol, folder: Path | None
+) -> MdState:
+    """State after the equilibration of a protocol, without total momentum, or that of an earlier call in `folder`."""
+    inputs = [plain_values(one) for one in (system, potential, engine, evolve(protocol, blocks=1, replicas=1))]
+    key = unit_address({"inputs": inputs}, version="1")
+    path = None if folder is None else folder / _STATE_FILE
+    if path is not None and path.exists():
+        return _read_state(path, key)
+    given = protocol.thermostats
+    # Atoms begin at rest positions: by equipartition half of the kinetic energy of 2T becomes potential.
+    start = thermal_state(system, (given.hot + given.cold) / 2, protocol.seed, double_temperature=True)
+    motion = engine.begin(system, potential, given, start, timestep=protocol.timestep, seed=protocol.seed)
+    try:
+        motion.advance(protocol.equilibration)
+        last = motion.state()
+    finally:
+        motion.close()
+    # Langevin forces leave a drift, which at constant energy would persist and count as temperature.
+    mass = system.masses * (system.role != FIXED_ROLE)
+    velocities = last.velocities - (mass @ last.velocities / mass.sum()) * (system.role != FIXED_ROLE)[:, None]
+    if path is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays: UnitResult = {"address": np.array(key), "positions": last.positions, "velocities": velocities}
+        write_atomically(path, serialize_arrays(arrays), follow_link=False)
+    return MdState(last.positions, velocities)
+
+
+def profile_state(system: System, record: Record, thermostats: Thermostats, seed: int) -> MdState:
+    """State to start from with the temperature profile of an earlier run of the same interface between other sides.
+
+    Each side of the profile is stretched to the new length, thermostats onto thermostats, and velocities are drawn
+    from twice the local temperature as by `gradient_state`.  A straight line through both sides has no jump, and takes
+    the slowest mode to make one; this start has one from the beginning, and is nearer to the steady profile.
+
+    Raises
+    ------
+    InputError
+        for cells that repeat along z, thermostats that are missing, or not near those of the record
+    """
+    if system.periodic or record.interface_count != 1:
+        raise InputError(f"{system.name}: a profile to start from is for one interface between two thermostats")
+    for one, role in ((system, system.role), (record, record.roles)):
+        if not ((role == HOT_ROLE).any() and (role == COLD_ROLE).any()):
+            raise InputError(f"{one.name}: a profile to start from needs two thermostats, of the record and the system")
+    held, wanted = np.array(record.thermostat_temperatures), np.array([thermostats.hot, thermostats.cold])
+    if not (np.abs(held - wanted) <= _TEMPERATURE_TOLERANCE * abs(wanted[0] - wanted[1])).all():
+        raise InputError(
+            f"{record.name}: its thermostats had {held[0]:.4g} and {held[1]:.4g} K, those of {system.name} have "
+            f"{wanted[0]:.4g} and {wanted[1]:.4g} K: take a run between thermostats that are near"
+        )
+    moving = record.roles != FIXED_ROLE
+    place = _relative_places(record.heights, record.roles, record.plane)[moving]
+    own = _relative_places(system.heights, system.roles, system.plane)
+    temperature = np.interp(own, place, record.temperature.mean(axis=0)[moving])
+    return thermal_state(system, temperature[system.layer], seed, double_temperature=True)
+
+
+def _relative_places(heights: Array, roles: IntArray, plane: float) -> Array:
+    """(layers,) places from -2 to 2, rising: -1 to 1 between the thermostats, 0 at the plane, ±2 at the ends."""
+    inner = heights[roles == HOT_ROLE].max(), heights[roles == COLD_ROLE].min()
+    outer = heights[roles == HOT_ROLE].min(), heights[roles == COLD_ROLE].max()
+    knots = [outer[0], inner[0], plane, inner[1], outer[1]]
+    if not (np.diff(knots) >= 0).all():
+        raise InputError(f"thermostats and plane at {knots} m: wanted the hot thermostat on the left of the plane")
+    return np.interp(heights, knots, [-2.0, -1.0, 0.0, 1.0, 2.0])
+
+
+def _read_state(path: Path, key: str) -> MdState:
+    try:
+        arrays = deserialize_arrays(read_limited(path))
+    except (DataError, ValueError) as err:
+        raise DataError("damaged; remove it to start the run anew", file=path) from err
+    if str(arrays.get("address")) != key:
+        raise InputError(f"{path.parent} holds a run with other inputs: take another folder, or the same inputs")
+    try:
+        return MdState(np.asarray(arrays["positions"], dtype=float), np.asarray(arrays["velocities"], dtype=float))
+    except (KeyError, TypeError, ValueError) as err:
+        raise DataError(f"lacks {err}; remove it to start the run anew", file=path) from err

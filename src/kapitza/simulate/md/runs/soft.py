@@ -3,12 +3,11 @@
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, IntArray, about, finite, positive
+from kapitza.core.arrays import Array, IntArray, about, finite
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.nemd import NemdResult, analyse_nemd
-from kapitza.simulate.md.analysis.relaxation import RelaxationData, RelaxationFit, fit_relaxation
-from kapitza.simulate.md.analysis.slabs import ThermalSlab
+from kapitza.simulate.md.analysis.relaxation import RelaxationData, RelaxationFit, ThermalSlab, fit_relaxation
 from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.run import Run
 from kapitza.simulate.md.system import FIXED_ROLE, FREE_ROLE
@@ -56,14 +55,11 @@ def liquid_faces(record: Record, liquid: IntArray, slabs: SlabThermometer) -> tu
     number = np.arange(record.heights.size)
     free = record.roles == FREE_ROLE
     far = float(slabs.edges[0] + slabs.edges[-1]) - record.plane
-    hot = evolve(
-        record, name=f"{record.name}, hot wall", roles=np.where(free & (number > liquid[-1]), FIXED_ROLE, record.roles)
+    first, last = (
+        np.where(free & beyond, FIXED_ROLE, record.roles) for beyond in (number > liquid[-1], number < liquid[0])
     )
-    cold = evolve(
-        record, name=f"{record.name}, cold wall", plane=far,
-        roles=np.where(free & (number < liquid[0]), FIXED_ROLE, record.roles),
-    )  # fmt: skip
-    return hot, cold
+    hot = evolve(record, name=f"{record.name}, hot wall", roles=first)
+    return hot, evolve(record, name=f"{record.name}, cold wall", plane=far, roles=last)
 
 
 @frozen(eq=False)
@@ -96,24 +92,16 @@ def analyse_tube(soft: SoftSystem, run: Run, *, after: float = 0.0) -> TubeResul
     used = time >= after
     lag = temperature[:, used, 1] - matrix[:, used]
     inside = float(lag.sum() / difference[:, used].sum())
-    tube, rest = (_lumped_slab(3 * k_B * float(n) / soft.area) for n in (first.counts[0], first.counts[1:].sum()))
+    # bodies of one temperature with heat capacities per area of the tube's wall, J m⁻² K⁻¹
+    tube, rest = (
+        ThermalSlab(1e-9, 3 * k_B * float(n) / soft.area / 1e-9) for n in (first.counts[0], first.counts[1:].sum())
+    )
     last = float(np.average(temperature[:, -1].mean(axis=0), weights=first.counts))
     data = RelaxationData(time, difference, tube, rest, last, name=first.name)
     fit = fit_relaxation(data, after=after, model="lumped")
     if inside > _MAX_MATRIX_SHARE:
         reason = f"{inside:.0%} of the difference falls within the matrix, wanted below {_MAX_MATRIX_SHARE:.0%}"
         fit = evolve(fit, reasons=(*fit.reasons, reason))
-    drift = np.array([_energy_change(record) for record in run.records])
+    kinetic = [1.5 * k_B * float(record.temperature[-1] @ record.counts) for record in run.records]
+    drift = np.array([record.energy[-1] - record.energy[0] for record in run.records]) / kinetic
     return TubeResult(time, temperature, difference, inside, drift, fit)
-
-
-def _lumped_slab(areal: float) -> ThermalSlab:
-    """Return a body of one temperature with a heat capacity per area of the tube's wall, J m⁻² K⁻¹."""
-    positive([areal])
-    return ThermalSlab(1e-9, areal / 1e-9)
-
-
-def _energy_change(record: Record) -> float:
-    """Change of the energy over a run in units of the kinetic energy."""
-    kinetic = 1.5 * k_B * float(record.temperature[-1] @ record.counts)
-    return float(record.energy[-1] - record.energy[0]) / kinetic

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
-from attrs import evolve
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray
@@ -236,22 +235,6 @@ def _check_roles(name: str, heights: Array, role: IntArray, plane: float) -> Non
                 f"{name}: {free} free planes of atoms are left on the {side}, wanted at least {_MIN_FREE_PLANES}: "
                 "lengthen the side or shorten the thermostat"
             )
-
-
-def stretch_sides(system: System, *, left: float = 1.0, right: float = 1.0, across: float = 1.0) -> System:
-    """Stretch the sides of a system by factors along z about the plane, and both alike `across`: thermal expansion."""
-    if not all(0.8 < factor < 1.25 for factor in (left, right, across)):
-        raise InputError(f"{system.name}: factors {left:g}, {right:g} and {across:g}, wanted numbers near 1")
-    z = system.positions[:, 2] - system.plane
-    along = np.where(z > 0, right, left)
-    positions = system.positions * np.array([across, across, 1.0])
-    positions[:, 2] = system.plane + z * along
-    lattice = system.lattice * np.array([across, across, 1.0])
-    lattice[2, 2] += np.ptp(positions[:, 2]) - np.ptp(system.positions[:, 2])
-    if system.periodic:  # the gap where the box closes stretches as well, by the mean
-        gap = system.lattice[2, 2] - np.ptp(system.positions[:, 2])
-        lattice[2, 2] += gap * ((left + right) / 2 - 1)
-    return evolve(system, positions=positions, lattice=lattice)
 
 
 def check_overlap(system: System, smallest: float = 0.5 * angstrom) -> None:
