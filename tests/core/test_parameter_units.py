@@ -1,6 +1,8 @@
 """Numbers as reports print them."""
 
 import math
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -105,3 +107,11 @@ def test_a_parameter_has_the_unit_of_its_attribute() -> None:
     assert {name: {parameter_unit(f"any.{name}")} for name in units} == units
     assert parameter_unit("Al|Si.conductance") == "W m^-2 K^-1"
     assert parameter_unit("map.left_real") == "K"
+
+
+def test_units_are_known_before_any_record_is_loaded() -> None:
+    script = (
+        "from kapitza.core.parameter_units import parameter_unit as unit; print(unit('tdtr.modulation'), unit('sink'))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["Hz", "K"]

@@ -47,7 +47,7 @@ def about(unit: str, meaning: str) -> dict[str, str]:
 def parameter(unit: str, meaning: str, *names: str) -> dict[str, Any]:
     """Metadata of an attribute that a fit may vary, by its own name or by `names`: SI unit and meaning, as of `about`.
 
-    All records use one unit for one name, as the last part of the name of a parameter gives its unit.
+    `kapitza.core.parameter_units` has the units by name; a test compares both.
     """
     return {**about(unit, meaning), "parameters": names}
 

@@ -1,7 +1,9 @@
 """Of what kind the parameters of stacks, experiments and devices are, and the units in which they are shown."""
 
 import math
+from collections.abc import Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from types import MappingProxyType
 
 from kapitza.core.quantity_kinds import QUANTITY_KINDS, kind_of_unit
 
@@ -10,26 +12,28 @@ __all__ = ["format_parameter", "kind_of_parameter", "rounded_outward", "rounded_
 _MOST_PLACES = 8  # before or after the point, beyond which numbers are written with a power of ten
 
 
-class ParameterHolder:
-    """Root of all records: the metadata of their attributes say which of these are parameters of fits."""
-
-    __slots__ = ()
+# SI unit: last parts of the names of parameters that have it; all other parameters are plain numbers
+_NAMES_BY_UNIT: Mapping[str, str] = MappingProxyType({
+    "m": "thickness width depth length position bow period half_width offset offset_y absorption_depth readout_depth "
+    "pump_radius pump_radius_y probe_radius probe_radius_y mean_free_path inelastic_mean_free_path dead_layer",
+    "W m^-1 K^-1": "conductivity in_plane in_plane_y xy xz yz electron_conductivity",
+    "W m^-2 K^-1": "conductance electron_conductance coefficient top_coefficient left_conductance right_conductance",
+    "m^2 K W^-1": "resistance",
+    "J m^-3 K^-1": "heat_capacity electron_heat_capacity",
+    "W m^-3 K^-1": "coupling",
+    "W": "power",
+    "K": "sink ambient left_temperature right_temperature left_real right_real left_imaginary right_imaginary",
+    "rad": "angle phase",
+    "Hz": "modulation repetition",
+    "s": "delay time_zero",
+    "s^-1": "defocus",
+})  # fmt: skip
+_UNITS = {name: unit for unit, names in _NAMES_BY_UNIT.items() for name in names.split()}
 
 
 def parameter_unit(name: str) -> str:
-    """SI unit of a parameter, from the metadata of the attribute that the last part of its name means; "1" for none.
-
-    Records declare the attributes that are parameters of fits with `kapitza.core.arrays.parameter`.
-    """
-    attribute = name.rpartition(".")[2]
-    kinds: list[type] = [ParameterHolder]
-    for kind in kinds:  # grows while it is read
-        kinds += kind.__subclasses__()
-        for one in getattr(kind, "__attrs_attrs__", ()):
-            names = one.metadata.get("parameters")
-            if names is not None and attribute in (names or (one.name,)):
-                return one.metadata["unit"]
-    return "1"
+    """SI unit of a parameter, by the last part of its name; "1" for plain numbers."""
+    return _UNITS.get(name.rpartition(".")[2], "1")
 
 
 def kind_of_parameter(name: str) -> str:

@@ -12,7 +12,6 @@ import numpy as np
 
 from kapitza._outlets import RecordOutlets
 from kapitza.core.arrays import has_unit, unit_text, without_unit
-from kapitza.core.parameter_units import ParameterHolder
 from kapitza.core.record_display import WITHOUT_UNIT, record_table, record_text
 from kapitza.errors import InputError
 
@@ -22,7 +21,7 @@ _SYMBOL = r"(?:m|K|W|J|s|rad|Hz|THz|kg|Pa|N|A|V|ohm)(?:\^-?\d)?"
 _UNIT_PATTERN = re.compile(rf"{_SYMBOL}(?: {_SYMBOL})*")  # other units are words, such as "of the signal"
 
 
-class BaseRecord(ParameterHolder, RecordOutlets):
+class BaseRecord(RecordOutlets):
     """Base of the records: frozen attributes, each with the unit and the meaning that its metadata give.
 
     `repr` has at most 2,000 characters whatever the record holds; a notebook shows a table.  Numbers with a unit of
