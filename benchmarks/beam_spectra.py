@@ -11,7 +11,7 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.matter.phonons import phonons
 from kapitza.measure.experiment import Curve
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates, band_carriers
 from kapitza.simulate.boltzmann.spectral_carriers import spectral_carriers
 from kapitza.units import nm, um

@@ -41,13 +41,12 @@ from kapitza.io.samples import read_sample
 from kapitza.measure.experiment import Curve, Experiment, independent_variable
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
+from kapitza.measure.judgement import judge_fit
 from kapitza.measure.noise.bootstrap import coverage_factors
 from kapitza.measure.noise.estimate import LinearCurve, posterior_of_noise
-from kapitza.measure.noise.judgement import judge_fit
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, Tdtr
 from kapitza.measure.thermoreflectance.sstr import Sstr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.units import nm, um
 

@@ -23,11 +23,10 @@ from kapitza.errors import ConvergenceError
 from kapitza.matter.library import material
 from kapitza.measure.experiment import Curve, Experiment, independent_variable
 from kapitza.measure.fit import fit
+from kapitza.measure.judgement import judge_fit
 from kapitza.measure.least_squares import least_squares
-from kapitza.measure.noise.judgement import judge_fit
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, Tdtr
 from kapitza.units import nm, um
 
 SUBSTRATES = ("Si", "Ge", "GaAs", "GaN", "sapphire", "MgO", "InP", "GaP", "6H-SiC", "AlN")

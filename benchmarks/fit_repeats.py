@@ -17,11 +17,10 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
-from kapitza.measure.parameters import DataSet, Prior, resolve_parameters
-from kapitza.measure.problem import FitProblem
+from kapitza.measure.problem import DataSet, FitProblem, Prior, resolve_parameters
 from kapitza.measure.thermoreflectance.beams import Beams
+from kapitza.measure.thermoreflectance.pump_probe import Tdtr
 from kapitza.measure.thermoreflectance.repeats import combine_repeats, hierarchical_mean, spot_estimates
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.units import nm, ns, um
 
 FREE = ("Al|Si.conductance", "Si.conductivity")

@@ -13,10 +13,9 @@ import numpy as np
 from kapitza.core.stack import Layer, Stack
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import fit
-from kapitza.measure.parameters import DataSet, Free, Prior, Tie, resolve_parameters
-from kapitza.measure.problem import FitProblem
+from kapitza.measure.problem import DataSet, FitProblem, Free, Prior, Tie, resolve_parameters
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.thermoreflectance.pump_probe import Tdtr
 from kapitza.units import nm, ns, ps, um
 
 

@@ -16,11 +16,9 @@ from attrs import evolve
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.measure.experiment import simulate_curve
-from kapitza.measure.parameters import DataSet, resolve_parameters
-from kapitza.measure.problem import FitProblem
+from kapitza.measure.problem import DataSet, FitProblem, resolve_parameters
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, Tdtr
 from kapitza.units import MW, nm, ns, um
 
 PUBLIC = 146.0  # ms

@@ -22,10 +22,10 @@ from kapitza.core.parameter_units import rounded_outward
 from kapitza.io.samples import SampleFile, read_sample
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
+from kapitza.measure.judgement import judge_fit
 from kapitza.measure.least_squares import least_squares
-from kapitza.measure.noise.judgement import judge_fit
-from kapitza.measure.parameters import Prior, Tie
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.problem import Prior, Tie
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr
 from kapitza.measure.thickness_series import ThicknessLine, ThicknessSeries
 from kapitza.plot import style as style_plots
 from kapitza.units import MW, nm, um

@@ -21,12 +21,11 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.errors import ConvergenceError
 from kapitza.measure.experiment import Curve, Experiment, independent_variable
 from kapitza.measure.fit import fit
-from kapitza.measure.noise.judgement import judge_fit
-from kapitza.measure.parameters import Free, Prior, Tie
+from kapitza.measure.judgement import judge_fit
+from kapitza.measure.problem import Free, Prior, Tie
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, Tdtr
 from kapitza.measure.thermoreflectance.sstr import Raman, Sstr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 
 HERE = Path(__file__).parent

@@ -52,7 +52,7 @@ from kapitza.measure.design import design as design
 from kapitza.measure.fit import fit as fit
 from kapitza.measure.fit_result import Fit as Fit
 from kapitza.measure.interface import predict as predict
-from kapitza.measure.parameters import Prior as Prior
+from kapitza.measure.problem import Prior as Prior
 from kapitza.simulate.boltzmann.layered.transport import transport as transport
 from kapitza.theory.agf.conductance import agf as agf
 from kapitza.theory.amm import amm as amm

@@ -1,11 +1,11 @@
 """Thermoreflectance and related experiments: TDTR, FDTR, SSTR, 3-omega, thickness series."""
 
 from kapitza.device.setup import Setup as Setup
-from kapitza.measure.spectral_data import ApparentResistances as ApparentResistances
-from kapitza.measure.spectral_data import SpectralMeasurement as SpectralMeasurement
-from kapitza.measure.spectral_data import StackConductances as StackConductances
+from kapitza.measure.spectral_inversion import ApparentResistances as ApparentResistances
 from kapitza.measure.spectral_inversion import Smoothness as Smoothness
 from kapitza.measure.spectral_inversion import SpectralEstimate as SpectralEstimate
+from kapitza.measure.spectral_inversion import SpectralMeasurement as SpectralMeasurement
+from kapitza.measure.spectral_inversion import StackConductances as StackConductances
 from kapitza.measure.spectral_inversion import exact_extreme_spectra as exact_extreme_spectra
 from kapitza.measure.spectral_inversion import spectral_transmission as spectral_transmission
 from kapitza.measure.thermoreflectance.beams import Beams as Beams
@@ -13,16 +13,16 @@ from kapitza.measure.thermoreflectance.beams import WaveVectorQuadrature as Wave
 from kapitza.measure.thermoreflectance.cooling import FilmCooling as FilmCooling
 from kapitza.measure.thermoreflectance.cooling import LaserFlash as LaserFlash
 from kapitza.measure.thermoreflectance.cooling import ParticleCooling as ParticleCooling
-from kapitza.measure.thermoreflectance.fdtr import Fdtr as Fdtr
 from kapitza.measure.thermoreflectance.grating import TransientGrating as TransientGrating
 from kapitza.measure.thermoreflectance.lockin import Echo as Echo
 from kapitza.measure.thermoreflectance.lockin import LockinTrace as LockinTrace
 from kapitza.measure.thermoreflectance.lockin import correct_phase as correct_phase
 from kapitza.measure.thermoreflectance.lockin import find_echo as find_echo
-from kapitza.measure.thermoreflectance.offset_scan import OffsetScan as OffsetScan
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr as Fdtr
+from kapitza.measure.thermoreflectance.pump_probe import OffsetScan as OffsetScan
+from kapitza.measure.thermoreflectance.pump_probe import Tdtr as Tdtr
 from kapitza.measure.thermoreflectance.sstr import Raman as Raman
 from kapitza.measure.thermoreflectance.sstr import Sstr as Sstr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr as Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega as ThreeOmega
 from kapitza.measure.thickness_series import SizeEffectTest as SizeEffectTest
 from kapitza.measure.thickness_series import ThicknessLine as ThicknessLine

@@ -11,12 +11,10 @@ from kapitza.errors import DataError, ValidityWarning
 from kapitza.io.samples import SampleFile, read_sample
 from kapitza.measure.experiment import simulate_curve
 from kapitza.measure.fit import fit
-from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import Prior
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.grating import TransientGrating
-from kapitza.measure.thermoreflectance.offset_scan import OffsetScan
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, OffsetScan, Tdtr
 from kapitza.units import nm, ns, ps, um
 
 FILM = """\

@@ -12,9 +12,8 @@ from kapitza.io.results import save
 from kapitza.io.samples import read_sample
 from kapitza.io.toml import own_folder_only
 from kapitza.matter.library import material
-from kapitza.measure.parameters import Prior, Tie
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.problem import Prior, Tie
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, Tdtr
 
 SAMPLE = """\
 title = "Al on Si"

@@ -14,7 +14,7 @@ from kapitza.measure.lamella import (
     RelativeThickness,
     simulate_lamella,
 )
-from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import Prior
 from kapitza.units import nm
 
 SPREAD = PointSpread(10 * nm)

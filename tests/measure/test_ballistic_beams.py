@@ -14,11 +14,10 @@ from kapitza.errors import InputError
 from kapitza.io.samples import read_sample
 from kapitza.measure.experiment import Curve, simulate_curve
 from kapitza.measure.fit import fit
-from kapitza.measure.parameters import Tie
+from kapitza.measure.problem import Tie
 from kapitza.measure.thermoreflectance.beams import BeamResponse, Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, Tdtr
 from kapitza.measure.thermoreflectance.sstr import Sstr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.simulate.boltzmann.gratings import GratingBands, scaled_bands
 from kapitza.simulate.boltzmann.half_space import (
     grouped_bands,

@@ -14,10 +14,8 @@ from kapitza.io.samples import read_sample
 from kapitza.measure.experiment import simulate_curve
 from kapitza.measure.fit import fit
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
-from kapitza.measure.thermoreflectance.offset_scan import OffsetScan
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, OffsetScan, Tdtr
 from kapitza.measure.thermoreflectance.sstr import Sstr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.simulate.boltzmann.gratings import scaled_bands
 from kapitza.simulate.boltzmann.half_space import PassingShares, half_space_impedance, impedance_beyond_fourier

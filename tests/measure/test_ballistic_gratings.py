@@ -15,7 +15,7 @@ from kapitza.matter.library import solid
 from kapitza.matter.phonons import phonons
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import fit
-from kapitza.measure.parameters import Tie
+from kapitza.measure.problem import Tie
 from kapitza.measure.thermoreflectance.grating import TransientGrating
 from kapitza.simulate.boltzmann.gratings import GratingBands, grating_decay, grating_suppression
 from kapitza.units import nm, ns, um

@@ -14,12 +14,16 @@ from kapitza.errors import InputError
 from kapitza.matter.library import material
 from kapitza.matter.phonons import phonon_spectrum
 from kapitza.measure.apparent import apparent_conductance
-from kapitza.measure.calibration.contacts import LINEAR, bonding_class, describe_contact, mismatch_conductances, refusal
 from kapitza.measure.calibration.estimate import (
     LABORATORY_NOISE,
+    LINEAR,
+    bonding_class,
     calibrated_conductance,
+    describe_contact,
     is_learnt,
     load_state,
+    mismatch_conductances,
+    refusal,
     rows_of,
 )
 from kapitza.measure.calibration.process import (

@@ -15,9 +15,9 @@ from kapitza.errors import InputError
 from kapitza.measure.design import design, sensitivity
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import fit
-from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import Prior
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.thermoreflectance.pump_probe import Tdtr
 from kapitza.units import nm, ns, ps, um
 
 G, K = "Al|Si.conductance", "Si.conductivity"

@@ -25,7 +25,7 @@ from kapitza.measure.device.fit import (
     sampled_flux,
     updated_peak,
 )
-from kapitza.measure.device.temperatures import (
+from kapitza.measure.device.thermometry import (
     MeasuredTemperatures,
     map_temperatures,
     patch_temperatures,
@@ -36,7 +36,7 @@ from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.fit import fit
 from kapitza.measure.least_squares import difference_jacobian
 from kapitza.measure.likelihood import Bound
-from kapitza.measure.parameters import Free, Tie
+from kapitza.measure.problem import Free, Tie
 from kapitza.units import nm, um
 
 G = "film|body.conductance"

@@ -13,9 +13,8 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.device.setup import Setup
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, Tdtr
 from kapitza.measure.thermoreflectance.sstr import Sstr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.units import nm, um
 
 

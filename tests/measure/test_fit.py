@@ -22,7 +22,7 @@ from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
 from kapitza.measure.likelihood import Bound
-from kapitza.measure.parameters import Free, Prior, Tie
+from kapitza.measure.problem import Free, Prior, Tie
 
 G, K = "Al|Si.conductance", "Si.conductivity"
 SPOTS = toys.Spots(toys.WIDTHS)
@@ -298,7 +298,7 @@ def test_what_cannot_be_fitted_is_named(subject: Any, data: Any, stack: Any, mes
 @pytest.mark.slow
 def test_walkers_find_the_same_errors() -> None:
     pytest.importorskip("emcee")
-    from kapitza.measure.posterior import sample_posterior
+    from kapitza.measure.fit_result import sample_posterior
 
     found = run(5)
     drawn = sample_posterior(found, steps=1500)

@@ -10,10 +10,8 @@ from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError
 from kapitza.measure.experiment import independent_variable
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.grating import TransientGrating
-from kapitza.measure.thermoreflectance.offset_scan import OffsetScan
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, OffsetScan, Tdtr
 from kapitza.units import MW, nm, ns, ps, um
 
 K_ALONG, K_THROUGH, CAPACITY = 100.0, 40.0, 1.6e6

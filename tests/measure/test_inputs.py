@@ -17,9 +17,9 @@ from kapitza.measure.catalogue import measured
 from kapitza.measure.compare import compare
 from kapitza.measure.design import design, sensitivity
 from kapitza.measure.fit import fit
-from kapitza.measure.parameters import Free, Prior, Tie
+from kapitza.measure.problem import Free, Prior, Tie
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr
 from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering
 from kapitza.simulate.boltzmann.carriers import gray_carriers

@@ -18,7 +18,7 @@ from kapitza.measure.lamella.scan import lamella_scan
 from kapitza.measure.lamella.sheet import Drive, film_reduction, make_sheet, sheet_resolution, solve_sheet
 from kapitza.measure.lamella.simulate import driven_scan
 from kapitza.measure.least_squares import difference_jacobian
-from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import Prior
 from kapitza.units import nm
 
 

@@ -20,7 +20,7 @@ from kapitza.measure.lamella import (
 from kapitza.measure.lamella.problem import thickness_noise
 from kapitza.measure.lamella.scan import lamella_scan
 from kapitza.measure.lamella.sheet import Drive, make_sheet, sheet_resolution, solve_sheet
-from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import Prior
 from kapitza.units import nm
 
 

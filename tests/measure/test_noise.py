@@ -11,13 +11,12 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.measure.experiment import AutoregressiveNoise, Curve
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit, fit_report
+from kapitza.measure.judgement import examine_residuals, is_parabolic, judge_fit
 from kapitza.measure.noise.bootstrap import coverage_factors, probability_of_misfit
 from kapitza.measure.noise.estimate import LinearCurve, estimate_noise, posterior_of_noise
-from kapitza.measure.noise.judgement import is_parabolic, judge_fit
-from kapitza.measure.noise.randomness import examine_residuals
-from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import Prior
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr
 
 FREE = ["Al|Si.conductance", "Si.conductivity"]
 TRUTH = np.array([100e6, 140.0])

@@ -14,10 +14,10 @@ from kapitza.errors import InputError
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
-from kapitza.measure.parameters import Prior, Tie
+from kapitza.measure.problem import Prior, Tie
 from kapitza.measure.thermoreflectance.beams import Beams
+from kapitza.measure.thermoreflectance.pump_probe import Tdtr
 from kapitza.measure.thermoreflectance.repeats import SpotEstimates, combine_repeats, hierarchical_mean, spot_estimates
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
 
 FREE = ("Al|Si.conductance", "Si.conductivity")
 GAIN = {"spots.gain": Prior(1.0, 0.03)}

@@ -5,8 +5,14 @@ import pytest
 from attrs import evolve, frozen
 
 from kapitza.errors import InputError
-from kapitza.measure.spectral_data import ApparentResistances, StackConductances
-from kapitza.measure.spectral_inversion import Smoothness, exact_extreme_spectra, joint_interval, spectral_transmission
+from kapitza.measure.spectral_inversion import (
+    ApparentResistances,
+    Smoothness,
+    StackConductances,
+    exact_extreme_spectra,
+    joint_interval,
+    spectral_transmission,
+)
 from kapitza.simulate.boltzmann.carriers import band_carriers
 from kapitza.simulate.boltzmann.layered.response import (
     apparent_resistance,

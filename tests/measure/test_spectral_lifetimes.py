@@ -8,8 +8,14 @@ from kapitza.cli import main
 from kapitza.errors import DataError, InputError
 from kapitza.io.results import load, save
 from kapitza.io.transport.films import read_films, read_spectral_measurements
-from kapitza.measure.spectral_data import ApparentResistances, StackConductances
-from kapitza.measure.spectral_inversion import LIFETIME_STEP, Smoothness, linearise, spectral_transmission
+from kapitza.measure.spectral_inversion import (
+    LIFETIME_STEP,
+    ApparentResistances,
+    Smoothness,
+    StackConductances,
+    linearise,
+    spectral_transmission,
+)
 from kapitza.simulate.boltzmann.carriers import band_carriers
 from kapitza.simulate.boltzmann.layered.response import conductance_derivatives
 from kapitza.simulate.boltzmann.layered.transport import Film

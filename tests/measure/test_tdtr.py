@@ -13,7 +13,7 @@ from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.thermoreflectance.pump_probe import Tdtr
 from kapitza.units import MW, nm, ns, ps, um
 
 NAMES = (

@@ -10,9 +10,8 @@ import pytest
 
 from kapitza.core.stack import Layer, Stack
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, Tdtr
 from kapitza.measure.thermoreflectance.sstr import Raman, Sstr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.units import nm, ns, um
 

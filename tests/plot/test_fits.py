@@ -9,7 +9,7 @@ from kapitza.measure.experiment import simulate_curve
 from kapitza.measure.fit import fit
 from kapitza.measure.likelihood import Contours
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.plot import style as style_plots
 

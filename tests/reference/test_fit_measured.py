@@ -12,10 +12,9 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
-from kapitza.measure.parameters import Prior, Tie
+from kapitza.measure.problem import Prior, Tie
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, Tdtr
 from kapitza.measure.thickness_series import ThicknessSeries
 from kapitza.units import nm, ns, ps, um
 
@@ -84,7 +83,7 @@ def test_total_error_of_aluminium_on_silicon(reference: Reference, published: Pu
 @pytest.mark.slow
 def test_walkers_agree_with_laplace(reference: Reference) -> None:
     pytest.importorskip("emcee")
-    from kapitza.measure.posterior import sample_posterior
+    from kapitza.measure.fit_result import sample_posterior
 
     tdtr, curve, stack = aluminium_on_silicon(reference)
     found = fit(tdtr, curve, stack, [G, K], priors=PRIORS, ties=TIES, starts=1)

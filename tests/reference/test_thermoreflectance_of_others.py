@@ -10,8 +10,7 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.setup import Plane, Setup
 from kapitza.measure.thermoreflectance.beams import Beams
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
+from kapitza.measure.thermoreflectance.pump_probe import Fdtr, Tdtr
 from kapitza.units import nm
 
 NAMES = (

@@ -16,7 +16,7 @@ from kapitza.measure import calibrated_conductance
 from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.catalogue import measured
 from kapitza.measure.device.fit import fit_device, fitted_conductance, predicted_temperatures
-from kapitza.measure.device.temperatures import point_temperatures, section_temperatures
+from kapitza.measure.device.thermometry import point_temperatures, section_temperatures
 from kapitza.measure.eels.gradients import line_profile
 from kapitza.measure.eels.jump import fit_jump
 from kapitza.measure.eels.map import TemperatureMap

@@ -35,12 +35,9 @@ from kapitza.io.transport.films import PHONONS, read_carriers, read_layer_phonon
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.thermoreflectance.beams import PUMP_PROFILES, Beams
 from kapitza.measure.thermoreflectance.cooling import FilmCooling, LaserFlash, ParticleCooling
-from kapitza.measure.thermoreflectance.fdtr import Fdtr
 from kapitza.measure.thermoreflectance.grating import GRATING_DETECTIONS, TransientGrating
-from kapitza.measure.thermoreflectance.offset_scan import OffsetScan
-from kapitza.measure.thermoreflectance.signal import SIGNAL_KINDS, SignalKind
+from kapitza.measure.thermoreflectance.pump_probe import SIGNAL_KINDS, Fdtr, OffsetScan, SignalKind, Tdtr
 from kapitza.measure.thermoreflectance.sstr import Raman, Sstr
-from kapitza.measure.thermoreflectance.tdtr import Tdtr
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 from kapitza.simulate.boltzmann.carriers import Carriers
 

@@ -15,9 +15,9 @@ from kapitza.errors import DataError, KapitzaError
 from kapitza.io.quantities import share_or_quantity, unit_factor
 from kapitza.io.text_tables import TableColumn, TextTable, row_fault
 from kapitza.io.toml import Key, Table, TomlTable, number, read_quantities, special, text
-from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import Prior
 from kapitza.measure.thermoreflectance.lockin import LockinTrace, correct_phase, find_echo
-from kapitza.measure.thermoreflectance.signal import SignalKind, convert_signal
+from kapitza.measure.thermoreflectance.pump_probe import SignalKind, convert_signal
 
 _LEAST_PHASE_SIGMA = 1e-6  # rad: of a trace without noise
 

@@ -10,7 +10,7 @@ from kapitza.errors import InputError, KapitzaError, ValidityWarning
 from kapitza.matter.library import material
 from kapitza.matter.material import Material
 from kapitza.measure.experiment import Curve, Experiment
-from kapitza.measure.parameters import DataSet
+from kapitza.measure.problem import DataSet
 from kapitza.measure.thermoreflectance.grating import TransientGrating
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
 

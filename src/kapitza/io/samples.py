@@ -87,7 +87,7 @@ from kapitza.io.toml import (
     texts,
 )
 from kapitza.measure.experiment import Curve, Experiment
-from kapitza.measure.parameters import DataSet, Free, Prior, Tie
+from kapitza.measure.problem import DataSet, Free, Prior, Tie
 
 
 def _check_layers(section: TomlTable) -> None:

@@ -14,13 +14,11 @@ from kapitza.core.stack import Stack
 from kapitza.device.description import Device
 from kapitza.errors import InputError
 from kapitza.measure.device.fit import device_priors, device_problem
-from kapitza.measure.device.temperatures import MeasuredTemperatures, check_places
-from kapitza.measure.device.thermometry import change_device, movable_numbers
+from kapitza.measure.device.thermometry import MeasuredTemperatures, change_device, check_places, movable_numbers
 from kapitza.measure.eels.design import EelsDesign, design_eels
 from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.experiment import Curve, Experiment, as_records
-from kapitza.measure.parameters import DataSet, Free, Prior, Tie, resolve_parameters
-from kapitza.measure.problem import RELATIVE_KINDS, FitProblem
+from kapitza.measure.problem import RELATIVE_KINDS, DataSet, FitProblem, Free, Prior, Tie, resolve_parameters
 
 _LOGARITHM_STEP = 1e-4  # of the logarithm; the error of the differences is about 1e-9
 

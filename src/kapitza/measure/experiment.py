@@ -1,12 +1,12 @@
 """What every measurement on a stack offers, so that one fit serves them all; curves and their noise."""
 
-from typing import Any, Protocol, Self, TypeVar, cast, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, TypeVar, cast, runtime_checkable
 
 import numpy as np
-from attrs import converters, field, frozen, validators
+from attrs import converters, evolve, field, frozen, validators
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, about, finite, positive, same_length
+from kapitza.core.arrays import Array, about, finite, increasing, parameter, positive, quantity, same_length
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
@@ -90,6 +90,68 @@ class Curve(BaseRecord):
     )
     kind: str = field(default="ratio")
     fractional: bool = field(default=False, kw_only=True)
+
+
+def increasing_positive(value: Array) -> Array:
+    """Return numbers that increase from above zero: times, frequencies, powers, radii."""
+    return increasing(positive(value))
+
+
+@frozen(eq=False)
+class ParametrisedExperiment(BaseRecord):
+    """An experiment with parameters of its own, named by the last part of what `_PARAMETERS` lists."""
+
+    _PARAMETERS: ClassVar[tuple[str, ...]] = ()
+
+    scale: float = field(
+        default=1.0, kw_only=True, converter=float, validator=quantity(), metadata=parameter("1", "scale")
+    )
+
+    @property
+    def parameters(self) -> dict[str, float]:
+        """Numbers that may be free or uncertain, by name, SI; those that are None are left out.
+
+        Of several in a row each has its number, from 1: "transmission_1".
+        """
+        found: dict[str, float] = {}
+        for name in self._PARAMETERS:
+            part, _, last = name.rpartition(".")
+            value = getattr(getattr(self, part) if part else self, last)
+            if isinstance(value, tuple):
+                found |= {f"{last}_{i}": float(one) for i, one in enumerate(cast("tuple[float, ...]", value), 1)}
+            elif value is not None:
+                found[last] = float(value)
+        return found
+
+    def replace(self, changes: dict[str, float]) -> Self:
+        """The same experiment with other numbers, by the names of `parameters`."""
+        places = {name.rpartition(".")[2]: name.rpartition(".")[0] for name in self._PARAMETERS}
+        own: dict[str, Any] = {}
+        for key, value in changes.items():
+            base, _, count = key.rpartition("_")
+            row = own.get(base, getattr(self, base)) if base in places and count.isdigit() else None
+            if isinstance(row, tuple) and 1 <= int(count) <= len(cast("tuple[float, ...]", row)):
+                own[base] = (*row[: int(count) - 1], value, *row[int(count) :])
+                continue
+            if key not in places or isinstance(getattr(self, key, None), tuple):
+                raise InputError(f"{type(self).__name__} has no number {key!r}: it has {', '.join(self.parameters)}")
+            part = places[key]
+            if part:
+                own[part] = evolve(own.get(part, getattr(self, part)), **{key: value})
+            else:
+                own[key] = value
+        return evolve(self, **own)
+
+
+class TemperatureExperiment(ParametrisedExperiment):
+    """An experiment that reads a temperature."""
+
+    __slots__ = ()
+
+    @property
+    def kind(self) -> str:
+        """What is predicted."""
+        return "temperature"
 
 
 @frozen

@@ -8,7 +8,7 @@ from kapitza.core.stack import Stack
 from kapitza.device.description import Device
 from kapitza.errors import InputError
 from kapitza.measure.device.fit import fit_device
-from kapitza.measure.device.temperatures import MeasuredTemperatures
+from kapitza.measure.device.thermometry import MeasuredTemperatures
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.fitting.problem import FitConstraints
 from kapitza.measure.eels.map import TemperatureMap
@@ -16,8 +16,7 @@ from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.measure.experiment import Curve, Experiment, as_records
 from kapitza.measure.fit_result import Fit, solve_problem
-from kapitza.measure.parameters import GIVE_PRIOR, DataSet, Free, Prior, Tie, resolve_parameters
-from kapitza.measure.problem import FitProblem
+from kapitza.measure.problem import GIVE_PRIOR, DataSet, FitProblem, Free, Prior, Tie, resolve_parameters
 
 _FreeNames = str | Sequence[str] | Mapping[str, Free]
 
@@ -97,10 +96,17 @@ def fit(
         _check_unused("a device", {"stack": stack, "ties": ties})
         sets = as_records(data, MeasuredTemperatures, "a fit of a device needs MeasuredTemperatures, one set or a list")
         return fit_device(subject, sets, free, priors=priors, starts=starts, seed=seed)
-    if _describes_spectra(subject):
+    several = subject if isinstance(subject, (tuple, list)) and subject else (subject,)
+    if all(isinstance(model, (SpectrumModel, VibrationalMode)) for model in several):
         _check_unused("spectra", {"stack": stack, "free": free, "ties": ties})
         image = as_records(data, SpectrumImage, "a fit of spectra needs one SpectrumImage")[0]
-        return fit_spectra(image, subject, constraints=FitConstraints(priors=_normal_priors(priors or {})))
+        known: dict[str, tuple[float, float]] = {}
+        for name, prior in (priors or {}).items():
+            check_record(prior, Prior, python=f"give {name!r} as Prior(value, sigma)")
+            if prior.value is None:
+                raise InputError(f"{name}: a spectrum holds no value before the fit,", hint=GIVE_PRIOR)
+            known[name] = prior.value, prior.width(prior.value)
+        return fit_spectra(image, subject, constraints=FitConstraints(priors=known))
     samples = _make_data_sets(subject, data, stack)
     parameters = resolve_parameters(samples, free, priors or {}, ties or {})
     return solve_problem(FitProblem(samples, parameters), starts=starts, seed=seed)
@@ -112,40 +118,23 @@ def _check_unused(what: str, given: Mapping[str, object]) -> None:
             raise InputError(f"a fit of {what} takes no {name}: omit it")
 
 
-def _normal_priors(priors: Mapping[str, Prior]) -> dict[str, tuple[float, float]]:
-    """Expected value and standard uncertainty of each number of a spectrum."""
-    found: dict[str, tuple[float, float]] = {}
-    for name, prior in priors.items():
-        check_record(prior, Prior, python=f"give {name!r} as Prior(value, sigma)")
-        if prior.value is None:
-            raise InputError(f"{name}: a spectrum holds no value before the fit,", hint=GIVE_PRIOR)
-        found[name] = prior.value, prior.width(prior.value)
-    return found
-
-
-def _describes_spectra(subject: object) -> bool:
-    several = subject if isinstance(subject, (tuple, list)) and subject else (subject,)
-    return all(isinstance(one, (SpectrumModel, VibrationalMode)) for one in several)
-
-
 def _make_data_sets(subject: object, data: object, stack: object) -> tuple[DataSet, ...]:
     """Experiments with their curves and stacks; a single experiment or stack serves for all curves."""
     known = "an experiment such as thermoreflectance.Tdtr or a list of them, a Device, or a list of VibrationalMode"
-    several = as_records(subject, Experiment, f"a fit takes {known}")
+    experiments = as_records(subject, Experiment, f"a fit takes {known}")
     if stack is None:
-        raise InputError(f"a fit of {several[0].name!r} needs the stack that was measured; a device needs none")
+        raise InputError(f"a fit of {experiments[0].name!r} needs the stack that was measured; a device needs none")
     curves = as_records(data, Curve, "a fit of experiments needs a Curve, or a list with one for each")
     stacks = as_records(stack, Stack, "a fit of experiments needs a Stack, or a list with one for each curve")
     if isinstance(stack, Stack):
         stacks *= len(curves)
     if not isinstance(subject, (tuple, list)):
-        several *= len(curves)
-    if not len(curves) == len(stacks) == len(several) > 0:
-        raise InputError(
-            f"{len(several)} experiments, {len(curves)} curves and {len(stacks)} stacks do not fit together"
-        )
-    for each, curve in zip(several, curves, strict=True):
+        experiments *= len(curves)
+    counts = len(experiments), len(curves), len(stacks)
+    if min(counts) == 0 or len(set(counts)) > 1:
+        raise InputError("{} experiments, {} curves and {} stacks do not fit together".format(*counts))
+    for each, curve in zip(experiments, curves, strict=True):
         kind = getattr(each, "kind", curve.kind)
         if kind != curve.kind:
             raise InputError(f"{each.name} predicts the {kind}, its curve holds the {curve.kind}: make them the same")
-    return tuple(DataSet(*each) for each in zip(several, curves, stacks, strict=True))
+    return tuple(map(DataSet, experiments, curves, stacks))

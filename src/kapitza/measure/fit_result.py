@@ -1,34 +1,24 @@
-"""Result of a fit, with the errors of the calibrated inputs in it, its report, and how a problem of a fit is solved."""
+"""Result of a fit: values with the errors of calibrated inputs, report, samples of the posterior, and the solver."""
 
-from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, about, check_count
+from kapitza.core.arrays import Array, about, check_count, finite
 from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import interval_in_words, parameter_with_error, shown_unit
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
-from kapitza.measure.least_squares import JacobianFunction, Minimum, Solution
-from kapitza.measure.likelihood import (
-    QUANTILE,
-    Bound,
-    Contours,
-    ProfileLikelihood,
-    interval_ends,
-    likelihood_contours,
-    linear_ends,
-    plain_covariance,
-    profile_ends,
-    profile_likelihood,
-    undetermined_bounds,
-)
-from kapitza.measure.noise.judgement import is_parabolic, judge_fit, judgement_lines
+from kapitza.errors import InputError, require
+from kapitza.measure import likelihood
+from kapitza.measure.judgement import JudgedFit, is_parabolic, judge_fit, judgement_lines
+from kapitza.measure.least_squares import JacobianFunction, Minimum
 from kapitza.measure.noise.refit import CurveNoise, refit_with_noise
 from kapitza.measure.problem import FitProblem, lowest_minimum, plain_residuals
+from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.work import ExecutorLike, run_units
 
 
 @frozen(eq=False)
@@ -63,7 +53,7 @@ class ErrorBudget(BaseRecord):
 
 
 @frozen(eq=False)
-class Fit(BaseRecord):
+class Fit(JudgedFit):
     """Result of a fit.
 
     Attributes
@@ -86,17 +76,6 @@ class Fit(BaseRecord):
     ('Al|Si.conductance',) True
     """
 
-    problem: FitProblem
-    solution: Solution
-    chi2: float = field(metadata=about("1", "chi2"))
-    freedom: float = field(metadata=about("1", "degrees of freedom"))
-    scatter: tuple[float, ...] = field(
-        metadata=about("1", "(m,) factor between the scatter of each curve and the uncertainty first assumed")
-    )
-    bounds: Mapping[str, Bound] = field(factory=dict)
-    noise: tuple[CurveNoise, ...] = field(default=(), kw_only=True)
-    temperature: float = field(default=300.0, kw_only=True, metadata=about("K", "temperature of the measurement"))
-
     @property
     def names(self) -> tuple[str, ...]:
         """(p,) parameters, the free ones first, then the uncertain ones."""
@@ -105,20 +84,19 @@ class Fit(BaseRecord):
     @property
     def value(self) -> Array:
         """(p,) most likely values, SI; NaN where the data do not determine the number (see `bounds`)."""
-        found = self.problem.values(self.solution.x)
-        found[[name in self.bounds for name in self.names]] = np.nan
-        return found
+        values = self.problem.values(self.solution.x)
+        values[[name in self.bounds for name in self.names]] = np.nan
+        return values
 
     @property
     def covariance(self) -> NDArray[Any]:
         """(p, p) covariance of the values (Laplace), SI; NaN where the data do not determine the number."""
         pairs = zip(self.problem.parameters, self.solution.x.tolist(), strict=True)
         slope = [parameter.slope(u) for parameter, u in pairs]
-        found = self.solution.covariance * np.outer(slope, slope)
-        open_ = np.array([name in self.bounds for name in self.names])
-        found[open_] = np.nan
-        found[:, open_] = np.nan
-        return found
+        covariance = self.solution.covariance * np.outer(slope, slope)
+        undetermined = np.array([name in self.bounds for name in self.names])
+        covariance[undetermined | undetermined[:, None]] = np.nan
+        return covariance
 
     @property
     def sigma(self) -> Array:
@@ -179,11 +157,11 @@ class Fit(BaseRecord):
         i = _determined_index(self, name)
         z = float(ndtri(0.5 + confidence / 2))
         if profiled is None:
-            ends, _ = interval_ends(self.problem, self.solution, i, z)
+            ends, _ = likelihood.interval_ends(self.problem, self.solution, i, z)
         elif profiled:
-            ends = profile_ends(self.problem, self.solution, i, z)
+            ends = likelihood.profile_ends(self.problem, self.solution, i, z)
         else:
-            ends = linear_ends(self.solution, i, z)
+            ends = likelihood.linear_ends(self.solution, i, z)
         parameter = self.problem.parameters[i]
         return parameter.value(ends[0]), parameter.value(ends[1])
 
@@ -198,7 +176,7 @@ class Fit(BaseRecord):
         value, sigma = float(self.value[i]), float(self.sigma[i])
         if not is_parabolic(self, self.names[i]):
             low, high = self.interval(self.names[i], profiled=True)
-            sigma = max(sigma, (value - low) / QUANTILE, (high - value) / QUANTILE)
+            sigma = max(sigma, (value - low) / likelihood.QUANTILE, (high - value) / likelihood.QUANTILE)
         experiments = sorted(
             {self.problem.samples[t.sample].experiment.name for t in self.problem.parameters[i].targets}
         )
@@ -206,14 +184,16 @@ class Fit(BaseRecord):
         kelvin = self.temperature if temperature is None else temperature
         return Conductance([kelvin], [value], [sigma], method=method, source=source)
 
-    def profile_likelihood(self, name: str, values: ArrayLike | None = None, *, span: float = 3.0) -> ProfileLikelihood:
+    def profile_likelihood(
+        self, name: str, values: ArrayLike | None = None, *, span: float = 3.0
+    ) -> likelihood.ProfileLikelihood:
         """Rise of chi2 along one parameter, all others at their best, at `values` or `span` sigmas to both sides."""
-        return profile_likelihood(self.problem, self.solution, self.index(name), values, span=span)
+        return likelihood.profile_likelihood(self.problem, self.solution, self.index(name), values, span=span)
 
-    def contours(self, first: str, second: str, *, points: int = 15, span: float = 3.0) -> Contours:
+    def contours(self, first: str, second: str, *, points: int = 15, span: float = 3.0) -> likelihood.Contours:
         """Rise of chi2 over two parameters, all others at their best."""
         pair = self.index(first), self.index(second)
-        return likelihood_contours(self.problem, self.solution, pair, points=points, span=span)
+        return likelihood.likelihood_contours(self.problem, self.solution, pair, points=points, span=span)
 
     def budget(self) -> ErrorBudget:
         r"""Share of the data and of each uncertain parameter in the variance of each free one.
@@ -224,7 +204,7 @@ class Fit(BaseRecord):
         """
         problem, solution = self.problem, self.solution
         jacobian = solution.jacobian[: problem.rows]
-        covariance = plain_covariance(problem, solution)
+        covariance = likelihood.plain_covariance(problem, solution)
         free = [i for i, p in enumerate(problem.parameters) if not p.known]
         known = [i for i, p in enumerate(problem.parameters) if p.known]
         widened = np.diag(solution.covariance - covariance)[free]
@@ -243,22 +223,11 @@ def _determined_index(fit: Fit, name: str) -> int:
     return i
 
 
-def format_bound(bound: Bound, name: str) -> str:
+def format_bound(bound: likelihood.Bound, name: str) -> str:
     """Bounds of a parameter in words, rounded to the safe side (`rounded_outward`)."""
     if bound.low is None and bound.high is None:
         return f"no bound at {bound.confidence:.0%} confidence"
     return f"{interval_in_words(name, bound.low, bound.high)} ({bound.confidence:.0%} confidence)"
-
-
-def bound_undetermined(fit: Fit, confidence: float = 0.95) -> Fit:
-    """The same fit with bounds of the free parameters that the data do not determine."""
-    bounds: dict[str, Bound] = {}
-    for i, parameter in enumerate(fit.problem.parameters):
-        if not parameter.known:
-            limit = undetermined_bounds(fit.problem, fit.solution, i, confidence=confidence)
-            if limit is not None:
-                bounds[parameter.name] = limit
-    return evolve(fit, bounds=bounds)
 
 
 def solve_problem(problem: FitProblem, *, starts: int, seed: int, jacobian: JacobianFunction | None = None) -> Fit:
@@ -273,20 +242,12 @@ def solve_problem(problem: FitProblem, *, starts: int, seed: int, jacobian: Jaco
     if problem.ordered:
         problem, solution, noise = refit_with_noise(problem, solution, scatter)
         chi2 = float(sum(part @ part for part in plain_residuals(problem, solution.x)))
-    return bound_undetermined(Fit(problem, solution, chi2, freedom, tuple(scatter.tolist()), noise=noise))
+    bounds = likelihood.undetermined_bounds(problem, solution)
+    return Fit(problem, solution, chi2, freedom, tuple(scatter.tolist()), bounds, noise=noise)
 
 
 def fit_report(fit: Fit) -> str:
-    """Report of a fit: values, bounds, error budget, quality, and all minima where several were found.
-
-    Parameters
-    ----------
-    fit : to be reported
-
-    Returns
-    -------
-    lines of text
-    """
+    """Report of a fit in lines: values, bounds, error budget, quality, and all minima where several were found."""
     return "\n".join([*judgement_lines(fit), "", *_value_lines(fit), "", *_budget_lines(fit), *_minima_lines(fit)])
 
 
@@ -300,17 +261,11 @@ def _value_lines(fit: Fit) -> list[str]:
             continue
         share = f"  ({abs(sigma / value):.2%})" if parameter.unit is None else ""
         kind = "  uncertain" if parameter.known else ""
-        number = parameter_with_error(name, value, sigma)
-        lines.append(f"{name:<{width}}  {number}{share}{kind}{_profiled_interval(fit, name)}")
+        lines.append(f"{name:<{width}}  {parameter_with_error(name, value, sigma)}{share}{kind}")
+        if not (parameter.known or is_parabolic(fit, name)):
+            ends = interval_in_words(name, *fit.interval(name, profiled=True))
+            lines[-1] += f"  ± does not hold (chi2 is not a parabola): 95 % interval {ends}"
     return lines
-
-
-def _profiled_interval(fit: Fit, name: str) -> str:
-    """The interval of a free number whose standard uncertainty does not describe it."""
-    if fit.problem.parameters[fit.index(name)].known or is_parabolic(fit, name):
-        return ""
-    ends = interval_in_words(name, *fit.interval(name, profiled=True))
-    return f"  ± does not hold (chi2 is not a parabola): 95 % interval {ends}"
 
 
 def _budget_lines(fit: Fit) -> list[str]:
@@ -332,3 +287,123 @@ def _minima_lines(fit: Fit) -> list[str]:
         free = [f"{p.name} = {v:.4g}" for p, v in zip(fit.problem.parameters, values, strict=True) if not p.known]
         lines.append(f"  chi2 = {minimum.chi2:.5g} from {minimum.hits} starts: " + ", ".join(free))
     return lines
+
+
+_SAMPLER_VERSION = "posterior-1"  # part of the address of stored results
+
+
+@frozen(eq=False)
+class PosteriorSamples(BaseRecord):
+    """Draws from the posterior.
+
+    Attributes
+    ----------
+    names : (p,) parameters
+    value : (n, p) draws, SI
+    acceptance : share of the proposed moves that were taken
+    autocorrelation : (p,) steps over which a walker forgets each parameter
+
+    Examples
+    --------
+    >>> from kapitza.examples import fitted_film
+    >>> from kapitza.measure import sample_posterior
+    >>> found = fitted_film()
+    >>> draws = sample_posterior(found, walkers=8, steps=100, burn=50)
+    >>> low, high = draws.interval("Al|Si.conductance")
+    >>> print(f"{draws.of('Al|Si.conductance').size} draws; the fit lies between: {low < found.value[0] < high}")
+    800 draws; the fit lies between: True
+    """
+
+    names: tuple[str, ...]
+    value: NDArray[np.float64] = field(metadata=about("SI", "samples"))
+    acceptance: float = field(metadata=about("1", "share of accepted steps"))
+    autocorrelation: Array = field(metadata=about("1", "autocorrelation time in steps"))
+
+    def of(self, name: str) -> Array:
+        """(n,) draws of one parameter."""
+        if name not in self.names:
+            raise InputError(f"no samples of {name!r}: there are {', '.join(self.names)}")
+        return finite(self.value[:, self.names.index(name)])
+
+    def interval(self, name: str, confidence: float = 0.95) -> tuple[float, float]:
+        """Central interval that holds this share of the draws, SI."""
+        low, high = np.quantile(self.of(name), [0.5 - confidence / 2, 0.5 + confidence / 2]).tolist()
+        return low, high
+
+
+def sample_posterior(
+    fit: Fit,
+    *,
+    walkers: int = 32,
+    steps: int = 1500,
+    burn: int = 300,
+    seed: int = 0,
+    ensembles: int = 1,
+    executor: ExecutorLike | None = None,
+    store: StoreLike | None = None,
+) -> PosteriorSamples:
+    """Sample the posterior of a fit with walkers that stretch towards each other (emcee).
+
+    Flat priors of the logarithms of free numbers within their limits, normal ones of uncertain numbers, as in the fit.
+    Goodman and Weare, Commun. Appl. Math. Comput. Sci. 5, 65 (2010), doi:10.2140/camcos.2010.5.65; Foreman-Mackey et
+    al., Publ. Astron. Soc. Pac. 125, 306 (2013), doi:10.1086/670067.
+
+    Parameters
+    ----------
+    fit : gives the problem, and where the walkers begin
+    walkers : number of them, at least twice the number of parameters
+    steps, burn : steps kept and steps thrown away before
+    seed : makes the draws reproducible
+    ensembles : independent ensembles of so many walkers, whose draws are taken together
+    executor : any `concurrent.futures.Executor`, or a number of processes, over which the ensembles are spread
+    store : where finished ensembles are kept and looked for
+
+    Raises
+    ------
+    MissingEngine
+        without emcee
+    InputError
+        for too few walkers
+    """
+    solution = fit.solution
+    if walkers < 2 * solution.x.size:
+        raise InputError(f"walkers = {walkers} for {solution.x.size} parameters: wanted {2 * solution.x.size} or more")
+    require("emcee", extra="mcmc", why="sampling of a posterior")
+    # what was fitted enters the address by its residuals and derivatives at the minimum
+    common = {
+        "names": fit.names, "x": solution.x, "covariance": solution.covariance, "residual": solution.residual,
+        "jacobian": solution.jacobian, "walkers": walkers, "steps": steps, "burn": burn,
+    }  # fmt: skip
+    units = [common | {"seed": seed + i} for i in range(ensembles)]
+    work = partial(_sample_ensemble, fit.problem)
+    parts = run_units(work, units, version=_SAMPLER_VERSION, store=store, executor=executor)
+    value = np.array([fit.problem.values(x) for part in parts for x in np.asarray(part["x"], dtype=float)])
+    means = [[np.asarray(part[key], dtype=float) for part in parts] for key in ("acceptance", "autocorrelation")]
+    acceptance, forget = (np.mean(values, axis=0) for values in means)
+    return PosteriorSamples(fit.names, value, float(acceptance), finite(forget))
+
+
+def _sample_ensemble(problem: FitProblem, unit: UnitInputs) -> UnitResult:
+    """Kernel: draws (n, p) of the coordinates by one ensemble of walkers."""
+    emcee: Any = require("emcee", extra="mcmc", why="sampling of a posterior")
+    center, covariance = np.asarray(unit["x"], dtype=float), np.asarray(unit["covariance"], dtype=float)
+    walkers, steps, burn, seed = (int(np.asarray(unit[key])) for key in ("walkers", "steps", "burn", "seed"))
+
+    def log_probability(x: Array) -> float:
+        if (x < problem.low).any() or (x > problem.high).any():
+            return -np.inf
+        residual = problem.residual(x)
+        return -0.5 * float(residual @ residual)  # priors of uncertain numbers are residuals, too
+
+    # half a standard deviation about the minimum: wide enough to forget it, inside of the basin of the fit
+    rng = np.random.default_rng(seed)
+    spread = 0.5 * np.minimum(np.sqrt(np.diag(covariance)), 1.0) + 1e-6
+    begin = np.clip(center + spread * rng.standard_normal((walkers, center.size)), problem.low, problem.high)
+    sampler = emcee.EnsembleSampler(walkers, center.size, log_probability)
+    sampler.random_state = np.random.RandomState(seed).get_state()
+    sampler.run_mcmc(begin, burn + steps, progress=False)
+    return {
+        "x": sampler.get_chain(discard=burn, flat=True),
+        "acceptance": np.mean(sampler.acceptance_fraction),
+        "autocorrelation": sampler.get_autocorr_time(discard=burn, quiet=True, tol=0),
+    }

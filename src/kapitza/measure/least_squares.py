@@ -7,7 +7,7 @@ determined, and the minimum is the lowest of all that several starting points le
 
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 
 import numpy as np
 from attrs import field, frozen
@@ -29,18 +29,11 @@ _MAX_RESIDUAL = 1e100  # where the model breaks down; its square is still a numb
 
 @frozen(eq=False)
 class _Residuals(BaseRecord):
-    """Residuals with their derivatives, scales and limits."""
-
     residual: ResidualFunction
     scale: Array | None
     low: Array
     high: Array
     exact: JacobianFunction | None
-
-    @property
-    def limited(self) -> bool:
-        """Whether any parameter has a limit."""
-        return bool(np.isfinite(self.low).any() or np.isfinite(self.high).any())
 
     def sizes(self, x: Array) -> Array:
         """(p,) size of each parameter, the measure of steps."""
@@ -78,8 +71,9 @@ def difference_jacobian(residual: ResidualFunction, x: Array, *, scale: Array, o
     """
     if order not in (2, 4):
         raise InputError(f"order = {order}, wanted 2 or 4")
-    column = _fourth_order_column if order == 4 else _second_order_column
-    return np.column_stack([column(residual, x, i, float(scale[i])) for i in range(x.size)])
+    if order == 2:
+        return np.column_stack([_central_slope(residual, x, i, 1e-5 * float(scale[i])) for i in range(x.size)])
+    return np.column_stack([_fourth_order_column(residual, x, i, float(scale[i])) for i in range(x.size)])
 
 
 def _central_slope(residual: ResidualFunction, x: Array, i: int, step: float) -> Array:
@@ -88,10 +82,6 @@ def _central_slope(residual: ResidualFunction, x: Array, i: int, step: float) ->
     down[i] -= step
     # divided by the step that was made, which differs from the wished one by rounding
     return (residual(up) - residual(down)) / (up[i] - down[i])
-
-
-def _second_order_column(residual: ResidualFunction, x: Array, i: int, scale: float) -> Array:
-    return _central_slope(residual, x, i, 1e-5 * scale)
 
 
 def _fourth_order_column(residual: ResidualFunction, x: Array, i: int, scale: float) -> Array:
@@ -267,29 +257,12 @@ class Minimum(BaseRecord):
     hits: int = field(default=1, metadata=about("1", "starting points that led there"))
 
 
-class NoiseLikelihood(Protocol):
-    """What integrating out the noise of curves adds to chi2; an `IntegratedNoise` does."""
-
-    def correction(self, x: Array, held: int) -> float:
-        """At coordinates (p,) of the profile of one, less what is added at the minimum."""
-        ...
-
-    def linear_rise(self, held: int, steps: Array) -> Array:
-        """(k,) rises so far (k,) from the minimum along one coordinate of a linear model."""
-        ...
-
-    def linear_deviation(self, held: int) -> float:
-        """Standard deviation of one coordinate of a linear model, for one that is on a limit."""
-        ...
-
-
 @frozen(eq=False, kw_only=True)
 class Solution(BaseRecord):
     """Lowest minimum found, checked: p parameters x, n residuals and their derivatives (n, p).
 
     `inside` is False for parameters on a limit; `covariance` is the inverse of JᵀJ, zero where not inside; `minima` are
-    all minima found, the lowest first; `noise` is the relative rounding noise of chi2; `integrated` is there where the
-    residuals tell size and correlation of the noise of a curve.
+    all minima found, the lowest first; `noise` is the relative rounding noise of chi2.
     """
 
     x: Array = field(metadata=about("of the search", "(p,) parameters"))
@@ -300,7 +273,11 @@ class Solution(BaseRecord):
     covariance: NDArray[Any] = field(metadata=about("of the search", "(p, p) inverse of JᵀJ"))
     minima: tuple[Minimum, ...]
     noise: float = field(metadata=about("1", "relative rounding noise of chi2"))
-    integrated: NoiseLikelihood | None = None
+
+    @cached_property
+    def noise_at_minimum(self) -> dict[int, float]:
+        """Part of chi2 from integrating out correlated noise at the minimum, by the parameter that is profiled."""
+        return {}
 
     @cached_property
     def closed_sides(self) -> dict[tuple[int, int], bool]:
@@ -413,7 +390,7 @@ def _starting_points(problem: _Residuals, first: Array, starts: int, spread: flo
 def _search_ends(problem: _Residuals, start: Array) -> Iterator[Array]:
     """End points of several methods from one starting point."""
     yield _search_once(problem, start, "trf")
-    if problem.limited or problem.scale is not None:
+    if problem.scale is not None or np.isfinite(problem.low).any() or np.isfinite(problem.high).any():
         return
     if len(problem(start)) >= start.size:  # Levenberg-Marquardt of MINPACK needs n ≥ p
         yield _search_once(problem, start, "lm")

@@ -1,7 +1,6 @@
 """What the data say of one or two parameters while all others adapt: profiles, one-sided bounds, contours."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ from kapitza.core.likelihood_ratio import ratio_quantile
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import Solution, descend, difference_jacobian
+from kapitza.measure.noise.refit import integrated_noise, linear_deviation, linear_rise
 from kapitza.measure.problem import FitProblem
 
 _MAX_DEVIATIONS = 60.0  # standard deviations out to which a number without limits is followed
@@ -207,19 +207,25 @@ def root_rise(problem: FitProblem, best: Solution, index: int, deviations: float
 
 
 def _rise_to(problem: FitProblem, best: Solution, index: int, deviations: float) -> float:
-    """Rise of chi2, the noise integrated out, so many standard deviations away in a linear model, the mean of both
-    sides.
+    """Rise of chi2, correlated noise integrated out, so many standard deviations away in a linear model, as the mean
+    of both sides.
     """
-    if best.integrated is None:
+    if all(noise is None for noise in problem.noise):
         return root_rise(problem, best, index, deviations) ** 2
-    sigma = float(best.sigma[index]) if best.inside[index] else best.integrated.linear_deviation(index)
-    return float(np.mean(best.integrated.linear_rise(index, np.array([-1.0, 1.0]) * deviations * sigma)))
+    used, on_limit = np.union1d(np.flatnonzero(best.inside), [index]), not best.inside[index]
+    sigma = linear_deviation(problem, best.x, index, used) if on_limit else float(best.sigma[index])
+    steps = np.array([-1.0, 1.0]) * deviations * sigma
+    return float(np.mean(linear_rise(problem, best.x, index, used, steps, beyond=on_limit)))
 
 
-def _rise(best: Solution, index: int, x: Array, chi2: float) -> float:
-    """Rise of chi2 to coordinates (p,) of a profile, the noise integrated out where the residuals tell it."""
-    correction = 0.0 if best.integrated is None else best.integrated.correction(x, index)
-    return max(0.0, chi2 - best.chi2 + correction)
+def _rise(problem: FitProblem, best: Solution, index: int, x: Array, chi2: float) -> float:
+    """Rise of chi2 to coordinates (p,) of a profile, correlated noise integrated out."""
+    added, used = 0.0, np.flatnonzero(best.inside)
+    if any(noise is not None for noise in problem.noise):
+        if index not in best.noise_at_minimum:
+            best.noise_at_minimum[index] = integrated_noise(problem, best.x, index, used)
+        added = integrated_noise(problem, x, index, used) - best.noise_at_minimum[index]
+    return max(0.0, chi2 - best.chi2 + added)
 
 
 def linear_ends(best: Solution, index: int, deviations: float) -> tuple[float, float]:
@@ -245,26 +251,28 @@ def ordered_ends(
     the rise at each value (`ratio_quantile`).  The interval passes so from two ends to one, and holds the number as
     often wherever it is.  The limits are a perfect contact and none for a conductance.
     """
+
+    def level(x: Array) -> float:
+        """Rise of chi2 that chance makes as large at coordinates (p,) of the profile."""
+        open_sides = {side: [i for i in _free(problem) if not is_closed(problem, best, i, side)] for side in (-1, 1)}
+        if not any(open_sides.values()):
+            return _rise_to(problem, best, index, deviations)
+        quantile = _ratio_quantile_at(problem, best, index, deviations, x, open_sides)
+        return _rise_to(problem, best, index, float(np.sqrt(quantile)))
+
     if (index, deviations) not in best.profile_ends:
-        level = partial(_level_at, problem, best, index, deviations)
         ends = tuple(profile_crossing(problem, best, index, side, level) for side in (-1, 1))
         best.profile_ends[index, deviations] = ends[0], ends[1]
     return best.profile_ends[index, deviations]
 
 
-def _level_at(problem: FitProblem, best: Solution, index: int, deviations: float, x: Array) -> float:
-    """Rise of chi2 that chance makes as large at coordinates (p,) of a profile of one."""
-    open_sides = {side: [i for i in _free(problem) if not is_closed(problem, best, i, side)] for side in (-1, 1)}
-    if any(open_sides.values()):
-        deviations = float(np.sqrt(_ratio_quantile_at(problem, best, index, deviations, x, open_sides)))
-    return _rise_to(problem, best, index, deviations)
-
-
 def _ratio_quantile_at(
     problem: FitProblem, best: Solution, index: int, deviations: float, x: Array, open_sides: dict[int, list[int]]
 ) -> float:
-    """The same in squared standard deviations, from the tangent there and the differences between curves there and on
-    the limits that the data do not exclude.
+    """Quantile of the rise at coordinates (p,) of a profile, in squared standard deviations.
+
+    It follows from the tangent there and the differences between curves there and on the limits that the data do not
+    exclude.
     """
     from scipy.special import ndtr
 
@@ -346,11 +354,11 @@ def profile_crossing(
         x, chi2 = _constrained_minimum(
             problem, x + direction * (guess - before) * slope, {index: center + direction * guess}
         )
-        root = float(np.sqrt(_rise(best, index, x, chi2) / max(level(x), 1e-300)))
+        root = float(np.sqrt(_rise(problem, best, index, x, chi2) / max(level(x), 1e-300)))
         if root >= 1 and outer is None:  # so far away a search may end in another minimum, which is higher
             other, lower = _constrained_minimum(problem, last, {index: center + direction * guess})
             if lower < chi2:
-                x, root = other, float(np.sqrt(_rise(best, index, other, lower) / max(level(other), 1e-300)))
+                x, root = other, float(np.sqrt(_rise(problem, best, index, other, lower) / max(level(other), 1e-300)))
         before = guess
         if abs(root - 1) <= 1e-3:
             return center + direction * guess
@@ -380,7 +388,7 @@ def _profile_rises_by(problem: FitProblem, best: Solution, index: int, direction
         step = min(step, reach)
         x, chi2 = _constrained_minimum(problem, start, {index: center + direction * step})
         start = x
-        if _rise(best, index, x, chi2) >= level:
+        if _rise(problem, best, index, x, chi2) >= level:
             return True
         if step >= reach:
             break
@@ -404,8 +412,8 @@ def _free(problem: FitProblem) -> list[int]:
     return [i for i, parameter in enumerate(problem.parameters) if not parameter.known]
 
 
-def undetermined_bounds(problem: FitProblem, best: Solution, index: int, *, confidence: float) -> Bound | None:
-    """Ends of the interval of a free parameter that the data do not determine; None where they do.
+def undetermined_bounds(problem: FitProblem, best: Solution, confidence: float = 0.95) -> dict[str, Bound]:
+    """Ends of the intervals of the free parameters that the data do not determine, by name.
 
     A parameter is determined if chi2 rises as far as four standard deviations take it on both sides of its minimum
     before the limits, so that neither limit (for a conductance: perfect contact and none) agrees with the data.  This
@@ -414,11 +422,13 @@ def undetermined_bounds(problem: FitProblem, best: Solution, index: int, *, conf
     """
     from scipy.special import ndtri
 
-    if all(is_closed(problem, best, index, side) for side in (-1, 1)):
-        return None
-    low, high = ordered_ends(problem, best, index, float(ndtri(0.5 + confidence / 2)))
-    value = problem.parameters[index].value
-    return Bound(None if low is None else value(low), None if high is None else value(high), confidence)
+    bounds: dict[str, Bound] = {}
+    for i in _free(problem):
+        if not all(is_closed(problem, best, i, side) for side in (-1, 1)):
+            parameter, ends = problem.parameters[i], ordered_ends(problem, best, i, float(ndtri(0.5 + confidence / 2)))
+            low, high = (None if end is None else parameter.value(end) for end in ends)
+            bounds[parameter.name] = Bound(low, high, confidence)
+    return bounds
 
 
 def profile_likelihood(

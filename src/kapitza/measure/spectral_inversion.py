@@ -7,10 +7,11 @@ over the spectrum that they do determine (conductance).
 """
 
 from collections.abc import Sequence
-from typing import Any, cast
+from functools import partial
+from typing import Any, Protocol, cast
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import least_squares, linprog, lsq_linear, minimize
 from scipy.stats import norm
@@ -18,8 +19,153 @@ from scipy.stats import norm
 from kapitza.core.arrays import Array, about, finite, finite_table, square
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.measure.spectral_data import SpectralMeasurement
 from kapitza.simulate.boltzmann.carriers import Carriers
+from kapitza.simulate.boltzmann.layered.response import apparent_resistance_derivatives, conductance_derivatives
+from kapitza.simulate.boltzmann.layered.transport import Film
+
+
+class SpectralMeasurement(Protocol):
+    """Data that depend on what crosses one boundary.
+
+    Examples
+    --------
+    >>> from kapitza.examples import silicon_on_germanium
+    >>> from kapitza.thermoreflectance import SpectralMeasurement
+    >>> blank, left, right, flow = silicon_on_germanium()
+    >>> one: SpectralMeasurement = blank.simulate(flow, seed=1)
+    >>> residual, slope = one.residuals(flow)
+    >>> print(residual.shape, slope.shape, (abs(residual) < 4).all())
+    (6,) (6, 4) True
+    """
+
+    def residuals(self, flow: Array) -> tuple[Array, Array]:
+        """Prediction less data over sigma, (m,), and its derivatives (m, G) with respect to the flow, m² K W⁻¹."""
+        ...
+
+    def simulate(self, flow: Array, seed: int) -> "SpectralMeasurement":
+        """The same measurement of a known boundary, with noise of the stated sigma."""
+        ...
+
+    def with_lifetimes(self, medium: Carriers, factor: float) -> "SpectralMeasurement":
+        """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
+        ...
+
+
+def _scale_lifetimes(films: Sequence[Film], medium: Carriers, factor: float) -> list[Film]:
+    """Layers, those of one medium with lifetimes that are longer by a factor."""
+    other = evolve(medium, lifetime=medium.lifetime * factor)
+    return [evolve(one, carriers=other) if one.carriers is medium else one for one in films]
+
+
+def _finite_complex(value: object) -> NDArray[np.complex128]:
+    """Return `value` as finite complex numbers along one axis, read-only."""
+    array = np.array(value, dtype=complex, ndmin=1)
+    if array.ndim != 1 or not np.isfinite(array).all():
+        raise InputError(f"expected finite numbers along one axis, got {value!r:.60}")
+    array.flags.writeable = False
+    return array
+
+
+def _check_sigma(sigma: Array, count: int) -> None:
+    if sigma.size != count or not (sigma > 0).all():
+        raise InputError(f"{sigma.size} uncertainties from {sigma.min(initial=np.inf):g} for {count} data, wanted > 0")
+
+
+@frozen(eq=False)
+class StackConductances(BaseRecord):
+    """Conductances of stacks of several thicknesses, from end to end between black walls.
+
+    Attributes
+    ----------
+    stacks : (n,) layers of each
+    boundaries : of each stack, None for each that is the unknown one
+    value : (n,) W m⁻² K⁻¹; a conductivity over the thickness of the stack
+
+    Raises
+    ------
+    InputError
+        for columns of unequal length
+    """
+
+    stacks: Sequence[Sequence[Film]]
+    boundaries: Sequence[object]
+    value: Array = field(converter=finite, metadata=about("W m^-2 K^-1", "conductance"))
+    sigma: Array = field(converter=finite, metadata=about("W m^-2 K^-1", "uncertainty"))
+
+    def __attrs_post_init__(self) -> None:
+        if self.value.size != len(self.stacks):
+            raise InputError(f"{self.value.size} conductances for {len(self.stacks)} stacks")
+        _check_sigma(self.sigma, self.value.size)
+
+    def residuals(self, flow: Array) -> tuple[Array, Array]:
+        """Prediction less data over sigma, (n,), and its derivatives (n, G), m² K W⁻¹."""
+        found = [conductance_derivatives(stack, self.boundaries, flow) for stack in self.stacks]
+        value = np.array([one.value.real for one in found])
+        slope = np.array([np.real(one.slope) for one in found])
+        return (value - self.value) / self.sigma, slope / self.sigma[:, None]
+
+    def simulate(self, flow: Array, seed: int) -> "StackConductances":
+        """The same measurement of a known boundary, with noise."""
+        exact = self.value + self.sigma * self.residuals(flow)[0]
+        noise = np.random.default_rng(seed).standard_normal(exact.size)
+        return evolve(self, value=exact + self.sigma * noise)
+
+    def with_lifetimes(self, medium: Carriers, factor: float) -> "StackConductances":
+        """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
+        return evolve(self, stacks=[_scale_lifetimes(one, medium, factor) for one in self.stacks])
+
+
+@frozen(eq=False)
+class ApparentResistances(BaseRecord):
+    """Boundary resistances that thermoreflectance reports against the frequency of modulation.
+
+    Attributes
+    ----------
+    films : the film, which is heated evenly, and the substrate
+    value : (n,) m² K W⁻¹, complex: what is left when film and substrate are taken off by Fourier's law
+    sigma : (n,) standard uncertainty of the real and of the imaginary part, m² K W⁻¹
+
+    Raises
+    ------
+    InputError
+        for columns of unequal length
+
+    Examples
+    --------
+    >>> from kapitza.examples import silicon_on_germanium
+    >>> blank, left, right, flow = silicon_on_germanium()
+    >>> seen = blank.simulate(flow, seed=1)
+    >>> print((seen.value.real * 1e9).round(1), "m²K/GW at 1, 10 and 100 MHz")
+    [3.1 2.7 2.2] m²K/GW at 1, 10 and 100 MHz
+    """
+
+    films: Sequence[Film]
+    frequency: Array = field(converter=finite, metadata=about("Hz", "frequency"))
+    value: NDArray[Any] = field(converter=_finite_complex, metadata=about("m^2 K W^-1", "apparent resistance"))
+    sigma: Array = field(converter=finite, metadata=about("m^2 K W^-1", "uncertainty"))
+
+    def __attrs_post_init__(self) -> None:
+        if self.value.size != self.frequency.size:
+            raise InputError(f"{self.value.size} resistances for {self.frequency.size} frequencies")
+        _check_sigma(self.sigma, self.value.size)
+
+    def residuals(self, flow: Array) -> tuple[Array, Array]:
+        """Prediction less data over sigma, (2n,), real parts first, and its derivatives (2n, G), m² K W⁻¹."""
+        found = [apparent_resistance_derivatives(self.films, flow, float(f)) for f in self.frequency]
+        off = (np.array([one.value for one in found]) - self.value) / self.sigma
+        slope = np.array([one.slope for one in found]) / self.sigma[:, None]
+        return np.concatenate([off.real, off.imag]), np.concatenate([slope.real, slope.imag])
+
+    def simulate(self, flow: Array, seed: int) -> "ApparentResistances":
+        """The same measurement of a known boundary, with noise."""
+        n = self.value.size
+        off = self.residuals(flow)[0] + np.random.default_rng(seed).standard_normal(2 * n)
+        return evolve(self, value=self.value + self.sigma * (off[:n] + 1j * off[n:]))
+
+    def with_lifetimes(self, medium: Carriers, factor: float) -> "ApparentResistances":
+        """The same data, on layers of one medium whose lifetimes are all longer by a factor."""
+        return evolve(self, films=_scale_lifetimes(self.films, medium, factor))
+
 
 _PRIOR_MEAN = 0.5  # mean of the prior: half of what could cross
 LIFETIME_STEP = 0.02  # relative change of lifetimes for differences
@@ -319,12 +465,11 @@ class _WhitenedModel(BaseRecord):
     _last: dict[bytes, tuple[Array, MatrixArray]] = field(init=False, factory=dict)
 
     def __call__(self, share: Array) -> tuple[Array, MatrixArray]:
-        key = share.tobytes()
-        if key not in self._last:
-            off, slope = linearise(self.measurements, share, self.limit)
+        if share.tobytes() not in self._last:
             self._last.clear()
-            self._last[key] = self.white @ off, self.white @ slope
-        return self._last[key]
+            off, slope = linearise(self.measurements, share, self.limit)
+            self._last[share.tobytes()] = self.white @ off, self.white @ slope
+        return self._last[share.tobytes()]
 
 
 def linearise(measurements: Sequence[SpectralMeasurement], share: Array, limit: Array) -> tuple[Array, MatrixArray]:
@@ -359,26 +504,22 @@ def _draw_from_priors(
     model: tuple[Array, MatrixArray],
     priors: Sequence[Smoothness],
 ) -> MatrixArray:
-    """(count, G) shares as of `_draw_shares`, of each prior as many as the data make it likely."""
-    covariances = [prior.covariance(share.size) for prior in priors]
-    counts = generator.multinomial(count, _prior_weights(share, model, covariances)) if len(priors) > 1 else [count]
-    parts = [
-        _draw_shares(generator, int(n), share, model, np.linalg.inv(np.linalg.cholesky(one)))
-        for n, one in zip(counts, covariances, strict=True)
-    ]
-    return np.concatenate(parts)
+    """(count, G) shares as of `_draw_shares`, of each prior as many as the data make it likely.
 
-
-def _prior_weights(share: Array, model: tuple[Array, MatrixArray], covariances: Sequence[MatrixArray]) -> Array:
-    """Probabilities of priors after the data, alike before: by the evidence on the linearised model, without limits."""
+    Priors are equally likely before the data; their evidence is that of the linearised model, without limits.
+    """
     off, slope = model
     apart = slope @ (share - _PRIOR_MEAN) - off  # of the data from what the mean of the prior predicts
-    logarithms: list[float] = []
-    for one in covariances:
-        matrix = slope @ one @ slope.T + np.eye(off.size)
-        logarithms.append(-float(apart @ np.linalg.solve(matrix, apart) + np.linalg.slogdet(matrix)[1]) / 2)
-    weights = np.exp(np.array(logarithms) - max(logarithms))
-    return np.asarray(weights / weights.sum(), dtype=float)
+    covariances = [prior.covariance(share.size) for prior in priors]
+    evidence: list[float] = []
+    for covariance in covariances:
+        matrix = slope @ covariance @ slope.T + np.eye(off.size)
+        evidence.append(-float(apart @ np.linalg.solve(matrix, apart) + np.linalg.slogdet(matrix)[1]) / 2)
+    weights = np.exp(np.array(evidence) - max(evidence))
+    counts = generator.multinomial(count, weights / weights.sum()) if len(priors) > 1 else [count]
+    roots = [np.linalg.inv(np.linalg.cholesky(covariance)) for covariance in covariances]
+    parts = [_draw_shares(generator, int(n), share, model, root) for n, root in zip(counts, roots, strict=True)]
+    return np.concatenate(parts)
 
 
 def _draw_shares(
@@ -432,35 +573,28 @@ def exact_extreme_spectra(
             f"{weight.size} weights of sum {size:g} for {estimate.share.size} groups, wanted as many, not 0"
         )
     reach = joint_interval(estimate.residual, confidence)
-    whitened_model = _WhitenedModel(measurements, estimate.limit, estimate.whitening)
+    model = _WhitenedModel(measurements, estimate.limit, estimate.whitening)
 
-    def model(share: Array) -> tuple[Array, MatrixArray]:
-        return whitened_model(np.clip(share, 0.0, 1.0))
+    def both_signs(share: Array, part: int) -> MatrixArray:
+        """Residuals (part 0) or their derivatives (1), negative and positive, for the two ends of the interval."""
+        value = model(np.clip(share, 0.0, 1.0))[part]
+        return np.concatenate([-value, value])
 
-    def room(share: Array) -> Array:
-        return np.concatenate([reach - model(share)[0], reach + model(share)[0]])
+    def room(share: Array) -> MatrixArray:
+        return reach + both_signs(share, 0)
 
-    def room_slope(share: Array) -> MatrixArray:
-        return np.concatenate([-model(share)[1], model(share)[1]])
+    def weighted_sum(share: Array, target: Array) -> tuple[float, Array]:
+        return float(target @ share), target
 
-    within: Any = {"type": "ineq", "fun": room, "jac": room_slope}
+    search: Any = minimize  # its stub knows no constraints given as a mapping
+    within = {"type": "ineq", "fun": room, "jac": partial(both_signs, part=1)}
+    settings = {"method": "SLSQP", "jac": True, "options": {"maxiter": _MAX_STEPS, "ftol": 1e-6}}
+    settings |= {"bounds": [(0.0, 1.0)] * weight.size, "constraints": [within]}
     ends: list[Array] = []
     for sign in (1.0, -1.0):
-        end = _minimise_sum(sign * weight / size, estimate.share, within)
-        worst = float(np.abs(model(end.x)[0]).max())
+        end = search(weighted_sum, estimate.share, (sign * weight / size,), **settings)
+        worst = float(both_signs(end.x, 0).max())
         if not end.success or worst > reach + _INTERVAL_SLACK:
             raise ConvergenceError(f"a spectrum {worst:.3g} sigma off after {end.nit} steps: {end.message}", end.x)
         ends.append(np.clip(end.x, 0.0, 1.0))
     return ends[0], ends[1]
-
-
-def _minimise_sum(target: Array, start: Array, within: Any) -> Any:
-    """Least of a weighted sum within the limits 0 and 1 and the room that the data leave."""
-
-    def weighted_total(share: Array) -> tuple[float, Array]:
-        return float(target @ share), target
-
-    limits = [(0.0, 1.0)] * target.size
-    options = {"maxiter": _MAX_STEPS, "ftol": 1e-6}
-    call: Any = minimize  # its stub knows no constraints given as a mapping
-    return call(weighted_total, start, jac=True, bounds=limits, constraints=[within], method="SLSQP", options=options)

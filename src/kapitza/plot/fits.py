@@ -13,7 +13,7 @@ from kapitza.core.arrays import Array
 from kapitza.core.parameter_units import format_parameter, interval_in_words, rounded_to_error, shown_unit, with_error
 from kapitza.core.quantity_kinds import with_negative_powers
 from kapitza.measure.fit_result import format_bound
-from kapitza.measure.noise.judgement import CurveQuality, is_parabolic, judge_fit
+from kapitza.measure.judgement import CurveQuality, is_parabolic, judge_fit
 from kapitza.measure.problem import plain_residuals
 from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from kapitza.measure.design import Design, Sensitivity
     from kapitza.measure.fit_result import ErrorBudget, Fit
     from kapitza.measure.likelihood import Contours
-    from kapitza.measure.parameters import DataSet
+    from kapitza.measure.problem import DataSet
     from kapitza.measure.thickness_series import ThicknessLine, ThicknessSeries
 
 # what an experiment is measured against: label, factor to the unit of the label, logarithmic

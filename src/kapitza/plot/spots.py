@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kapitza.core.parameter_units import shown_unit
-from kapitza.measure.noise.judgement import judge_fit
+from kapitza.measure.judgement import judge_fit
 from kapitza.plot.fits import (
     draw_curve,
     draw_residuals,

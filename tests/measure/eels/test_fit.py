@@ -22,7 +22,7 @@ from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 from kapitza.measure.eels.model import SpectrumModel, TieChoice, VibrationalMode
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.measure.fit import fit as any_fit
-from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import Prior
 from kapitza.run.store import Store
 from kapitza.units import meV
 

@@ -15,7 +15,7 @@ from kapitza.errors import DataError, Hint, InputError
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.results import load
 from kapitza.io.text_tables import read_table, row_fault
-from kapitza.measure.device.temperatures import (
+from kapitza.measure.device.thermometry import (
     MeasuredTemperatures,
     MeasurementPlace,
     map_temperatures,

@@ -35,7 +35,7 @@ from kapitza.io.toml import (
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella.description import Lamella, LamellaMap, LamellaMaterial, LamellaPlane, RelativeThickness
-from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import Prior
 from kapitza.units import nm
 
 _MAX_MAP_BYTES = 2**27

@@ -92,6 +92,9 @@ from kapitza.measure.eels.resistance import AbsoluteResistance as AbsoluteResist
 from kapitza.measure.fit_result import ErrorBudget as ErrorBudget
 from kapitza.measure.interface import BestEstimate as BestEstimate
 from kapitza.measure.interface import InterfacePrediction as InterfacePrediction
+from kapitza.measure.judgement import CurveQuality as CurveQuality
+from kapitza.measure.judgement import FitJudgement as FitJudgement
+from kapitza.measure.judgement import ResidualTests as ResidualTests
 from kapitza.measure.lamella.description import Lamella as Lamella
 from kapitza.measure.lamella.description import LamellaMap as LamellaMap
 from kapitza.measure.lamella.description import LamellaMaterial as LamellaMaterial
@@ -100,9 +103,6 @@ from kapitza.measure.lamella.description import RelativeThickness as RelativeThi
 from kapitza.measure.lamella.design import LamellaDesign as LamellaDesign
 from kapitza.measure.lamella.fit import LamellaFit as LamellaFit
 from kapitza.measure.likelihood import Bound as Bound
-from kapitza.measure.noise.judgement import CurveQuality as CurveQuality
-from kapitza.measure.noise.judgement import FitJudgement as FitJudgement
-from kapitza.measure.noise.randomness import ResidualTests as ResidualTests
 from kapitza.measure.spectral_inversion import SpectralEstimate as SpectralEstimate
 from kapitza.measure.thermoreflectance.beams import Beams as Beams
 from kapitza.measure.thermoreflectance.repeats import RepeatedNumber as RepeatedNumber

@@ -43,7 +43,7 @@ from kapitza.io.transport.lifetimes import read_transport_modes
 from kapitza.matter.bands import Bands
 from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import material, solid
-from kapitza.measure.spectral_data import ApparentResistances, SpectralMeasurement, StackConductances
+from kapitza.measure.spectral_inversion import ApparentResistances, SpectralMeasurement, StackConductances
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates, gray_carriers
 from kapitza.simulate.boltzmann.layered.transport import Film

@@ -25,10 +25,12 @@ from kapitza.device.layered.steady import solve_steady
 from kapitza.device.layered.temperatures import relative_uncertainties, solve_layered
 from kapitza.device.shapes import Patch
 from kapitza.errors import ConvergenceError, Hint, InputError
-from kapitza.measure.device.temperatures import MeasuredTemperatures, MeasurementPlace, check_places
 from kapitza.measure.device.thermometry import (
     DeviceDataSet,
+    MeasuredTemperatures,
+    MeasurementPlace,
     Thermometry,
+    check_places,
     has_adjoint,
     movable_numbers,
     node_derivatives,
@@ -36,8 +38,7 @@ from kapitza.measure.device.thermometry import (
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit_result import Fit, solve_problem
 from kapitza.measure.likelihood import Bound
-from kapitza.measure.parameters import Free, Prior, free_numbers, resolve_parameters
-from kapitza.measure.problem import FitProblem
+from kapitza.measure.problem import FitProblem, Free, Prior, free_numbers, resolve_parameters
 
 _MAX_CACHED_SOLUTIONS = 4  # solutions remembered
 

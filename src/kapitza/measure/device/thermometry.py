@@ -1,25 +1,334 @@
-"""What a device shows where its temperature was measured, and how that depends on its numbers."""
+"""Measured temperatures of a device, what the device shows at those places, and how that depends on its numbers."""
 
 from collections.abc import Mapping
 from functools import partial
 from typing import Self
 
 import numpy as np
-from attrs import evolve, field, frozen
-from numpy.typing import NDArray
+from attrs import converters, evolve, field, frozen
+from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, about, finite, numbers, positive, square, temperatures
 from kapitza.core.conductance import Conductance
+from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
-from kapitza.device.description import Device
+from kapitza.device.description import Device, check_inside_box
 from kapitza.device.layered.green_functions import plane_response, response_derivatives
-from kapitza.device.layered.linear import LinearDevice, linear_device, source_plane, with_constant_properties
+from kapitza.device.layered.linear import (
+    LinearDevice,
+    averaging_patches,
+    linear_device,
+    source_plane,
+    with_constant_properties,
+)
+from kapitza.device.layered.spreading import LateralPoints, Readout
 from kapitza.device.layered.steady import SteadySolution, implicit_derivatives, solve_steady
 from kapitza.device.layered.temperatures import device_parameters, scale_device
-from kapitza.device.setup import Plane
-from kapitza.measure.device.temperatures import MeasurementPlace
-from kapitza.measure.parameters import DataSet
+from kapitza.device.setup import Plane, locate_plane
+from kapitza.device.shapes import Disc, Rectangle
+from kapitza.errors import InputError
+from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.problem import DataSet
+
+# standard uncertainties below the sink, beyond which a temperature cannot be one of this device
+_MAX_COLD_DEVIATIONS = 10.0
+
+
+@frozen(eq=False)
+class MeasurementPlace(BaseRecord):
+    """Points of a plane, or a patch of it over which a temperature is averaged.
+
+    Examples
+    --------
+    >>> from kapitza.device import Plane, Rectangle
+    >>> from kapitza.thermometry import MeasurementPlace
+    >>> gate = MeasurementPlace(Plane("GaN"), Rectangle((0.0, 1e-6), (0.0, 1e-4)))
+    >>> print(gate.plane.layer)
+    GaN
+    """
+
+    plane: Plane
+    at: Readout
+
+    @property
+    def count(self) -> int:
+        """Number of temperatures."""
+        return self.at.x.size if isinstance(self.at, LateralPoints) else 1
+
+
+def _measurement_places(value: object) -> tuple[MeasurementPlace, ...]:
+    found = tuple(value) if isinstance(value, (tuple, list)) else ()
+    if not found or not all(isinstance(one, MeasurementPlace) for one in found):
+        raise InputError(f"expected the places of measured temperatures, got {value!r:.60}")
+    return found
+
+
+@frozen(eq=False)
+class MeasuredTemperatures(BaseRecord):
+    """Temperatures and where in a device they were measured.
+
+    Attributes
+    ----------
+    places : where, in the order of the temperatures
+    temperature : not rises
+    sigma : one number for all of them also serves
+    covariance : instead of sigma, if errors are correlated, as those of a thermometer's calibration are
+    name : for messages
+
+    Raises
+    ------
+    InputError
+        for NaN, unequal lengths, uncertainties not above zero, none or both of sigma and covariance, and an
+        invalid covariance
+
+    Examples
+    --------
+    >>> from kapitza.examples import gallium_nitride_chip
+    >>> from kapitza.thermometry import patch_temperatures, predicted_temperatures
+    >>> chip = gallium_nitride_chip()
+    >>> measured = patch_temperatures(chip, {"finger": (325.0, 0.3)})
+    >>> print(measured.temperature, measured.each_sigma(), predicted_temperatures(chip, measured).round(1))
+    [325.] [0.3] [324.6]
+    """
+
+    places: tuple[MeasurementPlace, ...] = field(converter=_measurement_places)
+    temperature: Array = field(converter=lambda t: temperatures(finite(t)), metadata=about("K", "temperature"))
+    sigma: Array | None = field(
+        default=None,
+        converter=converters.optional(positive),
+        metadata=about("K", "(n,) standard uncertainty of each temperature"),
+    )
+    covariance: Array | None = field(
+        default=None,
+        converter=converters.optional(square),
+        kw_only=True,
+        metadata=about("K^2", "(n, n) covariance of the temperatures"),
+    )
+    name: str = field(default="temperatures", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        count, size = sum(place.count for place in self.places), self.temperature.size
+        if count != size:
+            raise InputError(f"{self.name}: {size} temperatures for {count} places")
+        if (self.sigma is None) == (self.covariance is None):
+            raise InputError(f"{self.name}: expected the uncertainty as sigma or as covariance, in K, one of the two")
+        if self.sigma is not None and self.sigma.size not in (1, size):
+            raise InputError(f"{self.name}: {self.sigma.size} uncertainties for {size} temperatures")
+        if self.covariance is not None and self.covariance.shape != (size, size):
+            raise InputError(f"{self.name}: covariance {self.covariance.shape} for {size} temperatures")
+        self.root()
+
+    def each_sigma(self) -> Array:
+        """(n,) standard uncertainty of each temperature, K."""
+        if self.covariance is not None:
+            return np.sqrt(np.diag(self.covariance))
+        return np.broadcast_to(np.zeros(1) if self.sigma is None else self.sigma, self.temperature.shape).copy()
+
+    def root(self) -> NDArray[np.float64]:
+        """(n, n) lower triangle L with covariance = L Lᵀ; (n,) if no errors are correlated."""
+        if self.covariance is None:
+            return self.each_sigma()
+        if not np.abs(self.covariance - self.covariance.T).max() <= 1e-9 * np.abs(self.covariance).max():
+            raise InputError(f"{self.name}: the covariance is not symmetric")
+        try:
+            return np.asarray(np.linalg.cholesky(self.covariance), dtype=np.float64)
+        except np.linalg.LinAlgError as err:
+            low = np.linalg.eigvalsh(self.covariance)[0]
+            raise InputError(f"{self.name}: the covariance has the eigenvalue {low:.3g} K², wanted above 0") from err
+
+
+def point_temperatures(
+    plane: Plane,
+    x: ArrayLike,
+    y: ArrayLike,
+    temperature: ArrayLike,
+    sigma: ArrayLike | None = None,
+    *,
+    covariance: ArrayLike | None = None,
+    name: str = "temperatures",
+) -> MeasuredTemperatures:
+    """Temperatures at points of a plane, such as a map of the surface.
+
+    Parameters
+    ----------
+    plane : of the device, `Device.top()` for its surface
+    x, y : (n,) along the layers, m
+    temperature : (n,) K; NaN is refused: omit such pixels
+    sigma : (n,) or one number, K
+    covariance : (n, n) K², instead
+    name : for messages
+    """
+    spots = LateralPoints(finite(np.ravel(x)), finite(np.ravel(y)))
+    if spots.x.size != spots.y.size:
+        raise InputError(f"{name}: {spots.x.size} x for {spots.y.size} y")
+    errors = None if sigma is None else np.ravel(sigma)
+    return MeasuredTemperatures(
+        [MeasurementPlace(plane, spots)], np.ravel(temperature), errors, covariance=covariance, name=name
+    )
+
+
+def patch_temperatures(device: Device, measured: Mapping[str, tuple[float, float]]) -> MeasuredTemperatures:
+    """Temperatures averaged over patches or sources of a device, by name: (K, standard uncertainty in K).
+
+    Examples
+    --------
+    >>> from kapitza.examples import gallium_nitride_chip
+    >>> from kapitza.thermometry import fit_device, patch_temperatures
+    >>> chip = gallium_nitride_chip()
+    >>> found = fit_device(chip, patch_temperatures(chip, {"finger": (325.0, 0.3)}), free=["GaN|SiC.conductance"])
+    >>> print(f"{found.value[0] / 1e6:.1f} ± {found.sigma[0] / 1e6:.1f} MW/m²K")
+    45.7 ± 2.7 MW/m²K
+    """
+    known = averaging_patches(device)
+    for name in measured:
+        if name not in known:
+            raise InputError(f"{device.title} has no patch {name!r}: there are {', '.join(known) or 'none'}")
+    places = [MeasurementPlace(*known[name]) for name in measured]
+    return MeasuredTemperatures(places, [t for t, _ in measured.values()], [s for _, s in measured.values()])
+
+
+def section_temperatures(
+    device: Device,
+    measured: Profile | TemperatureMap,
+    boundary: str,
+    at: float,
+    *,
+    x: float = 0.0,
+    y: float = 0.0,
+    normal: int = 0,
+    skip: float = 0.0,
+) -> MeasuredTemperatures:
+    """Temperatures against depth across a boundary, as an electron microscope takes them.
+
+    Parameters
+    ----------
+    device : whose boundary is seen
+    measured : profile, or map of one or two axes; pixels whose temperature is not determined are left out
+    boundary : name, such as "GaN|SiC"
+    at : position of the boundary on the axis across it, which runs downwards, m
+    x, y : where the section lies along the layers, m; the other axis of a map of two counts from x
+    normal : axis of a map that runs across the boundary
+    skip : m, half width around the boundary in which a probe sees both sides: left out
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Device, Layer, Profile, Stack
+    >>> from kapitza.device import Box, HeatSource, Rectangle
+    >>> from kapitza.thermometry import section_temperatures
+    >>> whole = Rectangle((0, 10e-6), (0, 10e-6))
+    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
+    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("top", 0.1, whole)], Box(10e-6, 10e-6), sink=300.0)
+    >>> depth = np.linspace(0.5e-6, 3.5e-6, 7)
+    >>> profile = Profile(depth, np.full(7, 350.0), sigma=np.full(7, 1.0))
+    >>> places = section_temperatures(chip, profile, "GaN|SiC", 2e-6).places
+    >>> for place in (places[0], places[-1]):
+    ...     side = "above the bottom" if place.plane.from_bottom else "below the top"
+    ...     print(f"{place.plane.depth * 1e6:.1f} µm {side} of {place.plane.layer}")
+    1.5 µm above the bottom of GaN
+    1.5 µm below the top of SiC
+    """
+    if boundary not in device.stack.boundary_names:
+        raise InputError(f"no boundary {boundary!r}: the device has {', '.join(device.stack.boundary_names) or 'none'}")
+    if isinstance(measured, Profile):
+        use = np.abs(measured.position - at) > skip
+        planes = [_plane_beside(device, boundary, d) for d in (measured.position - at)[use].tolist()]
+        spot = LateralPoints(numbers(x), numbers(y))
+        sigma = None if measured.sigma is None else measured.sigma[use]
+        joint = None if measured.covariance is None else measured.covariance[np.ix_(use, use)]
+        kelvin, name = measured.temperature[use], measured.method or "profile"
+        return MeasuredTemperatures(
+            [MeasurementPlace(p, spot) for p in planes], kelvin, sigma, covariance=joint, name=name
+        )
+    if len(measured.position) not in (1, 2) or normal >= len(measured.position):
+        raise InputError(f"a section needs a map of one or two axes, got {len(measured.position)}, normal = {normal}")
+    depth = measured.position[normal] - at
+    along = measured.position[1 - normal] if len(measured.position) == 2 else np.zeros(1)
+    shape = (depth.size, along.size)
+    kelvin, sigma = ((a.T if normal else a).reshape(shape) for a in (measured.temperature, measured.sigma))
+    good = measured.is_determined("temperature")
+    good = (good.T if normal else good).reshape(shape)
+    places: list[MeasurementPlace] = []
+    kept = good & (np.abs(depth) > skip)[:, None]
+    for row in np.flatnonzero(kept.any(axis=1)):
+        across = x + along[kept[row]]
+        places.append(
+            MeasurementPlace(
+                _plane_beside(device, boundary, float(depth[row])), LateralPoints(across, np.full(across.size, y))
+            )
+        )
+    return MeasuredTemperatures(places, kelvin[kept], sigma[kept], name=measured.method or "map")
+
+
+def map_temperatures(measured: TemperatureMap, plane: Plane, *, x: float = 0.0, y: float = 0.0) -> MeasuredTemperatures:
+    """Temperatures of a map of two axes that lies in a plane; pixels that are not determined are left out.
+
+    Parameters
+    ----------
+    measured : map; its axes run along x and y
+    plane : of the device
+    x, y : where the zeros of its axes lie in the device, m
+
+    Examples
+    --------
+    >>> from kapitza.device import Plane
+    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
+    >>> from kapitza.thermometry import map_temperatures
+    >>> from kapitza.units import meV
+    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
+    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=3, rows=2, electrons=1e9)
+    >>> scan = fit_spectra(simulate_spectra(plan, seed=1), [to])
+    >>> places = map_temperatures(scan, Plane("GaN"))
+    >>> print(
+    ...     places.temperature.size,
+    ...     "temperatures on top of GaN,",
+    ...     (abs(places.temperature - 400) < 4 * places.sigma).all(),
+    ... )
+    12 temperatures on top of GaN, True
+    """
+    if len(measured.position) != 2:
+        raise InputError(f"a map of a plane has two axes, this one {len(measured.position)}: take a section")
+    good = measured.is_determined("temperature")
+    across, along = np.meshgrid(*measured.position, indexing="ij")
+    kelvin, sigma = measured.temperature[good], measured.sigma[good]
+    return point_temperatures(plane, x + across[good], y + along[good], kelvin, sigma, name=measured.method or "map")
+
+
+def _plane_beside(device: Device, boundary: str, distance: float) -> Plane:
+    """Plane at a distance below a boundary (above it if negative), m."""
+    if distance == 0:
+        raise InputError(f"a temperature on the boundary {boundary} itself, where it jumps: omit it by skip")
+    index = device.stack.boundary_names.index(boundary)
+    below, left = distance > 0, abs(distance)
+    inwards = device.stack.layers[index + 1 :] if below else device.stack.layers[index::-1]
+    for layer in inwards:
+        if left <= layer.thickness:
+            return Plane(layer.name, left, from_bottom=not below)
+        left -= layer.thickness
+    side = "below" if below else "above"
+    raise InputError(f"a temperature {abs(distance):g} m {side} {boundary}, outside of the device: lengths are in m")
+
+
+def check_places(device: Device, measured: MeasuredTemperatures) -> None:
+    """Refuse temperatures outside of a device, and those that it cannot have."""
+    for place in measured.places:
+        locate_plane(place.plane, device.stack)
+        if isinstance(place.at, (Rectangle, Disc)):
+            check_inside_box(device.box, place.at, f"{measured.name}: patch")
+        elif device.box is not None:
+            for axis, end, value in (("x", device.box.width, place.at.x), ("y", device.box.depth, place.at.y)):
+                bad = value[(value < -1e-9 * end) | (value > end * (1 + 1e-9))]
+                if bad.size:
+                    raise InputError(
+                        f"{measured.name}: a point at {axis} = {bad[0]:g} m, outside of the box from 0 to {end:g} m"
+                    )
+    cold = measured.temperature < device.sink - _MAX_COLD_DEVIATIONS * measured.each_sigma()
+    if np.mean(cold) > 0.5:
+        raise InputError(
+            f"{measured.name}: {cold.sum()} of {cold.size} temperatures lie below the sink of {device.sink:g} K, such "
+            f"as {measured.temperature[cold][0]:g}: give temperatures in K, not rises or °C"
+        )
 
 
 @frozen(eq=False)

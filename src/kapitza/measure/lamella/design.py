@@ -14,7 +14,7 @@ from kapitza.measure.lamella.fit import resistance_sigma
 from kapitza.measure.lamella.problem import lamella_problem, with_thickness_noise
 from kapitza.measure.lamella.scan import lamella_scan
 from kapitza.measure.lamella.simulate import driven_scan, simulate_lamella
-from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import Prior
 
 _STRIP_PLACE = 0.75  # of the way from the last plane to the right pad
 _LOCKIN_LENGTH = 2.0  # times that of the plan

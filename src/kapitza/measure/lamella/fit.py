@@ -26,8 +26,7 @@ from kapitza.measure.lamella.problem import (
     with_thickness_noise,
 )
 from kapitza.measure.lamella.scan import lamella_scan, pad_names, scan_derivatives
-from kapitza.measure.parameters import Prior
-from kapitza.measure.problem import FitProblem
+from kapitza.measure.problem import FitProblem, Prior
 
 _MAX_STEPS = 60
 _GOOD_SHARES = (0.25, 0.75)  # of the expected fall of chi2: below, steps are too long, above, too short

@@ -21,8 +21,7 @@ from kapitza.measure.lamella.scan import (
     split_parts,
 )
 from kapitza.measure.lamella.sheet import Drive, SheetMesh, SheetSolution, pad_power, thickness_outflow
-from kapitza.measure.parameters import Free, Prior, resolve_parameters
-from kapitza.measure.problem import FitProblem
+from kapitza.measure.problem import FitProblem, Free, Prior, resolve_parameters
 
 _LEAST_MODE = 1e-2  # standard uncertainties of the data, below which a mode of the noise does nothing
 _POWER_SIGMA = 0.01  # share to which powers count when modes are chosen

@@ -25,7 +25,7 @@ from kapitza.measure.lamella.sheet import (
     sheet_resolution,
     solve_sheet,
 )
-from kapitza.measure.parameters import DataSet, Parameter
+from kapitza.measure.problem import DataSet, Parameter
 
 _FAR_WIDTHS = 9.0  # widths from where a normal kernel sees no kink
 _SPREAD_NAMES = ("spread.width", "spread.share", "spread.length")

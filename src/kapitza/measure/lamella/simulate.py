@@ -9,7 +9,7 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella.description import Lamella, LamellaMap, RelativeThickness
 from kapitza.measure.lamella.scan import LamellaScan, lamella_scan, may_be_negative
-from kapitza.measure.parameters import Prior
+from kapitza.measure.problem import Prior
 
 _MAX_SECANT_STEPS = 30
 _POWER_TOLERANCE = 1e-9  # of the wanted power

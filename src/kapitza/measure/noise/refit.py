@@ -1,6 +1,5 @@
 """Fits whose noise may be correlated: the noise is estimated, the fit repeated with it, and its errors widened."""
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from kapitza.measure.noise.estimate import (
     CORRELATED,
     LinearCurve,
     NoiseEstimate,
-    NoisePosterior,
     estimate_noise,
     posterior_of_noise,
     tangent_curves,
@@ -26,51 +24,8 @@ from kapitza.measure.problem import FitProblem
 _LEAST_SCATTER = 1e-8  # beside the uncertainty first assumed: data of a model, whose residuals are rounding
 
 
-@frozen(eq=False)
-class IntegratedNoise(BaseRecord):
-    """What integrating out the noise of the curves of a fit adds to chi2.
-
-    `problem` was fitted with the likeliest noise, `x` (p,) is its minimum, `used` (u,) are the indices of coordinates
-    that are not on a limit.
-    """
-
-    problem: FitProblem
-    x: Array
-    used: NDArray[np.intp]
-
-    @cached_property
-    def _at_minimum(self) -> dict[int, float]:
-        """Of the minimum, by the coordinate that is profiled."""
-        return {}
-
-    def correction(self, x: Array, held: int) -> float:
-        """At coordinates (p,) of the profile of one, less what is added at the minimum."""
-        if held not in self._at_minimum:
-            self._at_minimum[held] = integrated_noise(self.problem, self.x, held, self.used)
-        return integrated_noise(self.problem, x, held, self.used) - self._at_minimum[held]
-
-    def linear_rise(self, held: int, steps: Array) -> Array:
-        """(k,) rises so far (k,) from the minimum along one coordinate of a linear model."""
-        return linear_rise(self.problem, self.x, held, self._with(held), steps, beyond=held not in self.used)
-
-    def linear_deviation(self, held: int) -> float:
-        """Standard deviation of one coordinate of a linear model, all noises in proportion to how likely they are."""
-        used = self._with(held)
-        place = int(np.flatnonzero(used == held)[0])
-        found = [
-            _moments(curve, place)
-            for curve, noise in zip(tangent_curves(self.problem, self.x, used), self.problem.noise, strict=True)
-            if noise is not None
-        ]
-        return float(np.sqrt(max(variance for _, variance in found)))
-
-    def _with(self, held: int) -> NDArray[np.intp]:
-        """The coordinates that move, and one that may be on a limit."""
-        return np.union1d(self.used, [held])
-
-
 def integrated_noise(problem: FitProblem, x: Array, held: int, used: NDArray[np.intp]) -> float:
-    r"""What is added to chi2 at coordinates (p,) for noise that is integrated out in place of the likeliest one.
+    r"""Addition to chi2 at coordinates (p,) if the noise is integrated out instead of taken as the likeliest one.
 
     Chi2 of correlated noise is that of the noise which the residuals at the minimum have.  Another value of a
     coordinate leaves others, with another noise: what neighbours share then takes up more.  For each curve
@@ -78,19 +33,31 @@ def integrated_noise(problem: FitProblem, x: Array, held: int, used: NDArray[np.
     $$-2\ln\sum_q p_q \lvert C_q\rvert^{-1/2} \lvert I_q\rvert^{-1/2} e^{-\chi^2_q/2}$$
 
     over the noises q of `estimate_noise`, less the term of the noise of the fit alone; $I_q$ is the inverse covariance
-    of all coordinates but the one that is held, over which is integrated on the tangent.
-
-    Parameters
-    ----------
-    held : index of the coordinate that is profiled
-    used : (u,) indices of the coordinates that are not on a limit
+    of all coordinates (indices `used` (u,)) except `held`, over which is integrated on the tangent.
     """
     added = 0.0
     for curve, noise in zip(tangent_curves(problem, x, used[used != held]), problem.noise, strict=True):
         if noise is not None:
             found = posterior_of_noise(curve, curve.residual[:, None], curve.gradient[:, None])
-            added -= 2 * (_log_density(found) - _log_density_of_one(curve, noise))
+            of_all = float(np.logaddexp.reduce(found.log_density[:, 0][found.extended[:, 0]], axis=None))
+            added -= 2 * (of_all - _log_density_of_one(curve, noise))
     return added
+
+
+def linear_deviation(problem: FitProblem, x: Array, held: int, used: NDArray[np.intp]) -> float:
+    """Standard deviation of one coordinate of a linear model, all noises in proportion to how likely they are."""
+    place = int(np.flatnonzero(used == held)[0])
+    variances: list[float] = []
+    for curve, noise in zip(tangent_curves(problem, x, used), problem.noise, strict=True):
+        if noise is not None:
+            found = posterior_of_noise(curve, curve.residual[:, None], curve.gradient[:, None])
+            weight = np.where(found.extended, found.log_density, -np.inf)[:, 0]
+            weight = np.exp(weight - weight.max())
+            weight /= weight.sum()
+            shift = found.shift[:, 0, :, place]
+            spread = found.variances()[:, 0, :, place] + (shift - float(np.sum(weight * shift))) ** 2
+            variances.append(float(np.sum(weight * spread)))
+    return float(np.sqrt(max(variances)))
 
 
 def linear_rise(
@@ -106,7 +73,8 @@ def linear_rise(
     for curve, noise in zip(curves, problem.noise, strict=True):
         if noise is not None:
             found = posterior_of_noise(curve, curve.residual[:, None], curve.gradient[:, None])
-            variance = _variance_of_one(curve, noise, place)
+            white: NDArray[Any] = noise.whiten(curve.jacobian)[0]
+            variance = float(np.linalg.inv(white.T @ white + curve.information)[place, place])
             weight = np.where(found.extended, found.log_density, -np.inf)[:, 0]
             spread, shift = found.variances()[:, 0, :, place], found.shift[:, 0, :, place]
             shift = shift - shift.ravel()[np.argmax(weight)] * beyond
@@ -116,22 +84,6 @@ def linear_rise(
     return np.maximum(total + steps**2 / variance, 0.0)
 
 
-def _moments(curve: LinearCurve, place: int) -> tuple[float, float]:
-    """Mean and variance of a coordinate over all noises of the extended kind."""
-    found = posterior_of_noise(curve, curve.residual[:, None], curve.gradient[:, None])
-    weight = np.where(found.extended, found.log_density, -np.inf)[:, 0]
-    weight = np.exp(weight - weight.max())
-    weight /= weight.sum()
-    shift = found.shift[:, 0, :, place]
-    mean = float(np.sum(weight * shift))
-    return mean, float(np.sum(weight * (found.variances()[:, 0, :, place] + (shift - mean) ** 2)))
-
-
-def _log_density(found: NoisePosterior) -> float:
-    """Logarithm of the density of the residuals over all noises of the extended kind."""
-    return float(np.logaddexp.reduce(found.log_density[:, 0][found.extended[:, 0]], axis=None))
-
-
 def _log_density_of_one(curve: LinearCurve, noise: AutoregressiveNoise) -> float:
     columns, determinant = noise.whiten(np.column_stack([curve.residual, curve.jacobian]))
     residual, jacobian = columns[:, 0], columns[:, 1:]
@@ -139,11 +91,6 @@ def _log_density_of_one(curve: LinearCurve, noise: AutoregressiveNoise) -> float
     slope = jacobian.T @ residual + curve.gradient
     gain = float(slope @ np.linalg.solve(curvature, slope)) - float(residual @ residual)
     return 0.5 * (gain - determinant - float(np.linalg.slogdet(curvature)[1]))
-
-
-def _variance_of_one(curve: LinearCurve, noise: AutoregressiveNoise, place: int) -> float:
-    jacobian: NDArray[Any] = noise.whiten(curve.jacobian)[0]
-    return float(np.linalg.inv(jacobian.T @ jacobian + curve.information)[place, place])
 
 
 @frozen
@@ -180,14 +127,11 @@ def refit_with_noise(
 ) -> tuple[FitProblem, Solution, tuple[CurveNoise, ...]]:
     """Estimate the noise of each curve; fit again with that of curves in which it is more likely correlated than not.
 
-    The covariance of the solution becomes that of all noises in proportion to their probability (`estimate_noise`),
-    with that of their size where no uncertainty was stated; where a curve is more likely correlated than not, it is
-    brought to what holds 95 % of curves like it (`coverage_factors`).
-
-    Parameters
-    ----------
-    problem, solution : of the fit with noise without correlations
-    scatter : (m,) factor between the scatter of each curve and the uncertainty first assumed
+    `problem` and `solution` are those of the fit with uncorrelated noise, `scatter` (m,) is the factor between the
+    scatter of each curve and the uncertainty first assumed.  The covariance of the solution becomes that of all noises
+    in proportion to their probability (`estimate_noise`), with that of their size where no uncertainty was stated;
+    where a curve is more likely correlated than not, it is brought to what holds 95 % of curves like it
+    (`coverage_factors`).
     """
     curves, found = _estimates(problem, solution, scatter)
     for _ in range(2):  # the noise belongs to the residuals, and those to the fit with the noise
@@ -202,16 +146,15 @@ def refit_with_noise(
         solution = evolve(solution, minima=minima)
         curves, found = _estimates(problem, solution, scatter)
     used = np.flatnonzero(solution.inside)
-    added = [
-        _with_limits(_covariance_that_holds(curve, one), used, solution.x.size) - solution.covariance
-        for curve, one in zip(curves, found, strict=True)
-        if curve is not None and one is not None
-    ]
-    widened = _widened_covariance(solution.covariance, added)
+    total = np.array(solution.covariance)
+    for curve, one in zip(curves, found, strict=True):
+        if curve is not None and one is not None:
+            # wider where correlated noise is known so roughly that more is needed
+            factor = coverage_factors(curve) if one.probability > CORRELATED else np.ones(used.size)
+            total[np.ix_(used, used)] += one.covariance * np.outer(factor, factor)
+            total -= solution.covariance
     noises = tuple(_curve_noise(curve, one) for curve, one in zip(curves, found, strict=True))
-    correlated = any(one is not None for one in problem.noise)
-    integrated = IntegratedNoise(problem, solution.x, used) if correlated else None
-    return problem, evolve(solution, covariance=widened, integrated=integrated), noises
+    return problem, evolve(solution, covariance=_not_below_zero(total, np.diag(solution.covariance))), noises
 
 
 def _curve_noise(curve: LinearCurve | None, found: NoiseEstimate | None) -> CurveNoise:
@@ -221,14 +164,6 @@ def _curve_noise(curve: LinearCurve | None, found: NoiseEstimate | None) -> Curv
         return CurveNoise(found.probability, found.likeliest)
     misfit = probability_of_misfit(curve)
     return CurveNoise(found.probability, found.likeliest, misfit, chance_of_smoothness(curve) if misfit > 0.5 else 1.0)
-
-
-def _covariance_that_holds(curve: LinearCurve, found: NoiseEstimate) -> NDArray[Any]:
-    """Covariance of the coordinates, wider where correlated noise is known so roughly that more is needed."""
-    if not found.probability > CORRELATED:
-        return found.covariance
-    factor = coverage_factors(curve)
-    return found.covariance * np.outer(factor, factor)
 
 
 def _estimates(
@@ -244,15 +179,8 @@ def _estimates(
     return curves, tuple(None if curve is None else estimate_noise(curve) for curve in curves)
 
 
-def _with_limits(covariance: NDArray[Any], used: NDArray[np.intp], size: int) -> NDArray[Any]:
-    found = np.zeros((size, size))
-    found[np.ix_(used, used)] = covariance
-    return found
-
-
-def _widened_covariance(plain: NDArray[Any], added: list[NDArray[Any]]) -> NDArray[Any]:
-    """Covariance (p, p) with what each curve adds to it by not telling its noise exactly, never below zero."""
-    total = plain + sum(added, np.zeros_like(plain))
-    size = np.sqrt(np.maximum(np.diag(plain), 1e-300))
-    values, axes = np.linalg.eigh(total / np.outer(size, size))
+def _not_below_zero(covariance: NDArray[Any], variance: Array) -> NDArray[Any]:
+    """Covariance (p, p) without negative eigenvalues, in units of plain variances (p,)."""
+    size = np.sqrt(np.maximum(variance, 1e-300))
+    values, axes = np.linalg.eigh(covariance / np.outer(size, size))
     return (axes * np.maximum(values, 0.0)) @ axes.T * np.outer(size, size)

@@ -30,9 +30,9 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, ComplexArray, about, one_of, parameter, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import SpectralPoints, impedance_at
+from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.setup import Setup
-from kapitza.measure.thermoreflectance.substrate import SubstratePhonons
+from kapitza.measure.thermoreflectance.substrate import SubstratePhonons, heated_impedance
 
 WAVE_VECTOR_NODES = 48
 _NODE_SPACING_EXPONENT = 0.6
@@ -46,6 +46,10 @@ PumpProfile = Literal["gaussian", "top-hat"]
 PUMP_PROFILES: tuple[PumpProfile, ...] = ("gaussian", "top-hat")
 _RADIUS, _OFFSET = parameter("m", "1/e^2 radius"), parameter("m", "offset of the probe from the pump")
 _ANY_SIGN, _RADIUS_OR_NONE = quantity(low=-np.inf), validators.optional(quantity())
+
+BEAM_PARAMETERS = tuple(
+    f"beams.{name}" for name in ("pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y")
+)
 
 
 @frozen
@@ -67,18 +71,22 @@ class Beams(BaseRecord):
     @property
     def widths(self) -> tuple[float, float]:
         """W along x and y, m."""
-        (pump_x, pump_y), (probe_x, probe_y) = self._pump_radii, self._probe_radii
-        return float(np.hypot(pump_x, probe_x)), float(np.hypot(pump_y, probe_y))
+        pump_y, probe_y = self.pump_radius_y or self.pump_radius, self.probe_radius_y or self.probe_radius
+        return float(np.hypot(self.pump_radius, self.probe_radius)), float(np.hypot(pump_y, probe_y))
 
     @property
     def gaussian_widths(self) -> tuple[float, float]:
         """W along x and y of the beams that are Gaussian, m: both, or the probe alone."""
-        return self.widths if self.pump_profile == "gaussian" else self._probe_radii
+        if self.pump_profile == "gaussian":
+            return self.widths
+        return self.probe_radius, self.probe_radius_y or self.probe_radius
 
     @property
     def edge_radii(self) -> tuple[float, float]:
         """Radii along x and y of a pump with an edge, m; zero for one without."""
-        return (0.0, 0.0) if self.pump_profile == "gaussian" else self._pump_radii
+        if self.pump_profile == "gaussian":
+            return 0.0, 0.0
+        return self.pump_radius, self.pump_radius_y or self.pump_radius
 
     @property
     def reach(self) -> float:
@@ -96,14 +104,6 @@ class Beams(BaseRecord):
 
         z = np.hypot(kx * edge_x, ky * edge_y)
         return 2 * j1(z) / z
-
-    @property
-    def _pump_radii(self) -> tuple[float, float]:
-        return self.pump_radius, self.pump_radius if self.pump_radius_y is None else self.pump_radius_y
-
-    @property
-    def _probe_radii(self) -> tuple[float, float]:
-        return self.probe_radius, self.probe_radius if self.probe_radius_y is None else self.probe_radius_y
 
     def with_pump_scaled(self, factor: float) -> "Beams":
         """The same beams with a pump of other size."""
@@ -146,32 +146,27 @@ class BeamResponse(BaseRecord):
     def quadrature(self, stack: Stack) -> tuple[WaveVectorQuadrature, SpectralPoints]:
         """Wave vectors and weights, and all points where the response is needed; the last ones again if they fit."""
         slowest = float(np.abs(self.s).min())
-        if not all(layer.axisymmetric for layer in stack.layers):
-            return self._new_points(stack, slowest)
-        width = max(max(pair.widths) for pair in self.beams)
-        key = heat_leaves(stack, self.setup), _least_wave_vector(stack, slowest, width)
-        if key not in self._points:
-            self._points[key] = self._new_points(stack, slowest)
-        return self._points[key]
-
-    def _new_points(self, stack: Stack, slowest: float) -> tuple[WaveVectorQuadrature, SpectralPoints]:
+        key = None
+        if all(layer.axisymmetric for layer in stack.layers):
+            width = max(max(pair.widths) for pair in self.beams)
+            key = heat_leaves(stack, self.setup), _least_wave_vector(stack, slowest, width)
+            if key in self._points:
+                return self._points[key]
         found = wave_vector_quadrature(stack, self.beams, self.setup, slowest=slowest, nodes=self.nodes)
-        return found, SpectralPoints(self.s[:, None], found.kx, found.ky)
+        points = found, SpectralPoints(self.s[:, None], found.kx, found.ky)
+        if key is not None:
+            self._points[key] = points
+        return points
 
     def of(self, stack: Stack) -> ComplexArray:
         """(ns, nb) response as each pair of beams sees it, K W⁻¹."""
         average, at = self.quadrature(stack)
-        return self._impedance(stack, at) @ average.weight.T
+        return heated_impedance(stack, at, self.setup, self.substrate) @ average.weight.T
 
     def one_each(self, stack: Stack) -> ComplexArray:
         """(ns,) response, each s with its own pair of beams, K W⁻¹."""
         average, at = self.quadrature(stack)
-        return np.sum(self._impedance(stack, at) * average.weight, axis=1)
-
-    def _impedance(self, stack: Stack, at: SpectralPoints) -> ComplexArray:
-        """(ns, nk) response of the heated plane."""
-        substrate = None if self.substrate is None else self.substrate.admittance(stack, at, self.setup)
-        return impedance_at(stack, at, setup=self.setup, substrate=substrate)
+        return np.sum(heated_impedance(stack, at, self.setup, self.substrate) * average.weight, axis=1)
 
 
 def heat_leaves(stack: Stack, setup: Setup) -> bool:

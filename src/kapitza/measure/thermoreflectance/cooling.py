@@ -19,7 +19,7 @@ from kapitza.device.layered.admittance import admittance, impedance
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.signal import TemperatureExperiment, increasing_positive
+from kapitza.measure.experiment import TemperatureExperiment, increasing_positive
 
 FilmPart = Literal["film", "surface"]
 _TAKEN_AT = about("K", "temperature at which boundary conductances of T are taken")
@@ -38,9 +38,8 @@ def _areal_heat_capacity(layer: Layer, share: float = 1.0) -> float:
 def _mean_body_temperature(
     s: ComplexArray, heat_capacity: float, inner: ComplexArray, outer: ComplexArray | None
 ) -> ComplexArray:
-    """Mean temperature of a body that starts evenly at 1, in Laplace space.
-
-    `inner` and `outer` are the admittances of its inside and of what is outside (None: its surface is held at 0).
+    """Mean temperature of a body that starts evenly at 1, in Laplace space, from the admittances of its inside and of
+    its surroundings (None: its surface is held at 0).
     """
     share: ComplexArray = inner / (heat_capacity * s)  # 1 if the inside stays even
     kept = np.zeros_like(s) if outer is None else inner / (inner + outer)
@@ -85,17 +84,12 @@ class FilmCooling(TemperatureExperiment):
         if (self.heating, self.readout) == ("film", "film"):
             response = self._mean_response(stack, s, heat_capacity)
         else:
-            response = heat_capacity * impedance(stack, s, 0.0, setup=self._exchanged_setup(stack))[:, 0]
+            setup, film = self.setup, stack.layers[0]
+            if self.heating != self.readout:  # heat and reading may be exchanged: heat over the film, read at its face
+                planes = Plane(film.name), Plane(film.name)
+                setup = evolve(setup, heater=planes[0], thermometer=planes[1], absorption_depth=1e9 * film.thickness)
+            response = heat_capacity * impedance(stack, s, 0.0, setup=setup)[:, 0]
         return self.scale * (weight @ response).real
-
-    def _exchanged_setup(self, stack: Stack) -> Setup:
-        """Setup of heat at the surface read there, or of either over the film (heat and reading may be exchanged)."""
-        if self.heating == self.readout:
-            return self.setup
-        film = stack.layers[0]
-        return evolve(
-            self.setup, heater=Plane(film.name), thermometer=Plane(film.name), absorption_depth=1e9 * film.thickness
-        )
 
     def _mean_response(self, stack: Stack, s: ComplexArray, heat_capacity: float) -> ComplexArray:
         """(ns,) mean temperature of a film that starts evenly at 1."""

@@ -22,7 +22,7 @@ from kapitza.device.layered.admittance import impedance
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.setup import Setup, heat_capacity_of
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.signal import TemperatureExperiment, increasing_positive
+from kapitza.measure.experiment import TemperatureExperiment, increasing_positive
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.gratings import GratingBands, grating_decay, grating_suppression, scaled_bands
 

@@ -96,9 +96,10 @@ class SpotEstimates(BaseRecord):
 
 @frozen(eq=False, kw_only=True)
 class HierarchicalMean(BaseRecord):
-    """Mean and spread of a hierarchy: `half` is the half-length of the 95 % interval of the mean, `shared` the part of
-    its standard uncertainty `sigma` by inputs that all spots share, and `inputs` (s,) are these in the coordinates of
-    the fits.
+    """Mean and spread of a hierarchy.
+
+    `half` is the half-length of the 95 % interval of the mean, `shared` the part of its `sigma` by inputs that all
+    spots share, and `inputs` (s,) are these inputs in the coordinates of the fits.
     """
 
     value: float
@@ -147,8 +148,9 @@ def combine_repeats(fits: Sequence[Fit], name: str, *, own: Sequence[str] = ()) 
             raise InputError(f"the fits have other numbers, {one.names} and {fits[0].names}: expected the same")
         if name in one.bounds:
             raise InputError(f"{name}: expected a number that all spots determine, one gives a bound only")
-    if unknown := sorted(set(own) - _known_names(fits[0])):
-        raise InputError(f"{unknown[0]!r} is no uncertain input of the fits: there are {sorted(_known_names(fits[0]))}")
+    known = {parameter.name for parameter in fits[0].problem.parameters if parameter.known}
+    if unknown := sorted(set(own) - known):
+        raise InputError(f"{unknown[0]!r} is no uncertain input of the fits: there are {sorted(known)}")
     spots = spot_estimates(fits, name, own)
     found = hierarchical_mean(spots)
     relative = fits[0].problem.parameters[fits[0].index(name)].unit is None
@@ -171,10 +173,6 @@ def combine_repeats(fits: Sequence[Fit], name: str, *, own: Sequence[str] = ()) 
         each=each,
         each_sigma=errors * (np.array(each) if relative else 1.0),
     )
-
-
-def _known_names(fit: Fit) -> set[str]:
-    return {parameter.name for parameter in fit.problem.parameters if parameter.known}
 
 
 def spot_estimates(fits: Sequence[Fit], name: str, own: Sequence[str]) -> SpotEstimates:
@@ -247,10 +245,6 @@ def hierarchical_mean(spots: SpotEstimates) -> HierarchicalMean:
     Viechtbauer, Stat. Med. 26, 37 (2007), doi:10.1002/sim.2514).  That chi2 is so small is divided by how often it is
     without any spread (A. L. Read, J. Phys. G 28, 2693 (2002), doi:10.1088/0954-3899/28/10/313), so that spots that
     agree by chance do not exclude spreads that are smaller than their errors.
-
-    Parameters
-    ----------
-    spots : at least two
     """
     from scipy.special import chdtr, chdtri, stdtrit
 

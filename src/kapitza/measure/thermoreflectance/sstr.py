@@ -13,12 +13,19 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, parameter, quantity
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import SpectralPoints, impedance_at
+from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.setup import Setup
 from kapitza.errors import Hint, InputError
-from kapitza.measure.thermoreflectance.beams import WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
-from kapitza.measure.thermoreflectance.signal import BEAM_PARAMETERS, TemperatureExperiment, increasing_positive
-from kapitza.measure.thermoreflectance.substrate import SubstrateExperiment, SubstratePhonons, substrate_phonons
+from kapitza.measure.experiment import TemperatureExperiment, increasing_positive
+from kapitza.measure.thermoreflectance.beams import BEAM_PARAMETERS, WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
+from kapitza.measure.thermoreflectance.substrate import (
+    SubstrateExperiment,
+    SubstratePhonons,
+    heated_impedance,
+    substrate_phonons,
+)
+
+_ANY_SIGN, _OFFSET = quantity(low=-np.inf), parameter("m", "between a heating and a reading beam of this radius")
 
 
 def _beam_responses(
@@ -40,8 +47,7 @@ def _beam_responses(
         )
     average = wave_vector_quadrature(stack, beams, setup, nodes=nodes)
     at = SpectralPoints(np.array([[2j * np.pi * modulation]]), average.kx, average.ky)
-    substrate = None if phonons is None else phonons.admittance(stack, at, setup)
-    return average.weight @ impedance_at(stack, at, setup=setup, substrate=substrate)[0]
+    return average.weight @ heated_impedance(stack, at, setup, phonons)[0]
 
 
 @frozen(eq=False)
@@ -59,14 +65,9 @@ class Sstr(TemperatureExperiment, SubstrateExperiment):
     """
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS,
-        "modulation",
-        "mean_free_path",
-        "transmission",
-        "scale",
-        "setup.absorption_depth",
-        "setup.readout_depth",
-    )
+        *BEAM_PARAMETERS, "modulation", "mean_free_path", "transmission", "scale",
+        "setup.absorption_depth", "setup.readout_depth",
+    )  # fmt: skip
 
     power: Array = field(converter=increasing_positive, validator=filled, metadata=about("W", "pump power"))
     beams: Beams
@@ -87,8 +88,8 @@ class Sstr(TemperatureExperiment, SubstrateExperiment):
 
     def signal(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> complex:
         """Complex temperature at the probe per absorbed watt, K W⁻¹."""
-        own = substrate_phonons(self)
-        return complex(_beam_responses(stack, (self.beams,), self.setup, self.modulation, nodes, own)[0])
+        below = substrate_phonons(self)
+        return complex(_beam_responses(stack, (self.beams,), self.setup, self.modulation, nodes, below)[0])
 
 
 @frozen(eq=False)
@@ -123,13 +124,7 @@ class Raman(TemperatureExperiment):
         return "response"
 
     radius: Array = field(converter=increasing_positive, validator=filled, metadata=about("m", "beam radius"))
-    offset: float = field(
-        default=0.0,
-        kw_only=True,
-        converter=float,
-        validator=quantity(low=-np.inf),
-        metadata=parameter("m", "distance between a heating and a reading beam of this radius"),
-    )
+    offset: float = field(default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=_OFFSET)
     setup: Setup = field(factory=Setup, kw_only=True)
     name: str = field(default="raman", kw_only=True)
 

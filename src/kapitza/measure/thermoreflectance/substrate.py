@@ -9,10 +9,10 @@ from attrs import converters, field, frozen, validators
 from kapitza.core.arrays import Array, ComplexArray, IndexArray, about, numbers, parameter, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import SpectralPoints
+from kapitza.device.layered.admittance import SpectralPoints, impedance_at
 from kapitza.device.setup import Setup, heat_capacity_of
 from kapitza.errors import InputError
-from kapitza.measure.thermoreflectance.signal import ParametrisedExperiment
+from kapitza.measure.experiment import ParametrisedExperiment
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.gratings import scaled_bands
 from kapitza.simulate.boltzmann.half_space import PassingShares, impedance_beyond_fourier
@@ -120,18 +120,24 @@ class SubstratePhonons(BaseRecord):
     def admittance(self, stack: Stack, at: SpectralPoints, setup: Setup) -> ComplexArray:
         """(ns, nk) admittance of the last layer at periodic s, W m⁻² K⁻¹; with a transmission that of the boundary too.
 
-        Raises
-        ------
-        InputError
-            for stacks below which the Boltzmann equation is not solved
+        Stacks below which the Boltzmann equation is not solved raise an InputError.
         """
-        _check_stack(stack, setup)
         last = stack.layers[-1]
-        if self.passing is not None and stack.boundaries[-1].resistance(setup.temperature):
-            name = stack.boundary_names[-1]
+        isotropic = not last.oblique and last.tensor[0, 0] == last.conductivity
+        if len(stack.layers) < 2 or np.isfinite(last.thickness) or not isotropic:
             raise InputError(
-                f"{name} has a conductance, and a transmission besides, which would count twice: make this boundary "
-                "perfect (infinite), or leave out transmission"
+                "phonons and mean_free_path are those of a last layer that is infinitely thick, below others, and "
+                f"conducts alike in all directions; got {last.name}, {last.thickness:g} m thick: leave them out for "
+                "Fourier's law"
+            )
+        inside = any(plane is not None and plane.layer == last.name for plane in (setup.heater, setup.thermometer))
+        if inside or any(layer.coupling is not None for layer in stack.layers):
+            what = f"heat or thermometer in {last.name}" if inside else "metals with two temperatures"
+            raise InputError(f"with phonons or a mean_free_path, {what} are not solved: leave out one of both")
+        if self.passing is not None and stack.boundaries[-1].resistance(setup.temperature):
+            raise InputError(
+                f"{stack.boundary_names[-1]} has a conductance, and a transmission besides, which would count twice: "
+                "make this boundary perfect (infinite), or leave out transmission"
             )
         wave = at.wave(last)
         bands = scaled_bands(self.phonons, heat_capacity_of(last), last.conductivity, self.mean_free_path)
@@ -142,11 +148,8 @@ class SubstratePhonons(BaseRecord):
 def substrate_phonons(experiment: SubstrateExperiment) -> SubstratePhonons | None:
     """Phonons of the last layer, as an experiment states them; None for Fourier's law.
 
-    Raises
-    ------
-    InputError
-        for phonons that do not fly in all directions, and for a transmission without phonons, or with groups in which
-        there are none
+    Raises an InputError for phonons that do not fly in all directions, and for a transmission without phonons, or with
+    groups in which there are none.
     """
     phonons, path, transmission = experiment.phonons, experiment.mean_free_path, experiment.transmission
     if phonons is None and path is None:
@@ -157,10 +160,17 @@ def substrate_phonons(experiment: SubstrateExperiment) -> SubstratePhonons | Non
         raise InputError(f"{phonons.name}: bands that fly in all directions are wanted below beams, without `normal`")
     passing = None
     if transmission is not None:
-        passing = PassingShares(
-            _groups(phonons, experiment.transmission_edges, len(transmission)), np.array(transmission)
-        )
+        groups = _groups(phonons, experiment.transmission_edges, len(transmission))
+        passing = PassingShares(groups, np.array(transmission))
     return SubstratePhonons(phonons, path, passing)
+
+
+def heated_impedance(
+    stack: Stack, at: SpectralPoints, setup: Setup, phonons: SubstratePhonons | None = None
+) -> ComplexArray:
+    """(ns, nk) response of the heated plane, K m² W⁻¹, by Fourier's law or above a substrate of phonons."""
+    substrate = None if phonons is None else phonons.admittance(stack, at, setup)
+    return impedance_at(stack, at, setup=setup, substrate=substrate)
 
 
 def _groups(phonons: Carriers | None, edges: tuple[float, ...], count: int) -> IndexArray:
@@ -183,17 +193,3 @@ def _groups(phonons: Carriers | None, edges: tuple[float, ...], count: int) -> I
             f"{top:.3g} THz: move transmission_edges"
         )
     return np.asarray(found, dtype=np.intp)
-
-
-def _check_stack(stack: Stack, setup: Setup) -> None:
-    """Refuse stacks below which the Boltzmann equation is not solved."""
-    last = stack.layers[-1]
-    if len(stack.layers) < 2 or np.isfinite(last.thickness) or last.oblique or last.tensor[0, 0] != last.conductivity:
-        raise InputError(
-            "phonons and mean_free_path are those of a last layer that is infinitely thick, below others, and conducts "
-            f"alike in all directions; got {last.name}, {last.thickness:g} m thick: leave them out for Fourier's law"
-        )
-    inside = [p.layer for p in (setup.heater, setup.thermometer) if p is not None and p.layer == last.name]
-    if inside or any(layer.coupling is not None for layer in stack.layers):
-        what = f"heat or thermometer in {last.name}" if inside else "metals with two temperatures"
-        raise InputError(f"with phonons or a mean_free_path, {what} are not solved: leave out one of both")

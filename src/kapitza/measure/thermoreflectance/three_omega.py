@@ -8,21 +8,17 @@ from attrs import field, frozen
 from kapitza.core.arrays import Array, ComplexArray, about, filled, one_of, parameter, quantity
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.stack import Stack
-from kapitza.device.layered.admittance import SpectralPoints, impedance_at
-from kapitza.measure.thermoreflectance.signal import SIGNAL_KINDS, LockinExperiment, SignalKind, increasing_positive
-from kapitza.measure.thermoreflectance.substrate import SubstrateExperiment, substrate_phonons
+from kapitza.device.layered.admittance import SpectralPoints
+from kapitza.measure.experiment import increasing_positive
+from kapitza.measure.thermoreflectance.pump_probe import SIGNAL_KINDS, LockinExperiment, SignalKind
+from kapitza.measure.thermoreflectance.substrate import heated_impedance, substrate_phonons
 
 _RESOLVED_PERIODS = 40
 _STRIP_GAUSS_ORDER = 8
 
 
 def strip_quadrature(half_width: float) -> tuple[Array, Array]:
-    r"""Nodes k (nk,), rad m⁻¹, and weights (nk,), m⁻¹, of $\int_0^\infty (\sin kb/kb)^2 \dots dk/\pi$.
-
-    Parameters
-    ----------
-    half_width : b, m
-    """
+    r"""Nodes k and weights, (nk,), rad m⁻¹ and m⁻¹, of $\int_0^\infty (\sin kb/kb)^2 \dots dk/\pi$, b in m."""
     period = np.pi / half_width
     start = np.concatenate([[0.0], period * 3.0 ** np.arange(-13, 1)])
     middle = period * np.arange(1, _RESOLVED_PERIODS + 1)
@@ -34,7 +30,7 @@ def strip_quadrature(half_width: float) -> tuple[Array, Array]:
 
 
 @frozen(eq=False)
-class ThreeOmega(LockinExperiment, SubstrateExperiment):
+class ThreeOmega(LockinExperiment):
     """The 3ω method.
 
     Attributes
@@ -70,7 +66,5 @@ class ThreeOmega(LockinExperiment, SubstrateExperiment):
         """(n,) complex temperature of the strip at 2ω, K times `scale`."""
         k, weight = strip_quadrature(self.half_width)
         at = SpectralPoints(np.asarray(4j * np.pi * self.frequency[:, None], dtype=np.complex128), k, np.zeros(1))
-        below = substrate_phonons(self)
-        substrate = None if below is None else below.admittance(stack, at, self.setup)
-        z = impedance_at(stack, at, setup=self.setup, substrate=substrate)
+        z = heated_impedance(stack, at, self.setup, substrate_phonons(self))
         return self.scale * self.power / self.length * (z @ weight)

@@ -1,7 +1,7 @@
-"""What a fit says of itself: does the model agree with the data, and is what remains what an instrument scatters."""
+"""Judgement of a fit: agreement of model and data, randomness of the residuals, and questions about the inputs."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 from attrs import field, frozen
@@ -16,10 +16,129 @@ from kapitza.matter.library import material
 from kapitza.measure.least_squares import Solution
 from kapitza.measure.likelihood import QUANTILE, Bound, interval_ends, plain_covariance
 from kapitza.measure.noise.estimate import CORRELATED
-from kapitza.measure.noise.randomness import ResidualTests, examine_residuals
 from kapitza.measure.noise.refit import CurveNoise
-from kapitza.measure.parameters import DataSet, Parameter
-from kapitza.measure.problem import FitProblem, plain_residuals, split_by_data_set
+from kapitza.measure.problem import DataSet, FitProblem, plain_residuals, split_by_data_set
+
+LEAST_POINTS = 8  # of a curve, below which the tests say nothing
+
+
+@frozen(kw_only=True)
+class ResidualTests(BaseRecord):
+    """Tests of the residuals of one curve; probabilities are those of chance, where noise is random.
+
+    Attributes
+    ----------
+    lag_one : correlation of neighbouring residuals
+    durbin_watson : mean square of the differences of neighbours over the mean square: near 2 where they are random
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.measure.noise import examine_residuals
+    >>> found = examine_residuals(np.random.default_rng(1).standard_normal(60), np.ones((60, 1)))
+    >>> print(found.runs_chance > 0.05, found.durbin_watson_chance > 0.05)
+    True True
+    """
+
+    lag_one: float = field(metadata=about("1", "correlation of neighbouring residuals"))
+    durbin_watson: float = field(metadata=about("1", "Durbin-Watson statistic"))
+    durbin_watson_chance: float = field(metadata=about("1", "probability of so low a Durbin-Watson statistic"))
+    runs: int = field(metadata=about("1", "runs of residuals of one sign"))
+    runs_chance: float = field(metadata=about("1", "probability of so few runs"))
+    period: float = field(metadata=about("1", "points in a period of the largest line of the spectrum"))
+    period_chance: float = field(metadata=about("1", "probability of so large a line"))
+
+    @property
+    def chance(self) -> float:
+        """Probability that random noise makes one of the three as unlikely as the least likely (Bonferroni)."""
+        return min(1.0, 3 * min(self.durbin_watson_chance, self.runs_chance, self.period_chance))
+
+
+def examine_residuals(residual: Array, jacobian: NDArray[Any]) -> ResidualTests | None:
+    r"""Test residuals (n,) in the order of the curve for what random noise does not do; None for less than 8 points.
+
+    Durbin-Watson with mean and variance of the statistic for these very derivatives (J. Durbin and G. S. Watson,
+    Biometrika 37, 409 (1950), doi:10.1093/biomet/37.3-4.409), taken as normal; the number of runs of one sign (A. Wald
+    and J. Wolfowitz, Ann. Math. Stat. 11, 147 (1940), doi:10.1214/aoms/1177731909); and the share of the largest line
+    in the periodogram (R. A. Fisher, Proc. R. Soc. Lond. A 125, 54 (1929), doi:10.1098/rspa.1929.0151).
+
+    Parameters
+    ----------
+    residual : (n,) in units of their uncertainty
+    jacobian : (n, p) derivatives of the residuals by what was fitted
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza.measure.noise import examine_residuals
+    >>> wave = np.sin(np.linspace(0, 6, 60))
+    >>> found = examine_residuals(wave, np.ones((60, 1)))
+    >>> print(f"Durbin-Watson {found.durbin_watson:.3f}")
+    Durbin-Watson 0.009
+    """
+    square = float(residual @ residual)
+    if residual.size < LEAST_POINTS or not square > 0:
+        return None
+    statistic = float(np.sum(np.diff(residual) ** 2)) / square
+    runs, runs_chance = _count_runs(residual)
+    period, period_chance = _largest_line(residual)
+    return ResidualTests(
+        lag_one=float(residual[1:] @ residual[:-1]) / square,
+        durbin_watson=statistic,
+        durbin_watson_chance=_durbin_watson_chance(statistic, jacobian),
+        runs=runs,
+        runs_chance=runs_chance,
+        period=period,
+        period_chance=period_chance,
+    )
+
+
+def _durbin_watson_chance(statistic: float, jacobian: NDArray[Any]) -> float:
+    """Probability of a lower statistic, by the traces of MA and (MA)², M the projector on the residuals."""
+    from scipy.special import ndtr
+
+    n = len(jacobian)
+    left, size, _ = np.linalg.svd(jacobian, full_matrices=False)
+    basis = left[:, size > 1e-12 * size.max(initial=0.0)]
+
+    def second_difference(columns: NDArray[Any]) -> NDArray[Any]:
+        steps = np.diff(columns, axis=0)
+        return np.vstack([-steps[:1], steps[:-1] - steps[1:], steps[-1:]])
+
+    moved = second_difference(basis)
+    inner = basis.T @ moved
+    freedom = n - basis.shape[1]
+    first = 2 * (n - 1) - float(np.trace(inner))
+    # tr(A²) = 6n - 10 for the matrix of first differences
+    second = (6 * n - 10) - 2 * float(np.sum(moved**2)) + float(np.sum(inner**2))
+    mean = first / freedom
+    variance = 2 * (second - freedom * mean**2) / (freedom * (freedom + 2))
+    return float(ndtr((statistic - mean) / np.sqrt(max(variance, 1e-300))))
+
+
+def _count_runs(residual: Array) -> tuple[int, float]:
+    """Number of runs of one sign, and the probability of so few."""
+    from scipy.special import ndtr
+
+    above = residual > 0
+    n, up = residual.size, int(np.count_nonzero(above))
+    down = n - up
+    runs = 1 + int(np.count_nonzero(above[1:] != above[:-1]))
+    mean = 1 + 2 * up * down / n
+    variance = (mean - 1) * (mean - 2) / (n - 1)
+    if variance <= 0:  # all of one sign, or all but one
+        return runs, 2.0 ** (1 - n)
+    return runs, float(ndtr((runs + 0.5 - mean) / np.sqrt(variance)))
+
+
+def _largest_line(residual: Array) -> tuple[float, float]:
+    """Period in points of the largest line of the periodogram, and the probability of so large a share of it."""
+    power = np.abs(np.fft.rfft(residual - residual.mean())) ** 2
+    power = power[1 : (residual.size - 1) // 2 + 1]
+    at = int(np.argmax(power))
+    share = float(power[at] / power.sum()) if power.sum() > 0 else 0.0
+    return residual.size / (at + 1), min(1.0, power.size * (1 - share) ** (power.size - 1))
+
 
 _BULK_SCATTER = 0.25  # logarithm by which samples of one bulk material differ without a question
 _BULK_THICKNESS = 10e-6  # m: thinner layers conduct less than the bulk
@@ -39,43 +158,20 @@ _ROUGH_CHANCE = 0.03  # that rough noise looks as smooth, below which it is take
 _PULL = 3.5  # standard uncertainties by which an uncertain number may move
 
 
-class JudgedFit(Protocol):
-    """What of a fit is judged: a `Fit` has it."""
+@frozen(eq=False)
+class JudgedFit(BaseRecord):
+    """Lowest minimum of a fit with the noise of its curves: the attributes of a `Fit`, which documents them."""
 
-    @property
-    def problem(self) -> FitProblem:
-        """Samples, parameters and uncertainties that were fitted."""
-        ...
-
-    @property
-    def solution(self) -> Solution:
-        """The minimum."""
-        ...
-
-    @property
-    def chi2(self) -> float:
-        """Of the data alone."""
-        ...
-
-    @property
-    def freedom(self) -> float:
-        """Number of data less the number of parameters that they determine."""
-        ...
-
-    @property
-    def noise(self) -> tuple[CurveNoise, ...]:
-        """(m,) noise of each curve, or none."""
-        ...
-
-    @property
-    def bounds(self) -> Mapping[str, Bound]:
-        """Bounds of what the data do not determine."""
-        ...
-
-    @property
-    def temperature(self) -> float:
-        """K, of the measurement."""
-        ...
+    problem: FitProblem
+    solution: Solution
+    chi2: float = field(metadata=about("1", "chi2"))
+    freedom: float = field(metadata=about("1", "degrees of freedom"))
+    scatter: tuple[float, ...] = field(
+        metadata=about("1", "(m,) factor between the scatter of each curve and the uncertainty first assumed")
+    )
+    bounds: Mapping[str, Bound] = field(factory=dict)
+    noise: tuple[CurveNoise, ...] = field(default=(), kw_only=True)
+    temperature: float = field(default=300.0, kw_only=True, metadata=about("K", "temperature of the measurement"))
 
 
 def questions_of_bulk(fit: JudgedFit) -> Iterator[str]:
@@ -105,17 +201,15 @@ def questions_of_bulk(fit: JudgedFit) -> Iterator[str]:
         thin = layer is not None and layer.thickness < _BULK_THICKNESS
         gap = max(0.0, x - high) - (0.0 if thin else max(0.0, low - x))
         if abs(gap) > np.hypot(_BULK_SCATTER, QUANTILE * sigma):
-            yield _in_words(fit, parameter, known[1] if gap > 0 else known[0], _suspects(fit, i, -gap))
-
-
-def _in_words(fit: JudgedFit, parameter: Parameter, bulk: float, suspects: list[str]) -> str:
-    value = parameter.value(float(fit.solution.x[[p.name for p in fit.problem.parameters].index(parameter.name)]))
-    name = parameter.name
-    side = f"{abs(value / bulk - 1):.0%} {'above' if value > bulk else 'below'}"
-    text = f"{name} = {format_parameter(name, value, 3)} is {side} the {format_parameter(name, bulk, 3)} of the bulk"
-    if not suspects:
-        return f"{text}: is the sample what it is called?"
-    return f"{text}: are the inputs right? It would be the bulk's with {', or '.join(suspects)}"
+            name, value, bulk = parameter.name, parameter.value(x), known[1] if gap > 0 else known[0]
+            side = f"{abs(value / bulk - 1):.0%} {'above' if value > bulk else 'below'}"
+            shown, of_bulk = (format_parameter(name, number, 3) for number in (value, bulk))
+            suspects = _suspects(fit, i, -gap)
+            yield f"{name} = {shown} is {side} the {of_bulk} of the bulk: " + (
+                f"are the inputs right? It would be the bulk's with {', or '.join(suspects)}"
+                if suspects
+                else "is the sample what it is called?"
+            )
 
 
 def _layer_of(sample: DataSet, name: str) -> Layer | None:
@@ -145,7 +239,9 @@ def _suspects(fit: JudgedFit, index: int, gap: float) -> list[str]:
     moved = {(target.sample, target.name) for p in problem.parameters for target in p.targets}
     found: list[tuple[float, str]] = []
     for name, members in _inputs(problem, moved).items():
-        slope = -float(gain @ _derivative(problem, solution.x, members))
+        # derivative of the residuals by the logarithm of a factor on these inputs
+        ends = [_shift_inputs(problem, solution.x, members, np.exp(step)) for step in (_STEP, -_STEP)]
+        slope = -float(gain @ ((ends[0] - ends[1]) / (2 * _STEP)))
         if abs(gap) < _LARGEST_CHANGE * abs(slope):
             change = gap / slope
             found.append((abs(change), f"{name} {np.exp(change):.2g} times as large"))
@@ -166,12 +262,6 @@ def _inputs(problem: FitProblem, moved: set[tuple[int, str]]) -> dict[str, list[
             elif name.endswith((".thickness", ".heat_capacity", ".period")):
                 found.setdefault(name.replace("_", " "), []).append((i, name))
     return found
-
-
-def _derivative(problem: FitProblem, x: Array, members: list[tuple[int, str]]) -> NDArray[Any]:
-    """(n,) derivative of the residuals by the logarithm of a factor on several inputs."""
-    ends = [_shift_inputs(problem, x, members, factor) for factor in (np.exp(_STEP), np.exp(-_STEP))]
-    return (ends[0] - ends[1]) / (2 * _STEP)
 
 
 def _shift_inputs(problem: FitProblem, x: Array, members: list[tuple[int, str]], factor: float) -> NDArray[Any]:
@@ -328,6 +418,9 @@ def _curve_qualities(fit: JudgedFit) -> Iterator[CurveQuality]:
         kind = sample.curve.kind
         usual = _USUAL_SCATTER.get(kind, _USUAL_SHARE)
         scatter = size * float(np.sqrt(np.mean(residual**2)))
+        noise = fit.noise[i] if fit.noise else None
+        is_white = noise is not None and noise.probability > CORRELATED and noise.noise.smooth == 0
+        widened_for = problem.noise[i] if problem.noise else None
         yield CurveQuality(
             experiment=sample.experiment.name,
             kind=kind,
@@ -337,25 +430,12 @@ def _curve_qualities(fit: JudgedFit) -> Iterator[CurveQuality]:
             neighbours=size * _neighbour_scatter(residual) if ordered else float("nan"),
             usual=size if stated else usual,
             tests=examine_residuals(residual, jacobian) if ordered else None,
-            correlated=_probability_of_correlation(fit, i),
-            misfit=fit.noise[i].misfit if fit.noise else float("nan"),
-            rough=fit.noise[i].rough if fit.noise else 1.0,
+            correlated=float("nan") if noise is None else 0.0 if is_white else noise.probability,
+            misfit=float("nan") if noise is None else noise.misfit,
+            rough=1.0 if noise is None else noise.rough,
             nearest=scatter if stated else min(size, scatter),
-            remaining=examine_residuals(white[i], jacobian) if _is_widened(problem, i) else None,
+            remaining=examine_residuals(white[i], jacobian) if widened_for and widened_for.smooth > 0 else None,
         )
-
-
-def _probability_of_correlation(fit: JudgedFit, i: int) -> float:
-    """Probability that neighbours of a curve have noise in common; none if the likeliest noise is white."""
-    if not fit.noise:
-        return float("nan")
-    found = fit.noise[i]
-    return 0.0 if found.probability > CORRELATED and found.noise.smooth == 0 else found.probability
-
-
-def _is_widened(problem: FitProblem, i: int) -> bool:
-    noise = problem.noise[i] if problem.noise else None
-    return noise is not None and noise.smooth > 0
 
 
 def _unit_size(problem: FitProblem, i: int) -> float:
