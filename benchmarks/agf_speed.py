@@ -25,8 +25,8 @@ import numpy as np
 from attrs import evolve
 
 from kapitza.core.arrays import AnyComplexArray, Array
-from kapitza.matter.building.layers import lead_from_force_constants, mass_junction, repeat_blocks, repeat_device
-from kapitza.matter.building.relaxed_junction import structure_lead
+from kapitza.matter.building.junction_cost import structure_lead
+from kapitza.matter.building.layers import lead_from_force_constants, mass_junction, repeat_blocks
 from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead, inverse_root_masses
 from kapitza.matter.potentials.published import published_potential
@@ -36,6 +36,10 @@ from kapitza.theory.agf.green_functions import block_diagonal, contact_waves, le
 from kapitza.theory.agf.leads import CouplingBasis, coupling_basis, dagger, lead_layers, solve_lead_waves
 from kapitza.theory.agf.transmission import point_transmissions
 from kapitza.units import MW, THz, angstrom, m_u
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "tests")]
+
+from matter_samples import repeat_device  # noqa: E402
 
 SI, GE = 28.085 * m_u, 72.630 * m_u
 CUBE = np.array([[1, -1], [1, 1]])  # periods of the cubic cell in those of the smallest layer

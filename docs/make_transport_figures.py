@@ -11,8 +11,8 @@ import numpy as np
 from scipy.stats import norm
 
 import kapitza as kz
-from kapitza.matter.building.contact_springs import spring_junction
-from kapitza.matter.building.relaxed_junction import structure_lead
+from kapitza.matter.building.contacts import spring_junction
+from kapitza.matter.building.junction_cost import structure_lead
 from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.plot.style import LINE_COLOURS, legend_beside, new_figure

@@ -5,8 +5,8 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import InputError
-from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
-from kapitza.matter.building.relaxed_junction import structure_lead
+from kapitza.matter.building.contacts import ContactSprings, spring_junction
+from kapitza.matter.building.junction_cost import structure_lead
 from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import Lead

@@ -5,8 +5,13 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import InputError
-from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
-from kapitza.matter.building.continued_contact import continued_junction, rigid_stiffness, site_weights
+from kapitza.matter.building.contacts import (
+    ContactSprings,
+    continued_junction,
+    rigid_stiffness,
+    site_weights,
+    spring_junction,
+)
 from kapitza.matter.building.interaction_range import truncate_force_constants
 from kapitza.matter.building.layers import lead_from_force_constants
 from kapitza.matter.building.mixed_junction import junction_from_crystals

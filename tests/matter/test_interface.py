@@ -5,11 +5,10 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import InputError
-from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
-from kapitza.matter.building.continued_contact import continued_junction
+from kapitza.matter.building.contacts import ContactSprings, continued_junction, spring_junction
 from kapitza.matter.building.interface import junction
-from kapitza.matter.building.layers import mass_junction
-from kapitza.matter.building.mixed_junction import SiteMixing, crystal_lead, junction_from_crystals
+from kapitza.matter.building.layers import crystal_lead, mass_junction
+from kapitza.matter.building.mixed_junction import SiteMixing, junction_from_crystals
 from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.potentials.force_constants import crystal_from_potential

@@ -16,7 +16,7 @@ from kapitza.matter.building.relaxed_junction import prepare_segments
 from kapitza.matter.building.stacking import find_registry, stack_segments
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.published import published_potential
-from kapitza.matter.potentials.relaxation import relax_closed_stack
+from kapitza.matter.potentials.relaxation import relax_interface
 from kapitza.matter.potentials.space_group import height_operations, space_group
 from kapitza.matter.structure import Structure, structure
 from kapitza.run.cache import CACHE_VARIABLE
@@ -132,7 +132,7 @@ def test_the_body_moves_with_the_lattice_vector():
     """The far gap keeps its width, the near one takes that of least energy, as a search over widths finds it."""
     chain, engine = double_chain(), published_potential("lj", ["Ar"])
     body = np.array([False, False, True, True])
-    rest = relax_closed_stack(chain, engine, np.zeros(4, dtype=bool), body, force=1e-16)
+    rest = relax_interface(chain, engine, np.zeros(4, dtype=bool), body, force=1e-16, closed=True)
     moved = rest.positions - chain.positions
     assert np.abs(moved[:2]).max() == 0
     np.testing.assert_allclose(moved[2:], np.tile(rest.lattice[2] - chain.lattice[2], (2, 1)), rtol=0, atol=1e-20)

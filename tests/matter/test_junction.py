@@ -13,10 +13,10 @@ from kapitza.matter.building.layers import (
     junction_from_layers,
     lead_from_force_constants,
     mass_junction,
-    repeat_device,
 )
 from kapitza.matter.junction import Lead, supercell_cells
 from kapitza.units import angstrom, eV, m_u
+from matter_samples import repeat_device
 
 SPRING = eV / angstrom**2
 
@@ -185,14 +185,6 @@ def test_folded_and_unfolded_waves_are_the_same(lead, tiling):
         folded = np.einsum("ab,bij,cb->aicj", waves[i], onsite, waves[i].conj()).reshape(6 * m, 6 * m)
         direct = whole.blocks(k[i]).onsite[0][0]
         np.testing.assert_allclose(direct, folded, rtol=0, atol=1e-12 * np.abs(folded).max())
-
-
-def test_supercell_of_a_supercell_is_refused(lead):
-    whole = repeat_device(mass_junction(lead, 28 * m_u, 70 * m_u), [2, 1])
-    with pytest.raises(InputError, match="supercell already"):
-        repeat_device(whole, [2, 1])
-    with pytest.raises(InputError, match="positive determinant"):
-        repeat_device(mass_junction(lead, 28 * m_u, 70 * m_u), [0, 1])
 
 
 def test_chain_is_a_junction_of_one_direction():

@@ -13,9 +13,8 @@ from kapitza.matter.longwave import long_wave
 from kapitza.matter.potentials import pair_styles
 from kapitza.matter.potentials.crystal_phonons import crystal_by_potential
 from kapitza.matter.potentials.force_field import FORCE_UNIT
-from kapitza.matter.potentials.lammps_include import read_snap_commands
 from kapitza.matter.potentials.named_force_fields import named_force_field
-from kapitza.matter.potentials.pair_styles import _lammps_folders, find_pair_style, load_mpi
+from kapitza.matter.potentials.pair_styles import _lammps_folders, find_pair_style, load_mpi, read_snap_commands
 from kapitza.matter.structure import Structure, build_prototype
 from kapitza.units import angstrom, eV, k_B, m_u
 

@@ -11,11 +11,11 @@ from attrs import frozen
 
 from kapitza.core.arrays import Array
 from kapitza.core.transmission import Transmission
-from kapitza.matter.dispersion import silicon_dispersion
 from kapitza.theory.dmm import ballistic_layers, dmm, thermalised_layers
 from kapitza.theory.limits import elastic_limit, radiation_limit
 from kapitza.theory.models import model_estimates
 from kapitza.units import MW, THz
+from matter_samples import silicon_dispersion
 
 Published = Callable[[str, str], dict[str, Any]]
 

@@ -7,7 +7,7 @@ from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.bands import Bands
-from kapitza.matter.dispersion import born_von_karman, silicon_dispersion
+from kapitza.matter.dispersion import born_von_karman
 from kapitza.matter.library import solid
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering
 from kapitza.simulate.boltzmann.carriers import ScatteringRates
@@ -15,6 +15,7 @@ from kapitza.simulate.boltzmann.layered.transport import Film, transport
 from kapitza.simulate.boltzmann.spectral_carriers import group_edges, group_frequencies, spectral_carriers
 from kapitza.theory.dmm import dmm
 from kapitza.units import k_B
+from matter_samples import silicon_dispersion
 
 RATES = ScatteringRates(umklapp=1.2e-19, onset=140.0, impurity=1.3e-45)
 

@@ -9,13 +9,14 @@ import pytest
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.matter.building.layers import chain_junction, mass_junction, repeat_device
+from kapitza.matter.building.layers import chain_junction, mass_junction
 from kapitza.theory.agf.conductance import agf, refine_to_tolerance
 from kapitza.theory.agf.green_functions import prepare_junction
 from kapitza.theory.agf.k_mesh import ZoneMesh, bulk_matrix, find_symmetry, lattice_operations, wavevector_mesh
 from kapitza.theory.agf.transmission import smooth_window
 from kapitza.theory.chain import Chain, chain_transmission
 from kapitza.units import MW, THz, eV, k_B, m_u
+from matter_samples import repeat_device
 
 U = 1.66053906660e-27
 

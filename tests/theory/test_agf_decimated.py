@@ -8,9 +8,10 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import ConvergenceError, InputError, MissingEngine
-from kapitza.matter.building.layers import mass_junction, repeat_device
+from kapitza.matter.building.layers import mass_junction
 from kapitza.theory.agf.conductance import agf, agf_decimated
 from kapitza.units import THz, m_u
+from matter_samples import repeat_device
 
 OMEGA = np.array([1.3, 4.1, 7.7, 10.2, 12.9]) * THz
 

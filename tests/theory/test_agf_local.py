@@ -5,7 +5,7 @@ import pytest
 from attrs import evolve
 
 from kapitza.errors import InputError
-from kapitza.matter.building.layers import chain_junction, mass_junction, repeat_device
+from kapitza.matter.building.layers import chain_junction, mass_junction
 from kapitza.matter.junction import SQUARE_PICOSECOND
 from kapitza.run.store import Store
 from kapitza.theory.agf.conductance import agf
@@ -16,6 +16,7 @@ from kapitza.theory.agf.local_density import density_sums, interface_layers, loc
 from kapitza.theory.agf.localised_modes import bound_modes
 from kapitza.theory.agf.transmission import junction_arrays
 from kapitza.units import THz, m_u
+from matter_samples import repeat_device
 
 M, K = 28 * m_u, 50.0
 TOP = 2 * np.sqrt(K / M)

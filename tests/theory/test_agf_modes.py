@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.matter.building.layers import chain_junction, mass_junction, repeat_device
+from kapitza.matter.building.layers import chain_junction, mass_junction
 from kapitza.matter.junction import SQUARE_PICOSECOND
 from kapitza.theory.agf.conductance import agf
 from kapitza.theory.agf.green_functions import prepare_junction
@@ -24,6 +24,7 @@ from kapitza.theory.agf.scattering import eigenchannels, scattering_matrix, solv
 from kapitza.theory.agf.wave_packet import wave_packet
 from kapitza.theory.chain import Chain, chain_transmission
 from kapitza.units import THz, m_u
+from matter_samples import repeat_device
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from kapitza.matter.building.layers import lead_from_force_constants, mass_junction, repeat_device
+from kapitza.matter.building.layers import lead_from_force_constants, mass_junction
 from kapitza.matter.junction import Junction, Lead
 from kapitza.theory.agf.conductance import refine_to_tolerance
 from kapitza.theory.agf.green_functions import prepare_junction
 from kapitza.theory.agf.k_mesh import ZoneMesh, find_symmetry, lattice_operations
 from kapitza.theory.agf.transmission import point_transmissions
 from kapitza.units import THz, m_u
+from matter_samples import repeat_device
 
 IDENTITY = ZoneMesh(symmetry=[[[1, 0], [0, 1]]])
 SI = 28.085 * m_u

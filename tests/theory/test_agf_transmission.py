@@ -6,7 +6,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapitza.matter.building.layers import chain_junction, mass_junction, repeat_device
+from kapitza.matter.building.layers import chain_junction, mass_junction
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionLayer
 from kapitza.theory.agf.green_functions import (
     caroli_transmission,
@@ -19,6 +19,7 @@ from kapitza.theory.agf.green_functions import (
 from kapitza.theory.agf.leads import dagger, decimation_self_energy
 from kapitza.theory.agf.transmission import point_transmissions
 from kapitza.units import THz, eV, m_u
+from matter_samples import repeat_device
 
 U = 1.66053906660e-27  # kg, of the tables
 RATE = np.sqrt(eV / 1e-20 / U)  # rad/s of 1 eV/Å²/u, as in the tables

@@ -21,10 +21,9 @@ from compute import build, contact_stiffness, read_pairs, short_crystal, surface
 
 from kapitza.core.transmission import Transmission
 from kapitza.errors import KapitzaError, ValidityWarning
-from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
-from kapitza.matter.building.continued_contact import continued_junction
+from kapitza.matter.building.contacts import ContactSprings, continued_junction, spring_junction
+from kapitza.matter.building.junction_cost import structure_lead
 from kapitza.matter.building.matching import in_plane_deformation, in_plane_periods
-from kapitza.matter.building.relaxed_junction import structure_lead
 from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.junction import Junction, Lead
 from kapitza.matter.lattice_conductivity import lattice_conductivity

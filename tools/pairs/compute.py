@@ -18,8 +18,7 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ValidityWarning
-from kapitza.matter.building.contact_springs import ContactSprings
-from kapitza.matter.building.continued_contact import continued_junction
+from kapitza.matter.building.contacts import ContactSprings, continued_junction
 from kapitza.matter.building.interaction_range import Truncation, truncate_force_constants
 from kapitza.matter.building.layers import lead_from_force_constants
 from kapitza.matter.building.mixed_junction import SiteMixing, junction_from_crystals

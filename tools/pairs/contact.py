@@ -18,7 +18,7 @@ from compute import CONTACTS, read_contacts, read_pairs
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.lattice import match_surfaces
-from kapitza.matter.building.contact_springs import ContactSprings
+from kapitza.matter.building.contacts import ContactSprings
 from kapitza.matter.building.matching import in_plane_deformation, in_plane_periods
 from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.junction import supercell_cells

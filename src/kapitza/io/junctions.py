@@ -45,11 +45,12 @@ from kapitza.io.toml import (
     tables,
     text,
 )
-from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
+from kapitza.matter.building.contacts import ContactSprings, spring_junction
 from kapitza.matter.building.disorder import COMPOSITION_PROFILES, Disorder
 from kapitza.matter.building.interaction_range import truncate_force_constants
+from kapitza.matter.building.layers import crystal_lead
 from kapitza.matter.building.matching import MAX_MATCH_AREA, MAX_MATCH_STRAIN
-from kapitza.matter.building.mixed_junction import SiteMixing, crystal_lead, junction_from_crystals
+from kapitza.matter.building.mixed_junction import SiteMixing, junction_from_crystals
 from kapitza.matter.building.relaxed_junction import MAX_SEAM_MISMATCH, JunctionPlan, build_configurations
 from kapitza.matter.building.surface import orient_crystal
 from kapitza.matter.crystal import Crystal
@@ -348,7 +349,7 @@ def _junction_by_springs(file: TomlTable, progress: Progress | None) -> Junction
     """Junction of two crystals that touch, with a sheet between them or none."""
     values = JUNCTION.read(file)
     left, right = (
-        crystal_lead(orient_crystal(*_side_crystal(file, side, indices, progress)), None)
+        crystal_lead(orient_crystal(*_side_crystal(file, side, indices, progress)))
         for side, indices in _both_orientations(file)
     )
     return spring_junction(

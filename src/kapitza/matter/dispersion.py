@@ -229,19 +229,3 @@ def born_von_karman(name: str, longitudinal: float, transverse: float, boundary:
     P. Reddy, K. Castelino, A. Majumdar, Appl. Phys. Lett. 87, 211908 (2005), doi:10.1063/1.2133890
     """
     return Dispersion(name, (SineBranch(longitudinal, boundary), SineBranch(transverse, boundary, 2)))
-
-
-def silicon_dispersion() -> Dispersion:
-    r"""Silicon by the quadratic fits along [100] in general use, on a sphere of radius $2\pi/a$, good to 10 % at its
-    boundary: E. Pop, R. W. Dutton, K. E. Goodson, J. Appl. Phys. 96, 4998 (2004), doi:10.1063/1.1788838.
-    """
-    boundary = 1.157e10
-    return Dispersion(
-        "Si (quadratic fit)",
-        (
-            PolynomialBranch([0, 9.01e3, -2.00e-7], boundary),
-            PolynomialBranch([0, 5.23e3, -2.26e-7], boundary, 2),
-            PolynomialBranch([9.88e13, 0, -1.60e-7], boundary),
-            PolynomialBranch([10.2e13, -2.57e3, 1.12e-7], boundary, 2),
-        ),
-    )

@@ -25,7 +25,7 @@ from kapitza.units import m_u
 
 SQUARE_PICOSECOND = 1e-24  # s² per ps²
 _SUM_RULE_TOLERANCE = 1e-5  # of the largest force constant: violation of the acoustic sum rule that a record may have
-SYMMETRY_TOLERANCE = 1e-6  # of the largest force constant: violation of Φ(-R) = Φ(R)ᵀ that is put down to rounding
+_SYMMETRY_TOLERANCE = 1e-6  # of the largest force constant: violation of Φ(-R) = Φ(R)ᵀ that is put down to rounding
 _STRAIN_TOLERANCE = 1e-6  # relative: mismatch of lattice vectors that is put down to rounding
 _HEAVIEST_ATOM, _LIGHTEST_ATOM = 1e5 * m_u, 0.1 * m_u
 _HIGHEST_FREQUENCY, _LOWEST_FREQUENCY = 5e15, 1e9  # rad/s: no layer of atoms vibrates faster or slower
@@ -96,7 +96,7 @@ class Lead(BaseRecord):
     @property
     def area(self) -> float:
         """Area of one cell of the layer, m²."""
-        return float(np.linalg.norm(np.cross(self.periods[0], self.periods[1])))
+        return cell_area(self.periods)
 
     @property
     def thickness(self) -> float:
@@ -212,7 +212,7 @@ class Junction(BaseRecord):
     @property
     def area(self) -> float:
         """Area of one cell, m²."""
-        return float(np.linalg.norm(np.cross(self.periods[0], self.periods[1])))
+        return cell_area(self.periods)
 
     @property
     def reciprocal(self) -> Array:
@@ -351,6 +351,11 @@ def reciprocal_periods(periods: Array) -> Array:
     return np.asarray(2 * np.pi * np.linalg.pinv(periods).T, dtype=float)
 
 
+def cell_area(periods: Array) -> float:
+    """Area of the cell of two periods (2, 3), m²."""
+    return float(np.linalg.norm(np.cross(periods[0], periods[1])))
+
+
 def supercell_cells(tiling: IntArray) -> IntArray:
     """(M, 2) cells n of a small lattice in one cell of the large one, whose periods are `tiling` @ small periods."""
     reach = np.abs(tiling).sum()
@@ -380,14 +385,10 @@ def force_imbalance(device: tuple[JunctionLayer, ...], left: Lead, right: Lead) 
     for i, slab in enumerate(device):
         own = row_sums(slab.onsite, d)
         previous = None if i == 0 else device[i - 1].hop
-        own = own + (_repeat_rows(before, own) if previous is None else row_sums(previous.swapaxes(1, 2), d))
-        rows.append(own + (_repeat_rows(after, own) if slab.hop is None else row_sums(slab.hop, d)))
+        # rows of one cell of a lead are repeated to those of a layer; rows that do not fit are refused elsewhere
+        own = own + (np.resize(before, own.shape) if previous is None else row_sums(previous.swapaxes(1, 2), d))
+        rows.append(own + (np.resize(after, own.shape) if slab.hop is None else row_sums(slab.hop, d)))
     return tuple(rows)
-
-
-def _repeat_rows(rows: Array, like: Array) -> Array:
-    """Repeat the rows of one cell of a lead to those of a layer; rows that do not fit are refused elsewhere."""
-    return np.resize(rows, like.shape)
 
 
 def _check_layer(what: str, masses: Array, shifts: IntArray, onsite: Array, hop: Array | None, columns: int) -> None:
@@ -404,16 +405,19 @@ def _check_layer(what: str, masses: Array, shifts: IntArray, onsite: Array, hop:
         raise InputError(f"{what}: hop of shape {hop.shape}, wanted finite {(count, size, columns)}")
     if len(np.unique(shifts, axis=0)) != count:
         raise InputError(f"{what}: {count} shifts, of which only {len(np.unique(shifts, axis=0))} differ")
-    place = {(int(a), int(b)): i for i, (a, b) in enumerate(shifts)}
-    worst = 0.0
-    for (a, b), i in place.items():
-        partner = place.get((-a, -b))
-        other = 0.0 if partner is None else onsite[partner].T
-        worst = max(worst, float(np.abs(onsite[i] - other).max(initial=0.0)))
-    if worst > SYMMETRY_TOLERANCE * largest_constant(onsite):
+    check_symmetric(what, shifts, onsite)
+
+
+def check_symmetric(what: str, cells: IntArray, blocks: Array) -> None:
+    """Refuse force constants (nR, f, f) that differ from those of the mirrored pairs; a missing one counts as 0."""
+    place = {cell: i for i, cell in enumerate(map(tuple, cells.tolist()))}
+    partner = np.array([place.get(cell, -1) for cell in map(tuple, (-cells).tolist())])
+    mirrored = np.where((partner < 0)[:, None, None], 0.0, blocks[partner]).swapaxes(1, 2)
+    worst, largest = largest_constant(blocks - mirrored), largest_constant(blocks)
+    if worst > _SYMMETRY_TOLERANCE * largest:
         raise InputError(
-            f"{what}: force constants differ from those of the mirrored pair by {worst:.3g} N/m "
-            f"(largest {largest_constant(onsite):.3g}); Φ(-R) = Φ(R)ᵀ must hold: symmetrise them"
+            f"{what}: force constants differ from those of the mirrored pair by {worst:.3g} N/m (largest "
+            f"{largest:.3g}); Φ(-R) = Φ(R)ᵀ must hold: symmetrise them"
         )
 
 
@@ -422,9 +426,8 @@ def _check_range(what: str, onsite: AnyComplexArray) -> None:
     top = float(np.sqrt(np.abs(np.diagonal(onsite, axis1=1, axis2=2)).max() / SQUARE_PICOSECOND))
     if not _LOWEST_FREQUENCY < top < _HIGHEST_FREQUENCY:
         raise InputError(
-            f"{what}: atoms vibrate at {top:.3g} rad/s, wanted {_LOWEST_FREQUENCY:g} to "
-            f"{_HIGHEST_FREQUENCY:g}: give force constants in N/m "
-            "(eV/Å² times 16.02) and masses in kg"
+            f"{what}: atoms vibrate at {top:.3g} rad/s, wanted {_LOWEST_FREQUENCY:g} to {_HIGHEST_FREQUENCY:g}: give "
+            "force constants in N/m (eV/Å² times 16.02) and masses in kg"
         )
 
 

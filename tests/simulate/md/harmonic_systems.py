@@ -5,10 +5,10 @@ import numpy as np
 from kapitza.core.arrays import Array, IntArray
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
-from kapitza.matter.building.layers import repeat_device
 from kapitza.matter.junction import Junction
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import COLD_ROLE, FREE_ROLE, HOT_ROLE, System
+from matter_samples import repeat_device
 
 _MAX_LAYER_FREEDOM = 200_000  # degrees of freedom of one layer times those of the next: the blocks of a layer are dense
 _MIN_FORCE_CONSTANT = 1e-12  # of the largest force constant: weaker ones are left out

@@ -5,8 +5,7 @@ from typing import Any, overload
 import numpy as np
 
 from kapitza.errors import InputError
-from kapitza.matter.building.contact_springs import ContactSprings, spring_junction
-from kapitza.matter.building.continued_contact import continued_junction
+from kapitza.matter.building.contacts import ContactSprings, continued_junction, spring_junction
 from kapitza.matter.building.disorder import Disorder
 from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.building.matching import MAX_MATCH_STRAIN
@@ -95,19 +94,12 @@ def junction(
     if kinds == [Lead, Lead] and isinstance(forces, ContactSprings) and plain:
         return spring_junction(left, right, forces, sheet=sheet, limit=limit)
     if kinds == [Lead, Lead] and forces is None and plain and sheet is None:
-        if _same_forces(left, right):
+        blocks = ("periods", "step", "shifts", "onsite", "hop")
+        if all(np.array_equal(getattr(left, name), getattr(right, name)) for name in blocks):
             return mass_junction(left, left.masses, right.masses)
         return continued_junction(left, right, limit=limit)
     raise InputError(
         f"no junction of {type(left).__name__} and {type(right).__name__} with forces {forces!r:.60}: wanted two "
         "names or structures and a potential, two crystals (and 'mean', 'left' or 'right'), two leads and springs "
         "(and a sheet), or two leads alone; layers, supercell and disorder are not for leads"
-    )
-
-
-def _same_forces(left: Lead, right: Lead) -> bool:
-    """Whether two leads differ in their masses alone."""
-    return all(
-        np.array_equal(getattr(left, name), getattr(right, name))
-        for name in ("periods", "step", "shifts", "onsite", "hop")
     )

@@ -14,13 +14,12 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise, product
 
 import numpy as np
-from attrs import evolve
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
-from kapitza.matter.building.layers import cut_into_layers, repeat_blocks, widen_blocks
+from kapitza.matter.building.layers import align_blocks, lead_layer
 from kapitza.matter.building.stacking import AtomStack, Segment
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import balanced_crystal, symmetric_blocks
@@ -81,11 +80,6 @@ def interface_counts(periods: Array, force_field: ForceField) -> tuple[int, int,
     return (*in_plane_counts(periods, _WIDTH_REACHES * force_field.reach), 1)
 
 
-def inner_atoms(stack: AtomStack) -> IntArray:
-    """Atoms of a stack that are displaced: those of the device but for its outermost layers."""
-    return np.flatnonzero((stack.layer > 0) & (stack.layer < stack.layers - 1))
-
-
 def _fold_rows(one: Structure, big: Structure, values: Array, rows: IntArray) -> tuple[IntArray, Array]:
     """Keys (m, 5) of lattice vector and two atoms, and force constants (m, 3, 3) of the atoms `rows` with all others,
     from those in a supercell, (r, N, 3, 3), each by its nearest images.
@@ -100,7 +94,6 @@ def _fold_rows(one: Structure, big: Structure, values: Array, rows: IntArray) ->
 
 
 def _announce_cut(name: str, force_field: ForceField, blocks: Array, near: BoolArray, depth: float) -> None:
-    """Say what is left out beyond neighbouring layers."""
     dropped = float(np.abs(blocks[~near]).max(initial=0.0) / np.abs(blocks).max())
     if force_field.announce is not None and dropped > _ROUNDING:
         force_field.announce(
@@ -115,29 +108,25 @@ def interface_layers(
     """Layers of the device of a stack at rest that repeats along the normal, and the error of the seams: by how much
     force constants between the outermost layer and the next one differ from those of the crystals, over the largest.
     """
-    atoms, last = stack.atoms, stack.layers - 1
-    inner, counts = inner_atoms(stack), interface_counts(periods, force_field)
+    atoms, inner, counts = stack.atoms, np.flatnonzero(stack.inner), interface_counts(periods, force_field)
     check_supercell(atoms, force_field, counts)
     big, found = displaced_constants(atoms, counts, inner, force_field, group=height_operations(atoms, REST_TOLERANCE))
     keys, blocks = _fold_rows(atoms, big, found, inner)
     near = _are_kept(stack, segments, keys)
     _announce_cut(atoms.name, force_field, blocks, near, min(segment.lead.thickness for segment in segments))
-    rows = np.flatnonzero((stack.layer >= 0) & (stack.layer <= last))
-    shifts, values = _assemble(keys[near], blocks[near], rows, inner)
-    sizes = np.bincount(stack.layer[rows], minlength=stack.layers).tolist()
-    bounds = 3 * np.cumsum([0, *sizes])
-    part = [slice(int(a), int(b)) for a, b in pairwise(bounds)]
+    shifts, values = _assemble(keys[near], blocks[near], stack.device, inner)
+    sizes = np.bincount(stack.layer[stack.device]).tolist()
+    part = [slice(int(a), int(b)) for a, b in pairwise(3 * np.cumsum([0, *sizes]))]
     seam: dict[Side, float] = {}
-    for side, segment, end in zip(INTERFACE_SIDES, (segments[0], segments[-1]), (0, last), strict=True):
-        pair = (part[0], part[1]) if end == 0 else (part[last - 1], part[last])
-        shifts, values, miss = _join_crystal(segment, shifts, values, part[end], pair)
-        seam[side] = miss / largest_constant(values)
-    made: list[JunctionLayer] = []
-    for i, slab in enumerate(cut_into_layers(atoms.masses[rows], shifts, values, sizes, periodic=False)):
-        here = rows[stack.layer[rows] == i]
-        symbols = tuple(atoms.symbols[k] for k in here)
-        made.append(evolve(slab, positions=atoms.positions[here], symbols=symbols))
-    return made, seam
+    ends = (segments[0], part[0], part[:2]), (segments[-1], part[-1], part[-2:])
+    for side, (segment, outer, pair) in zip(INTERFACE_SIDES, ends, strict=True):
+        crystal = lead_layer(segment.lead, segment.grid)
+        assert crystal.hop is not None  # noqa: S101
+        own = ((crystal.shifts, blocks) for blocks in (crystal.onsite, crystal.hop))
+        shifts, (values, onsite, hop) = align_blocks((shifts, values), *own)
+        values[:, outer, outer] = onsite
+        seam[side] = largest_constant(values[:, pair[0], pair[1]] - hop) / largest_constant(values)
+    return stack.cut_device(shifts, values, sizes), seam
 
 
 def _are_kept(stack: AtomStack, segments: Sequence[Segment], keys: IntArray) -> BoolArray:
@@ -167,23 +156,8 @@ def _assemble(keys: IntArray, blocks: Array, rows: IntArray, inner: IntArray) ->
     return shifts, total.transpose(0, 1, 3, 2, 4).reshape(len(shifts), size, size)
 
 
-def _join_crystal(
-    segment: Segment, shifts: IntArray, values: Array, outer: slice, pair: tuple[slice, slice]
-) -> tuple[IntArray, Array, float]:
-    """Force constants with those of a crystal in its `outer` layer, and by how much those of the `pair` of that layer
-    and the next one differ from the crystal's, N m⁻¹.
-    """
-    own, onsite = repeat_blocks(segment.lead.shifts, segment.lead.onsite, segment.grid)
-    hop = repeat_blocks(segment.lead.shifts, segment.lead.hop, segment.grid)[1]
-    every = np.unique(np.concatenate([shifts, own]), axis=0)
-    onsite, hop = (widen_blocks(own, blocks, every) for blocks in (onsite, hop))
-    wide = widen_blocks(shifts, values, every)
-    wide[:, outer, outer] = onsite
-    return every, wide, largest_constant(wide[:, pair[0], pair[1]] - hop)
-
-
 def describe_seam(name: str, seam: Mapping[Side, float]) -> str:
-    """One line that says how well the force constants of an interface and of the crystals fit together."""
+    """How well the force constants of an interface and of the crystals fit together, in one line."""
     left, right = (f"{100 * seam[side]:.2g} %" for side in INTERFACE_SIDES)
     return (
         f"{name}: where they meet, force constants of the interface cell differ from those of the crystals by {left} "

@@ -1,24 +1,26 @@
-"""What a junction by displaced atoms will cost, before it is built: its steps, gone through without any forces.
+"""Work on the crystals of a junction, and its cost by displaced atoms, before it is built: all steps without forces.
 
-Crystals stay as they are given and their leads have no forces, so that symmetry, supercells and the stack are those of
-the work itself but for what relaxation changes.  How many evaluations a search for rest takes is a guess.
+For the cost crystals stay as they are given and their leads have no forces, so that symmetry, supercells and the stack
+are those of the work itself but for what relaxation changes.  How many evaluations a search for rest takes is a guess.
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
 from kapitza.core.arrays import Array, IntArray
-from kapitza.matter.building.interface_cell import crystal_counts, inner_atoms, interface_counts, kept_cells
-from kapitza.matter.building.layers import lead_from_force_constants
+from kapitza.matter.building.interface_cell import crystal_counts, interface_counts, kept_cells, layered_crystal
+from kapitza.matter.building.layers import crystal_lead, lead_from_force_constants
 from kapitza.matter.building.stacking import SHIFTS_TRIED, AtomStack, Segment, continues_lattice, registry_layers
 from kapitza.matter.junction import Lead
 from kapitza.matter.potentials.displaced_forces import REST_TOLERANCE, planned_displacements
-from kapitza.matter.potentials.force_constants import check_supercell
+from kapitza.matter.potentials.force_constants import check_supercell, crystal_from_potential
 from kapitza.matter.potentials.force_field import ForceField
 from kapitza.matter.potentials.force_meter import PlannedForces
+from kapitza.matter.potentials.relaxation import relax_cell, relax_once
 from kapitza.matter.potentials.space_group import SpaceGroup, height_operations, space_group
 from kapitza.matter.structure import Structure
 
@@ -27,23 +29,35 @@ _INTERFACE_SEARCH = 100  # the same of an interface
 _PLACE_SEARCH = 15  # the same of a rigid crystal on another one
 
 
-class SegmentWork(Protocol):
-    """What is done with each crystal of a junction: it comes to rest, and its force constants are taken."""
-
-    def rest(self, one: Structure, free: Literal["all", "normal"]) -> Structure:
-        """Return a crystal at rest."""
-        ...
-
-    def lead(self, one: Structure) -> Lead:
-        """Return the lead of a crystal at rest."""
-        ...
+def structure_lead(one: Structure, force_field: ForceField) -> Lead:
+    """Lead of a crystal at rest whose surface faces along z, with the fewest cells per principal layer."""
+    return crystal_lead((crystal_from_potential if force_field.analytic else layered_crystal)(one, force_field))
 
 
-class Rehearsal:
-    """Goes through the steps of a junction and writes down which forces each of them needs."""
+class SegmentWork:
+    """What is done with each crystal of a junction by forces, counted step by step."""
 
     def __init__(self, force_field: ForceField) -> None:
         self.force_field = force_field
+
+    def rest(self, one: Structure, free: Literal["all", "normal"]) -> Structure:
+        """Return a crystal at rest, relaxed once where forces come from displaced atoms."""
+        self.force_field.next_step()
+        if self.force_field.analytic:
+            return relax_cell(one, self.force_field, free)
+        return relax_once(one, self.force_field, partial(relax_cell, free=free), {"free": free})
+
+    def lead(self, one: Structure) -> Lead:
+        """Return the lead of a crystal at rest."""
+        self.force_field.next_step()
+        return structure_lead(one, self.force_field)
+
+
+class Rehearsal(SegmentWork):
+    """Goes through the steps of a junction and writes down which forces each of them needs."""
+
+    def __init__(self, force_field: ForceField) -> None:
+        super().__init__(force_field)
         self.plan: list[PlannedForces] = []
 
     def rest(self, one: Structure, free: Literal["all", "normal"]) -> Structure:
@@ -78,7 +92,7 @@ class Rehearsal:
         atoms = stack.atoms
         self.plan.append(PlannedForces("interface at rest", _INTERFACE_SEARCH, atoms.masses.size, guessed=True))
         counts = interface_counts(periods, self.force_field)
-        self._add_displacements(atoms, counts, inner_atoms(stack), height_operations)
+        self._add_displacements(atoms, counts, np.flatnonzero(stack.inner), height_operations)
 
     def _add_displacements(
         self,

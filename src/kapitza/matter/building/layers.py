@@ -9,12 +9,14 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, finite_array, integer_array, positive
 from kapitza.core.modal import INTERFACE_SIDES
+from kapitza.core.transmission import Side
 from kapitza.errors import InputError
+from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import (
-    SYMMETRY_TOLERANCE,
     Junction,
     JunctionLayer,
     Lead,
+    check_symmetric,
     force_imbalance,
     largest_constant,
     row_sums,
@@ -52,7 +54,7 @@ def lead_from_force_constants(
             f"{name}: lattice {lattice.shape}, cells {cells.shape} and force constants {values.shape}; "
             "wanted (3, 3), (nR, 3) and (nR, 3n, 3n)"
         )
-    _check_symmetric(name, cells, values)
+    check_symmetric(name, cells, values)
     size = np.abs(values).max(axis=(1, 2))
     kept = size > _NEGLIGIBLE_BLOCK * size.max(initial=0.0)
     cells, values, size = cells[kept], values[kept], size[kept]
@@ -84,17 +86,18 @@ def lead_from_force_constants(
     )
 
 
-def _check_symmetric(name: str, cells: IntArray, values: Array) -> None:
-    """Refuse force constants (nR, f, f) that differ from those of the mirrored pairs; a missing one counts as 0."""
-    place = {cell: i for i, cell in enumerate(map(tuple, cells.tolist()))}
-    partner = [place.get((-a, -b, -c), -1) for a, b, c in cells.tolist()]
-    mirrored = np.where(np.array(partner)[:, None, None] < 0, 0.0, values[partner]).swapaxes(1, 2)
-    worst = float(np.abs(values - mirrored).max(initial=0.0))
-    if worst > SYMMETRY_TOLERANCE * largest_constant(values):
-        raise InputError(
-            f"{name}: force constants differ from those of the mirrored pair by {worst:.3g} N/m (largest "
-            f"{largest_constant(values):.3g}); Φ(-R) = Φ(R)ᵀ must hold: symmetrise them"
-        )
+def crystal_lead(crystal: Crystal, layers: int | None = None) -> Lead:
+    """Lead of a crystal whose surface faces along z, by default with as few cells in a layer as the forces reach."""
+    return lead_from_force_constants(
+        crystal.name,
+        crystal.lattice,
+        crystal.masses,
+        crystal.cells,
+        crystal.force_constants,
+        layers=layers,
+        positions=crystal.positions,
+        symbols=crystal.symbols,
+    )
 
 
 def _principal_blocks(cells: IntArray, values: Array, count: int) -> tuple[IntArray, Array, Array]:
@@ -162,33 +165,32 @@ def junction_from_layers(
         worst = max(worst, residual)
         fixed.append(evolve(slab, onsite=onsite))
     result = Junction(name, finite_array(periods), left, right, tuple(fixed), residual=worst)
-    for side, slab in zip(INTERFACE_SIDES, (layers[0], layers[-1]), strict=True):
-        lead = result.lead(side)
-        difference = lead_deviation(slab, lead, result.tiling(side))
+    for side in INTERFACE_SIDES:
+        difference = lead_deviation(result, side)
         if difference > tolerance * scale:
             raise InputError(
-                f"{name}: the outermost layer on the {side} differs from the bulk {lead.name} by {difference:.3g} N/m, "
-                f"{difference / scale:.1e} of the largest force constant (at most {tolerance:g}): take more layers of "
-                "it into the joint cell, or a longer reach of a calculator's forces"
+                f"{name}: the outermost layer on the {side} differs from the bulk {result.lead(side).name} by "
+                f"{difference:.3g} N/m, {difference / scale:.1e} of the largest force constant (at most "
+                f"{tolerance:g}): take more layers of it into the joint cell, or a longer reach of a calculator's "
+                "forces"
             )
     return result
 
 
-def lead_deviation(slab: JunctionLayer, lead: Lead, tiling: IntArray) -> float:
-    """Largest difference of the force constants within a layer of the device and within the same layer of a lead."""
-    shifts, onsite = repeat_blocks(lead.shifts, lead.onsite, tiling)
-    place = {tuple(shift): i for i, shift in enumerate(shifts.tolist())}
-    worst = 0.0
-    for shift, block in zip(slab.shifts.tolist(), slab.onsite, strict=True):
-        i = place.pop(tuple(shift), None)
-        worst = max(worst, float(np.abs(block - (0.0 if i is None else onsite[i])).max()))
-    return max([worst, *(float(np.abs(onsite[i]).max()) for i in place.values())])
+def lead_deviation(junction: Junction, side: Side) -> float:
+    """Largest difference of the force constants within the outermost layer of a device and within a layer of the lead,
+    N m⁻¹.
+    """
+    slab = junction.device[0 if side == "left" else -1]
+    bulk = lead_layer(junction.lead(side), junction.tiling(side))
+    _, (own, wanted) = align_blocks((slab.shifts, slab.onsite), (bulk.shifts, bulk.onsite))
+    return largest_constant(own - wanted)
 
 
 def cut_into_layers(
     masses: ArrayLike, shifts: ArrayLike, force_constants: ArrayLike, sizes: Sequence[int], *, periodic: bool = True
 ) -> list[JunctionLayer]:
-    """Cut a joint cell (of a superlattice if `periodic`) into layers of `sizes` atoms from left to right. In-plane
+    """Cut a joint cell (of a superlattice if `periodic`) into layers of `sizes` atoms from left to right; in-plane
     `shifts` are (nR, 2), `force_constants` (nR, 3n, 3n) N m⁻¹ between the atoms in the order of the layers.
     """
     masses, shifts, values = positive(masses), integer_array(shifts), finite_array(force_constants)
@@ -203,11 +205,11 @@ def cut_into_layers(
             raise InputError(
                 f"forces of {far:.3g} N/m reach from layer {i} to layer {j}, beyond the next one: take thicker layers"
             )
-    made: list[JunctionLayer] = []
-    for i, part in enumerate(parts):
-        hop = values[:, part, parts[i + 1]] if i + 1 < len(parts) else None
-        made.append(JunctionLayer(masses[bounds[i] : bounds[i + 1]], shifts, values[:, part, part], hop))
-    return made
+    hops = [*(values[:, low, high] for low, high in pairwise(parts)), None]
+    return [
+        JunctionLayer(own, shifts, values[:, part, part], hop)
+        for own, part, hop in zip(np.split(masses, bounds[1:-1]), parts, hops, strict=True)
+    ]
 
 
 def mass_junction(
@@ -216,18 +218,14 @@ def mass_junction(
     r"""One crystal with masses (kg) of two sides, or of each layer of the `device`: only the masses scatter. Between
     atoms of two masses the mass-weighted block is $\Phi/\sqrt{m_im_j}$.
     """
-    sides = [evolve(lead, masses=_layer_masses(lead, mass)) for mass in (left_mass, right_mass)]
-    layers = [sides[0].masses, sides[1].masses] if device is None else [_layer_masses(lead, mass) for mass in device]
+    n = lead.masses.size
+    sides = [evolve(lead, masses=np.broadcast_to(positive(mass), n)) for mass in (left_mass, right_mass)]
+    layers = [side.masses for side in sides] if device is None else [np.broadcast_to(positive(m), n) for m in device]
     made = [
         JunctionLayer(mass, lead.shifts, lead.onsite, None if i + 1 == len(layers) else lead.hop, symbols=lead.symbols)
         for i, mass in enumerate(layers)
     ]
     return Junction(f"{lead.name}, two masses", lead.periods, sides[0], sides[1], tuple(made), residual=lead.residual)
-
-
-def _layer_masses(lead: Lead, mass: ArrayLike) -> Array:
-    """(n,) masses of a layer, from one number or as given."""
-    return np.broadcast_to(positive(mass), lead.masses.shape)
 
 
 def chain_junction(
@@ -279,23 +277,33 @@ def repeat_blocks(shifts: IntArray, blocks: Array, tiling: IntArray) -> tuple[In
     return found, big.reshape(len(found), m * rows, m * columns)
 
 
-def repeat_device(junction: Junction, tiling: ArrayLike) -> Junction:
-    """Repeat the device in the plane, with the leads as they are: for rough, intermixed and defective interfaces. The
-    new periods are N @ periods, with `tiling` the integers N, (2, 2) or its diagonal.
-    """
-    grid = integer_array(tiling)
-    grid = np.diag(grid) if grid.shape == (2,) else grid
-    if grid.shape != (2, 2) or np.linalg.det(grid) < 0.5:
-        raise InputError(f"expected 2 x 2 integers of a positive determinant, got {np.asarray(tiling).tolist()}")
-    if any(len(junction.tiles(side)) > 1 for side in ("left", "right")):
-        raise InputError(f"{junction.name} is a supercell already: repeat the junction that it was made of")
-    count = len(supercell_cells(grid))
-    made: list[JunctionLayer] = []
-    for slab in junction.device:
-        shifts, onsite = repeat_blocks(slab.shifts, slab.onsite, grid)
-        hop = None if slab.hop is None else repeat_blocks(slab.shifts, slab.hop, grid)[1]
-        made.append(JunctionLayer(np.tile(slab.masses, count), shifts, onsite, hop, symbols=slab.symbols * count))
-    return evolve(junction, periods=grid @ junction.periods, device=tuple(made))
+def lead_layer(lead: Lead, tiling: IntArray) -> JunctionLayer:
+    """One layer of a lead with the hop to the next, in a cell whose periods are `tiling` @ those of the lead."""
+    cells = supercell_cells(tiling)
+    shifts, onsite = repeat_blocks(lead.shifts, lead.onsite, tiling)
+    _, hop = repeat_blocks(lead.shifts, lead.hop, tiling)
+    corners = (cells @ lead.periods)[:, None]
+    positions = None if lead.positions is None else (corners + lead.positions).reshape(-1, 3)
+    masses, symbols = np.tile(lead.masses, len(cells)), lead.symbols * len(cells)
+    return JunctionLayer(masses, shifts, onsite, hop, positions=positions, symbols=symbols)
+
+
+def align_blocks(*parts: tuple[IntArray, Array]) -> tuple[IntArray, list[Array]]:
+    """All lattice vectors (nR, 2) of some blocks, and the blocks of each at all of them, zero where there were none."""
+    shifts = np.unique(np.concatenate([own for own, _ in parts]), axis=0)
+    place = {tuple(shift): i for i, shift in enumerate(shifts.tolist())}
+    aligned: list[Array] = []
+    for own, blocks in parts:
+        wide = np.zeros((len(shifts), *blocks.shape[1:]))
+        wide[[place[tuple(shift)] for shift in own.tolist()]] = blocks
+        aligned.append(wide)
+    return shifts, aligned
+
+
+def bond_weights(blocks: Array) -> Array:
+    """(nR, n, n') squared force constants between two atoms, (N m⁻¹)²."""
+    count, f, g = blocks.shape
+    return np.asarray((blocks.reshape(count, f // 3, 3, g // 3, 3) ** 2).sum(axis=(2, 4)), dtype=float)
 
 
 def join_junctions(first: Junction, second: Junction, layers: int = 0) -> Junction:
@@ -313,42 +321,22 @@ def join_junctions(first: Junction, second: Junction, layers: int = 0) -> Juncti
     InputError
         if the crystals or the periods differ
     """
-    lead, other = first.right, second.left
+    lead, other, last = first.right, second.left, first.device[-1]
     tiling = first.tiling("right")
     alike = lead.onsite.shape == other.onsite.shape and np.array_equal(tiling, second.tiling("left"))
-    scale = largest_constant(lead.onsite)
-    if (
-        not alike
-        or max(largest_constant(a - b) for a, b in ((lead.onsite, other.onsite), (lead.hop, other.hop)))
-        > LEAD_TOLERANCE * scale
-    ):
+    if not alike or largest_constant(
+        lead.onsite - other.onsite, lead.hop - other.hop
+    ) > LEAD_TOLERANCE * largest_constant(lead.onsite):
         raise InputError(
             f"{first.name} ends with {lead.name}, {second.name} starts with {other.name}: wanted one crystal, with the "
             "same strain and cell, between the two"
         )
     if not 0 <= layers <= _MAX_LAYERS:
         raise InputError(f"layers = {layers}: wanted 0 to {_MAX_LAYERS} principal layers between the junctions")
-    shifts, onsite = repeat_blocks(lead.shifts, lead.onsite, tiling)
-    hop = repeat_blocks(lead.shifts, lead.hop, tiling)[1]
-    count = len(supercell_cells(tiling))
-    film = [JunctionLayer(np.tile(lead.masses, count), shifts, onsite, hop, symbols=lead.symbols * count)] * layers
-    device = (*first.device[:-1], _attach_hop(first.device[-1], shifts, hop), *film, *second.device)
-    name = f"{first.name} + {second.name}"
-    return Junction(
-        name, first.periods, first.left, second.right, device, residual=max(first.residual, second.residual)
-    )
-
-
-def _attach_hop(slab: JunctionLayer, shifts: IntArray, hop: Array) -> JunctionLayer:
-    """Return the last layer of a device with a hop to a layer of the lead behind it."""
-    every = np.unique(np.concatenate([slab.shifts, shifts]), axis=0)
-    onsite, following = widen_blocks(slab.shifts, slab.onsite, every), widen_blocks(shifts, hop, every)
-    return evolve(slab, shifts=every, onsite=onsite, hop=following)
-
-
-def widen_blocks(own: IntArray, blocks: Array, shifts: IntArray) -> Array:
-    """Blocks at more lattice vectors `shifts` than their `own`, zero where there were none."""
-    place = {tuple(shift): i for i, shift in enumerate(shifts.tolist())}
-    wide = np.zeros((len(shifts), *blocks.shape[1:]))
-    wide[[place[tuple(shift)] for shift in own.tolist()]] = blocks
-    return wide
+    film = evolve(lead_layer(lead, tiling), positions=None)
+    assert film.hop is not None  # noqa: S101
+    shifts, (onsite, hop) = align_blocks((last.shifts, last.onsite), (film.shifts, film.hop))
+    final = evolve(last, shifts=shifts, onsite=onsite, hop=hop)
+    device = (*first.device[:-1], final, *([film] * layers), *second.device)
+    residual = max(first.residual, second.residual)
+    return Junction(f"{first.name} + {second.name}", first.periods, first.left, second.right, device, residual=residual)

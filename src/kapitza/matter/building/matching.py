@@ -6,6 +6,7 @@ With the periods A of the left and B of the right surface, $F$ with $N_RBF = N_L
 singular values less one are the principal strains, its rotation is the twist of the right crystal.
 """
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Literal
 
@@ -22,7 +23,8 @@ StrainedSide = Literal["left", "right", "both"]
 
 MAX_MATCH_AREA = 400 * angstrom**2
 MAX_MATCH_STRAIN = 0.05
-_AREA_TOLERANCE = 1e-6  # relative: areas and strains that differ by less are the same
+_AREA_TOLERANCE = 1e-6  # relative: areas that differ by less are the same
+_STRAIN_TOLERANCE = 1e-4  # strains that differ by less are the same
 _EQUIVALENT_BASES = np.array(  # other bases of a reduced lattice, as short or nearly
     [m for m in product((-1, 0, 1), repeat=4) if m[0] * m[3] - m[1] * m[2] == 1], dtype=np.int64
 ).reshape(-1, 2, 2)
@@ -101,6 +103,25 @@ def match_surfaces(
     return sorted(found, key=lambda fit: (round(fit.area / sizes[0]), abs(fit.strain[0]), abs(fit.twist)))
 
 
+def equal_matches(fits: Sequence[SurfaceMatch]) -> list[SurfaceMatch]:
+    """The first match and those of its area that are strained alike: they differ in the twist."""
+    area, strain = fits[0].area * (1 + _AREA_TOLERANCE), abs(fits[0].strain[0]) + _STRAIN_TOLERANCE
+    return [fit for fit in fits if fit.area < area and abs(fit.strain[0]) < strain]
+
+
+def common_cell(fits: Sequence[SurfaceMatch], repeats: tuple[int, int] = (1, 1)) -> tuple[IntArray, list[IntArray]]:
+    """(2, 2) cell of the left crystal, repeated, in which the cells of all matches fit a whole number of times, and the
+    same cell in periods of the other crystal of each match.
+    """
+    grid = fits[0].left
+    for fit in fits[1:]:
+        ratio = grid @ np.linalg.inv(fit.left)
+        if np.abs(ratio - np.round(ratio)).max() > 1e-6:
+            grid = round(abs(float(np.linalg.det(fit.left)))) * grid  # det N times any lattice vector is one of N
+    grid = np.diag(integer_array(repeats)) @ grid
+    return grid, [np.round(grid @ np.linalg.inv(fit.left)).astype(np.int64) @ fit.right for fit in fits]
+
+
 def in_plane_periods(periods: ArrayLike) -> Array:
     """(2, 2) in-plane coordinates of two periods, right-handed."""
     array = finite_array(periods)
@@ -135,18 +156,16 @@ def best_supercell_matches(left: Array, right: Array, n: int, m: int, twist: flo
     strain = np.abs(stretch - 1).max(axis=-1)
     if twist is not None:
         strain = np.where(np.abs((angle - twist + np.pi) % (2 * np.pi) - np.pi) < np.radians(0.5), strain, np.inf)
-    found: dict[int, SurfaceMatch] = {}
+    area = n * float(np.linalg.det(left))
+    matches: dict[int, SurfaceMatch] = {}
     for flat_index in np.lexsort((np.abs(angle).ravel().round(6), strain.ravel().round(9)))[:48]:
         a, b, t = np.unravel_index(int(flat_index), strain.shape)
         if not np.isfinite(strain[a, b, t]):
             break
-        key = round(float(np.degrees(angle[a, b, t])) * 10)
-        principal = stretch[a, b, t] - 1
-        order = np.argsort(-np.abs(principal))
-        area = n * float(np.linalg.det(left))
-        fit = SurfaceMatch(big[a, t], theirs[b], principal[order], float(angle[a, b, t]), area)
-        found.setdefault(key, fit)
-    return list(found.values())
+        principal, twist_angle = stretch[a, b, t] - 1, float(angle[a, b, t])
+        fit = SurfaceMatch(big[a, t], theirs[b], principal[np.argsort(-np.abs(principal))], twist_angle, area)
+        matches.setdefault(round(np.degrees(twist_angle) * 10), fit)
+    return list(matches.values())
 
 
 def supercell_bases(periods: Array, n: int) -> IntArray:

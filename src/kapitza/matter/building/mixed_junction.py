@@ -12,16 +12,17 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, BoolArray, IntArray, about, one_of, quantity
+from kapitza.core.arrays import Array, BoolArray, about, one_of, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError
 from kapitza.matter.building.disorder import Disorder, right_sites
 from kapitza.matter.building.layers import (
+    align_blocks,
+    bond_weights,
+    crystal_lead,
     junction_from_layers,
-    lead_from_force_constants,
-    repeat_blocks,
+    lead_layer,
     subtract_self_terms,
-    widen_blocks,
 )
 from kapitza.matter.building.matching import (
     MAX_MATCH_STRAIN,
@@ -32,13 +33,12 @@ from kapitza.matter.building.matching import (
 from kapitza.matter.building.stacking import have_same_sites
 from kapitza.matter.building.surface import change_lattice, orient_crystal
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.junction import Junction, JunctionLayer, Lead, force_imbalance, largest_constant, supercell_cells
+from kapitza.matter.junction import Junction, JunctionLayer, Lead, force_imbalance, largest_constant
 
 MixingRule = Literal["mean", "left", "right"]
 
 
 def _check_mixed_disorder(_instance: Any, _attribute: Any, disorder: Disorder | None) -> None:
-    """Refuse disorder that force constants alone do not describe."""
     if disorder is not None and (disorder.vacancies or disorder.substitutions):
         raise InputError(
             f"vacancies {disorder.vacancies:g} and substitutions {dict(disorder.substitutions)} need forces for them:",
@@ -101,10 +101,11 @@ def junction_from_crystals(
     leads = _common_leads(one, other)
     grid = np.diag(np.array(sites.supercell, dtype=np.int64))
     periods = grid @ leads[0].periods
-    owners = _site_owners(leads[0], grid, sites.layers, sites.disorder)
-    device = tuple(_mixed_layers(leads, grid, owners, sites))
+    low, high = (lead_layer(lead, grid) for lead in leads)
+    owners = _site_owners(leads[0], low, periods, sites.layers, sites.disorder)
+    device = tuple(_mixed_layers(low, high, owners, sites))
     name = f"{left.name}|{right.name}, force constants {sites.mixing}"
-    return junction_from_layers(name, leads[0], leads[1], periods, balance_layers(device, leads))
+    return junction_from_layers(name, *leads, periods, balance_layers(device, leads))
 
 
 def _align_crystals(left: Crystal, right: Crystal) -> Crystal:
@@ -116,16 +117,9 @@ def _align_crystals(left: Crystal, right: Crystal) -> Crystal:
         vectors[:2, :2] = np.round(np.linalg.inv(fit.left.astype(float)) @ fit.right)
         trial = change_lattice(right, vectors)
         best = trial if best is right else best
-        if _sites_coincide(left, trial):
+        if have_same_sites(left, trial):
             return trial
     return best
-
-
-def _sites_coincide(left: Crystal, right: Crystal) -> bool:
-    """Whether two oriented crystals have their atoms in about the same places of a layer, once the right one fits."""
-    deformation = in_plane_deformation(in_plane_periods(right.lattice[:2]), in_plane_periods(left.lattice[:2]))
-    here, there = (np.vstack([one.lattice[2], one.positions]) for one in (left, right))
-    return have_same_sites(left.lattice[:2], here, there @ deformation)
 
 
 _NEEDS_POTENTIAL = Hint(
@@ -147,7 +141,7 @@ def _check_corresponding_sites(left: Crystal, right: Crystal, limit: float) -> N
             f"{left.name} and {right.name} differ by {100 * strain:.2g} % in the plane, more than the "
             f"{100 * limit:.2g} % allowed (limit)"
         )
-    if not _sites_coincide(left, right):
+    if not have_same_sites(left, right):
         raise InputError(
             f"{left.name} and {right.name} do not have their atoms in the same places of a layer:",
             hint=_NEEDS_POTENTIAL,
@@ -167,53 +161,34 @@ def _check_corresponding_sites(left: Crystal, right: Crystal, limit: float) -> N
 
 def _common_leads(left: Crystal, right: Crystal) -> tuple[Lead, Lead]:
     """Leads with equally many cells in a principal layer, the same in-plane lattice vectors R, on the left's sites."""
-    alone = [crystal_lead(one, None) for one in (left, right)]
-    cells = max(lead.masses.size // left.masses.size for lead in alone)
+    cells = max(crystal_lead(crystal).masses.size // left.masses.size for crystal in (left, right))
     one, other = (crystal_lead(crystal, cells) for crystal in (left, right))
-    shifts = np.unique(np.concatenate([one.shifts, other.shifts]), axis=0)
     step = np.array([one.step[0], one.step[1], other.step[2]])
     deformation = in_plane_deformation(in_plane_periods(other.periods), in_plane_periods(one.periods))
     rise = np.repeat(np.arange(cells) / cells, right.masses.size)[:, None]  # of each atom's cell, in steps
     assert other.positions is not None  # noqa: S101
     positions = other.positions @ deformation + rise * (step - other.step @ deformation)
-    return _widen_lead(one, shifts), evolve(
-        _widen_lead(other, shifts), periods=one.periods, step=step, positions=positions
+    parts = ((lead.shifts, blocks) for lead in (one, other) for blocks in (lead.onsite, lead.hop))
+    shifts, blocks = align_blocks(*parts)
+    other = evolve(other, periods=one.periods, step=step, positions=positions)
+    return (
+        evolve(one, shifts=shifts, onsite=blocks[0], hop=blocks[1]),
+        evolve(other, shifts=shifts, onsite=blocks[2], hop=blocks[3]),
     )
 
 
-def crystal_lead(crystal: Crystal, layers: int | None) -> Lead:
-    """Lead of a crystal whose surface faces along z."""
-    return lead_from_force_constants(
-        crystal.name,
-        crystal.lattice,
-        crystal.masses,
-        crystal.cells,
-        crystal.force_constants,
-        layers=layers,
-        positions=crystal.positions,
-        symbols=crystal.symbols,
-    )
-
-
-def _widen_lead(lead: Lead, shifts: IntArray) -> Lead:
-    """Return a lead with blocks for more lattice vectors, zero where it had none."""
-    onsite, hop = (widen_blocks(lead.shifts, blocks, shifts) for blocks in (lead.onsite, lead.hop))
-    return evolve(lead, shifts=shifts, onsite=onsite, hop=hop)
-
-
-def _site_owners(lead: Lead, grid: IntArray, layers: int, disorder: Disorder | None) -> list[BoolArray]:
-    """Whether each site of each layer of the device belongs to the right crystal, (M n,) each."""
-    assert lead.positions is not None  # noqa: S101
-    corners = supercell_cells(grid) @ lead.periods
-    flat_sites: Array = (corners[:, None] + lead.positions).reshape(-1, 3)
-    sharp = [np.full(len(flat_sites), i >= layers) for i in range(2 * layers)]
+def _site_owners(
+    lead: Lead, layer: JunctionLayer, periods: Array, layers: int, disorder: Disorder | None
+) -> list[BoolArray]:
+    """Whether each site of each layer of the device belongs to the right crystal, (M n,) each; `layer` of the lead."""
+    assert layer.positions is not None  # noqa: S101
+    sharp = [np.full(len(layer.positions), i >= layers) for i in range(2 * layers)]
     if disorder is None or not disorder.mixes:
         return sharp
-    heights = np.sort(flat_sites[:, 2])
-    top, bottom = heights[-1] + (layers - 1) * lead.thickness, heights[0] + layers * lead.thickness
-    sites = [flat_sites + i * lead.step for i in range(2 * layers)]
-    found = right_sites(disorder, np.concatenate(sites), float(top + bottom) / 2, grid @ lead.periods)
-    mixed = np.split(found, 2 * layers)
+    heights = layer.positions[:, 2]
+    middle = (heights.max() + heights.min() + (2 * layers - 1) * lead.thickness) / 2
+    sites = np.concatenate([layer.positions + i * lead.step for i in range(2 * layers)])
+    mixed = np.split(right_sites(disorder, sites, float(middle), periods), 2 * layers)
     changed = int((mixed[0] != sharp[0]).sum() + (mixed[-1] != sharp[-1]).sum())
     if changed:
         raise InputError(
@@ -224,25 +199,18 @@ def _site_owners(lead: Lead, grid: IntArray, layers: int, disorder: Disorder | N
 
 
 def _mixed_layers(
-    leads: tuple[Lead, Lead], grid: IntArray, owners: list[BoolArray], sites: SiteMixing
+    low: JunctionLayer, high: JunctionLayer, owners: list[BoolArray], sites: SiteMixing
 ) -> list[JunctionLayer]:
     """Layers of the device with the force constants of the owners of the sites."""
-    onsite = [repeat_blocks(lead.shifts, lead.onsite, grid) for lead in leads]
-    hop = [repeat_blocks(lead.shifts, lead.hop, grid)[1] for lead in leads]
-    shifts = onsite[0][0]
-    count = len(supercell_cells(grid))
-    masses = [np.tile(lead.masses, count) for lead in leads]
-    symbols = [np.array(lead.symbols * count) for lead in leads]
+    assert low.hop is not None  # noqa: S101
+    assert high.hop is not None  # noqa: S101
+    named = len(low.symbols) == len(high.symbols) == low.masses.size
     made: list[JunctionLayer] = []
-    for i, own in enumerate(owners):
-        block = _blend_constants(onsite[0][1], onsite[1][1], own, own, sites)
-        following = None if i + 1 == len(owners) else _blend_constants(hop[0], hop[1], own, owners[i + 1], sites)
-        names = (
-            tuple(np.where(own, symbols[1], symbols[0]).tolist())
-            if symbols[0].size == symbols[1].size == own.size
-            else ()
-        )
-        made.append(JunctionLayer(np.where(own, masses[1], masses[0]), shifts, block, following, symbols=names))
+    for own, following in zip(owners, [*owners[1:], None], strict=True):
+        onsite = _blend_constants(low.onsite, high.onsite, own, own, sites)
+        hop = None if following is None else _blend_constants(low.hop, high.hop, own, following, sites)
+        symbols = tuple(np.where(own, high.symbols, low.symbols).tolist()) if named else ()
+        made.append(JunctionLayer(np.where(own, high.masses, low.masses), low.shifts, onsite, hop, symbols=symbols))
     return made
 
 
@@ -268,7 +236,6 @@ def balance_layers(device: tuple[JunctionLayer, ...], leads: tuple[Lead, Lead]) 
 
 
 def _balance_self_terms(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> list[JunctionLayer]:
-    """Take the symmetric part of the imbalance out of the self terms."""
     rows = force_imbalance(tuple(device), *leads)
     return [
         evolve(layer, onsite=subtract_self_terms(layer.shifts, layer.onsite, excess))
@@ -287,10 +254,10 @@ def _balance_bonds(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> lis
     weight = np.zeros((bounds[-1], bounds[-1]))
     for i, slab in enumerate(device):
         here = slice(bounds[i], bounds[i + 1])
-        weight[here, here] = _bond_strengths(slab.onsite)
+        weight[here, here] = bond_weights(slab.onsite).sum(axis=0)
         if slab.hop is not None:
             after = slice(bounds[i + 1], bounds[i + 2])
-            weight[here, after] = _bond_strengths(slab.hop)
+            weight[here, after] = bond_weights(slab.hop).sum(axis=0)
             weight[after, here] = weight[here, after].T
     np.fill_diagonal(weight, 0.0)
     laplacian = np.diag(weight.sum(axis=1)) - weight
@@ -306,19 +273,11 @@ def _balance_bonds(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> lis
     return made
 
 
-def _bond_strengths(blocks: Array) -> Array:
-    """(n, n') squared force constants between atoms, summed over lattice vectors, (N m⁻¹)²."""
-    nr, f, g = blocks.shape
-    return np.asarray((blocks.reshape(nr, f // 3, 3, g // 3, 3) ** 2).sum(axis=(0, 2, 4)), dtype=float)
-
-
 def _distribute_over_bonds(blocks: Array, rows: Array, columns: Array) -> Array:
     """(nR, f, f') antisymmetric changes of bonds, in proportion to their squared force constants."""
-    nr, f, g = blocks.shape
-    weight = (blocks.reshape(nr, f // 3, 3, g // 3, 3) ** 2).sum(axis=(2, 4))
     axis = rows[:, None] - columns
     matrix = np.zeros((*axis.shape[:2], 3, 3))
     for a, b, c in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
         matrix[..., c, b], matrix[..., b, c] = axis[..., a], -axis[..., a]
-    change = weight[..., None, None] * matrix
-    return np.asarray(change.transpose(0, 1, 3, 2, 4).reshape(nr, f, g), dtype=float)
+    change = bond_weights(blocks)[..., None, None] * matrix
+    return np.asarray(change.transpose(0, 1, 3, 2, 4).reshape(blocks.shape), dtype=float)

@@ -9,33 +9,28 @@ differ from those of the leads says whether the device is long enough (`lead_mis
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from attrs import asdict, converters, evolve, field, frozen
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, BoolArray, IntArray, about, integer_array, quantity, read_only_mapping
+from kapitza.core.arrays import Array, IntArray, about, quantity, read_only_mapping
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder, choose_sites, right_sites
-from kapitza.matter.building.interface_cell import describe_seam, interface_layers, layered_crystal
+from kapitza.matter.building.interface_cell import describe_seam, interface_layers
 from kapitza.matter.building.junction_cost import Rehearsal, SegmentWork
-from kapitza.matter.building.layers import (
-    LEAD_TOLERANCE,
-    cut_into_layers,
-    junction_from_layers,
-    lead_deviation,
-    lead_from_force_constants,
-)
+from kapitza.matter.building.layers import LEAD_TOLERANCE, junction_from_layers, lead_deviation
 from kapitza.matter.building.matching import (
     MAX_MATCH_AREA,
     MAX_MATCH_STRAIN,
     StrainedSide,
     SurfaceMatch,
+    common_cell,
     common_periods,
+    equal_matches,
     in_plane_deformation,
     in_plane_periods,
     match_surfaces,
@@ -51,24 +46,15 @@ from kapitza.matter.building.stacking import (
 )
 from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.files.structures import is_structure_file, read_structure
-from kapitza.matter.junction import (
-    Junction,
-    JunctionLayer,
-    Lead,
-    force_imbalance,
-    largest_constant,
-    pack_junction,
-    unpack_junction,
-)
+from kapitza.matter.junction import Junction, force_imbalance, largest_constant, pack_junction, unpack_junction
 from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.calculators import is_calculator_name
-from kapitza.matter.potentials.dipoles import name_missing_dipoles
-from kapitza.matter.potentials.force_constants import crystal_from_potential, layered_constants
+from kapitza.matter.potentials.force_constants import layered_constants, name_missing_dipoles
 from kapitza.matter.potentials.force_field import ForceField, measure_cost
 from kapitza.matter.potentials.force_meter import ForceMeter
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.published import PUBLISHED_POTENTIALS
-from kapitza.matter.potentials.relaxation import relax_cell, relax_closed_stack, relax_interface, relax_once
+from kapitza.matter.potentials.relaxation import relax_interface, relax_once
 from kapitza.matter.potentials.space_group import height_operations, primitive_structure, symmetrize_structure
 from kapitza.matter.structure import Structure, element_masses
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
@@ -179,36 +165,33 @@ def build_junction(
     if not force_field.analytic:
         force_field = _with_meter(plan, force_field)
     segments, periods = prepare_segments(plan, force_field)
-    name = junction_name(plan, segments)
-    shifts = [_find_place(low, high, periods, force_field) for low, high in pairwise(segments)]
+    shifts = [find_registry(low, high, periods, force_field) for low, high in pairwise(segments)]
     # of the interface on the far side of both crystals, which is there to do without surfaces
-    closing = None if force_field.analytic else _find_place(segments[-1], segments[0], periods, force_field)
-    stack = stack_segments(segments, periods, shifts, force_field.reach, name, closing=closing)
-    if plan.disorder is not None:
-        stack = _apply_disorder(stack, segments, periods, plan.disorder)
+    closing = None if force_field.analytic else find_registry(segments[-1], segments[0], periods, force_field)
+    stack = _stack_crystals(plan, segments, periods, shifts, force_field.reach, closing)
     body = stack.layer >= stack.layers - 1  # the right crystal moves as a whole, so that the distance relaxes
-    mobile = (stack.layer > 0) & ~body & plan.relax
+    mobile = stack.inner & plan.relax
     if force_field.analytic:
         stack = evolve(stack, atoms=relax_interface(stack.atoms, force_field, mobile, body))
-        found = _extract_junction(stack, segments, periods, force_field, name)
+        junction = _extract_junction(stack, segments, periods, force_field)
     else:
         moves = {"mobile": mobile, "right": body}
         force_field.next_step()
-        rest = relax_once(stack.atoms, force_field, partial(relax_closed_stack, **moves), moves)
+        rest = relax_once(stack.atoms, force_field, partial(relax_interface, closed=True, **moves), moves)
         stack = evolve(stack, atoms=symmetrize_structure(rest, group=height_operations(rest, _SYMMETRY_TOLERANCE)))
         force_field.next_step()
-        found = _join_interface_cell(stack, segments, periods, force_field, plan.mismatch)
+        junction = _join_interface_cell(stack, segments, periods, force_field, plan.mismatch)
     if force_field.meter is not None:
         force_field.meter.finish()
     if announce is not None:
-        said = [
-            f"{one.cell.name} by {100 * one.strain[0]:+.2g} and {100 * one.strain[1]:+.2g} %"
-            for one in segments
-            if np.abs(one.strain).max() > _NOTICEABLE_STRAIN
+        strained = [
+            f"{segment.cell.name} by {100 * segment.strain[0]:+.2g} and {100 * segment.strain[1]:+.2g} %"
+            for segment in segments
+            if np.abs(segment.strain).max() > _NOTICEABLE_STRAIN
         ]
-        announce(f"strained in the plane: {', '.join(said) or 'none'}")
+        announce(f"strained in the plane: {', '.join(strained) or 'none'}")
         announce(f"forces by {force_field.name}{f', {force_field.source}' if force_field.source else ''}")
-    return found
+    return junction
 
 
 def _with_meter(plan: JunctionPlan, force_field: ForceField) -> ForceField:
@@ -216,27 +199,28 @@ def _with_meter(plan: JunctionPlan, force_field: ForceField) -> ForceField:
     rehearsal = Rehearsal(force_field)
     segments, periods = prepare_segments(plan, force_field, rehearsal)
     *shifts, closing = rehearsal.places(segments)
-    name = junction_name(plan, segments)
-    stack = stack_segments(segments, periods, shifts, force_field.reach, name, closing=closing)
-    if plan.disorder is not None:
-        stack = _apply_disorder(stack, segments, periods, plan.disorder)
+    stack = _stack_crystals(plan, segments, periods, shifts, force_field.reach, closing)
     rehearsal.interface(stack, periods)
     if force_field.announce is not None:
         at_once = 0 if force_field.batch is None else force_field.batch.atoms
         cost = measure_cost(force_field, _resolve_structure(plan.left))
-        force_field.announce(f"{name}: {cost.describe(rehearsal.plan, at_once)}")
-        polar = name_missing_dipoles([segment.cell for segment in segments])
-        if polar:
+        force_field.announce(f"{stack.atoms.name}: {cost.describe(rehearsal.plan, at_once)}")
+        if polar := name_missing_dipoles([segment.cell for segment in segments]):
             force_field.announce(polar)
-    meter = ForceMeter(rehearsal.plan, force_field.progress)
-    return evolve(force_field, meter=meter, progress=None)
+    return evolve(force_field, meter=ForceMeter(rehearsal.plan, force_field.progress), progress=None)
 
 
-def _find_place(low: Segment, high: Segment, periods: Array, force_field: ForceField) -> Array:
-    """Shift of an upper crystal from where it continues the lower one, counted as a step of the work."""
-    if not continues_lattice(low, high):
-        force_field.next_step()
-    return find_registry(low, high, periods, force_field)
+def _stack_crystals(
+    plan: JunctionPlan,
+    segments: Sequence[Segment],
+    periods: Array,
+    shifts: Sequence[Array],
+    reach: float,
+    closing: Array | None,
+) -> AtomStack:
+    """Atoms of a junction before they relax, with its disorder."""
+    stack = stack_segments(segments, periods, shifts, reach, junction_name(plan, segments), closing=closing)
+    return stack if plan.disorder is None else _apply_disorder(stack, segments, periods, plan.disorder)
 
 
 def plan_force_field(plan: JunctionPlan) -> ForceField:
@@ -245,12 +229,13 @@ def plan_force_field(plan: JunctionPlan) -> ForceField:
         return plan.potential
     bodies = [plan.left, plan.right, *(body for body, _ in plan.interlayers)]
     symbols = [symbol for body in bodies for symbol in _resolve_structure(body).symbols]
-    more = list(plan.disorder.substitutions) if plan.disorder is not None else []
-    return named_force_field(plan.potential, [*symbols, *more], arguments=plan.arguments, reach=plan.reach)
+    if plan.disorder is not None:
+        symbols += plan.disorder.substitutions
+    return named_force_field(plan.potential, symbols, arguments=plan.arguments, reach=plan.reach)
 
 
 def _resolve_structure(body: str | Structure) -> Structure:
-    if not isinstance(body, str):
+    if isinstance(body, Structure):
         return body
     return primitive_structure(read_structure(body)) if is_structure_file(body) else named_structure(body)
 
@@ -266,7 +251,7 @@ def prepare_segments(
     """Segments of the stack with their strained crystals, and the periods (2, 3) of the junction, m; `work` is done
     with each crystal, by the force field if None.
     """
-    work = work or _ForcedWork(force_field)
+    work = work or SegmentWork(force_field)
     bodies = [plan.left, *(body for body, _ in plan.interlayers), plan.right]
     rest: dict[int, Structure] = {}
     for body in bodies:
@@ -277,51 +262,23 @@ def prepare_segments(
     for i, body in enumerate(bodies):
         facing = plan.right_orientation if i and plan.right_orientation is not None else plan.orientation
         first, top = (plan.contact[1] if i == last else None), (plan.contact[0] if i == 0 else None)
-        one = orient_structure(rest[id(body)], facing, first=first, last=top)
-        slabs.append(mirror_structure(one) if plan.mirror and i == last else one)
-    fits = [_choose_match(plan, slabs[0], one) for one in slabs[1:]]
-    grid = np.diag(integer_array(plan.supercell)) @ common_grid([fit.left for fit in fits])
-    main = evolve(fits[-1], left=grid, right=corresponding_grid(fits[-1].left, fits[-1].right, grid))
+        slab = orient_structure(rest[id(body)], facing, first=first, last=top)
+        slabs.append(mirror_structure(slab) if plan.mirror and i == last else slab)
+    fits = [_choose_match(plan, slabs[0], slab) for slab in slabs[1:]]
+    grid, grids = common_cell(fits, plan.supercell)
+    main = evolve(fits[-1], left=grid, right=grids[-1])
     periods = common_periods(slabs[0].lattice[:2], slabs[-1].lattice[:2], main, plan.strain)
-    grids = [grid, *(corresponding_grid(fit.left, fit.right, grid) for fit in fits)]
     counts = [plan.layers, *(count for _, count in plan.interlayers), plan.layers]
-    return [
-        _make_segment(one, force_field, g, periods, count, work)
-        for one, g, count in zip(slabs, grids, counts, strict=True)
-    ], periods
+    parts = zip(slabs, [grid, *grids], counts, strict=True)
+    return [_make_segment(slab, force_field, own, periods, count, work) for slab, own, count in parts], periods
 
 
 def _choose_match(plan: JunctionPlan, left: Structure, right: Structure) -> SurfaceMatch:
     """Choose a match: the smallest, then the least strained, then one whose sites continue those of the left."""
-    periods = left.lattice[:2]
-    fits = match_surfaces(periods, right.lattice[:2], strain=plan.limit, area=plan.area, twist=plan.twist)
-    best = fits[0]
-    equal = [
-        fit for fit in fits if fit.area < best.area * (1 + 1e-4) and abs(fit.strain[0]) < abs(best.strain[0]) + 1e-4
-    ]
-    for fit in equal:
-        turn = in_plane_deformation(
-            fit.right @ in_plane_periods(right.lattice[:2]), fit.left @ in_plane_periods(periods)
-        )
-        here, there = (np.vstack([one.lattice[2], one.positions]) for one in (left, right))
-        if np.array_equal(fit.left, fit.right) and have_same_sites(periods, here, there @ turn):
-            return fit
-    return best
-
-
-def common_grid(grids: Sequence[IntArray]) -> IntArray:
-    """(2, 2) cell of the left crystal in which the cells of all matches fit a whole number of times."""
-    first = grids[0]
-    for other in grids[1:]:
-        fits = first @ np.linalg.inv(other.astype(float))
-        if np.abs(fits - np.round(fits)).max() > 1e-6:
-            first = round(abs(float(np.linalg.det(other)))) * first  # det N times any lattice vector is one of N
-    return first
-
-
-def corresponding_grid(left: IntArray, right: IntArray, grid: IntArray) -> IntArray:
-    """Grid of the right crystal in a larger cell `grid` of the left one."""
-    return integer_array(np.round(grid @ np.linalg.inv(left.astype(float))).astype(np.int64) @ right)
+    surfaces = left.lattice[:2], right.lattice[:2]
+    fits = match_surfaces(*surfaces, strain=plan.limit, area=plan.area, twist=plan.twist)
+    equal = (fit for fit in equal_matches(fits) if np.array_equal(fit.left, fit.right))
+    return next((fit for fit in equal if have_same_sites(left, right)), fits[0])
 
 
 def _make_segment(
@@ -342,35 +299,6 @@ def _make_segment(
     return Segment(strained, lead, grid, layers, np.linalg.svd(turn[:2, :2], compute_uv=False) - 1)
 
 
-@frozen(eq=False)
-class _ForcedWork(BaseRecord):
-    """What is done with each crystal by forces, counted step by step."""
-
-    force_field: ForceField
-
-    def rest(self, one: Structure, free: Literal["all", "normal"]) -> Structure:
-        """Relax the cell of a crystal, once where forces come from displaced atoms."""
-        self.force_field.next_step()
-        if self.force_field.analytic:
-            return relax_cell(one, self.force_field, free)
-        return relax_once(one, self.force_field, partial(relax_cell, free=free), {"free": free})
-
-    def lead(self, one: Structure) -> Lead:
-        """Force constants of a crystal at rest."""
-        self.force_field.next_step()
-        return structure_lead(one, self.force_field)
-
-
-def structure_lead(one: Structure, force_field: ForceField) -> Lead:
-    """Lead of a crystal at rest whose surface faces along z, with the fewest cells per principal layer."""
-    made = crystal_from_potential if force_field.analytic else layered_crystal
-    crystal = made(one, force_field)
-    return lead_from_force_constants(
-        one.name, one.lattice, one.masses, crystal.cells, crystal.force_constants,
-        positions=one.positions, symbols=one.symbols,
-    )  # fmt: skip
-
-
 def mirror_structure(one: Structure) -> Structure:
     """Mirror image of an oriented crystal in the plane of its surface, in order of height again."""
     flip = np.array([1, 1, -1])
@@ -387,8 +315,7 @@ def mirror_structure(one: Structure) -> Structure:
 
 
 def _apply_disorder(stack: AtomStack, segments: Sequence[Segment], periods: Array, disorder: Disorder) -> AtomStack:
-    symbols = np.array(stack.atoms.symbols)
-    inner = (stack.layer > 0) & (stack.layer < stack.layers - 1)
+    atoms, symbols = stack.atoms, np.array(stack.atoms.symbols)
     if disorder.mixes:
         for i, (low, high) in enumerate(pairwise(segments)):
             if not continues_lattice(low, high):
@@ -397,33 +324,26 @@ def _apply_disorder(stack: AtomStack, segments: Sequence[Segment], periods: Arra
                     "needs two crystals of one structure"
                 )
             two = (stack.segment == i) | (stack.segment == i + 1)
-            right = right_sites(disorder, stack.atoms.positions, float(stack.heights[i]), periods)
+            right = right_sites(disorder, atoms.positions, float(stack.heights[i]), periods)
             changed = two & (right != (stack.segment == i + 1))
-            if (changed & ~inner).any():
+            if count := int((changed & ~stack.inner).sum()):
                 raise InputError(
-                    f"{int((changed & ~inner).sum())} sites of the outermost layers would change sides: take more "
-                    "layers, or less roughness and intermixing"
+                    f"{count} sites of the outermost layers would change sides: take more layers, or less roughness "
+                    "and intermixing"
                 )
             for side, there in ((low, changed & ~right), (high, changed & right)):
                 symbols[there] = np.array(side.cell.symbols)[stack.base[there]]
-    empty = np.zeros(len(symbols), dtype=bool)
+    kept = np.ones(len(symbols), dtype=bool)
     for height in stack.heights:
-        gone, taken = choose_sites(disorder, stack.atoms.positions, float(height), inner)
-        empty |= gone
+        gone, taken = choose_sites(disorder, atoms.positions, float(height), stack.inner)
+        kept &= ~gone
         for symbol, there in taken.items():
             symbols[there] = symbol
-    return _remove_atoms(stack, symbols, empty)
-
-
-def _remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: BoolArray) -> AtomStack:
-    masses = np.where(symbols == np.array(stack.atoms.symbols), stack.atoms.masses, element_masses(symbols.tolist()))
-    kept = ~empty
-    atoms = evolve(
-        stack.atoms, positions=stack.atoms.positions[kept], masses=masses[kept], symbols=tuple(symbols[kept].tolist())
-    )
+    masses = np.where(symbols == np.array(atoms.symbols), atoms.masses, element_masses(symbols.tolist()))
+    names = tuple(symbols[kept].tolist())
     return evolve(
         stack,
-        atoms=atoms,
+        atoms=evolve(atoms, positions=atoms.positions[kept], masses=masses[kept], symbols=names),
         segment=stack.segment[kept],
         layer=stack.layer[kept],
         base=stack.base[kept],
@@ -432,23 +352,14 @@ def _remove_atoms(stack: AtomStack, symbols: NDArray[np.str_], empty: BoolArray)
 
 
 def _extract_junction(
-    stack: AtomStack, segments: Sequence[Segment], periods: Array, force_field: ForceField, name: str
+    stack: AtomStack, segments: Sequence[Segment], periods: Array, force_field: ForceField
 ) -> Junction:
     """Take the force constants of the device out of a relaxed stack."""
-    rows = np.flatnonzero((stack.layer >= 0) & (stack.layer < stack.layers))
-    shifts, values, dropped = layered_constants(stack.atoms, force_field, rows)
-    sizes = np.bincount(stack.layer[rows], minlength=stack.layers)
-    sizes = merge_layer_sizes(values, [int(size) for size in sizes])
-    made: list[JunctionLayer] = []
-    start = 0
-    for slab in cut_into_layers(stack.atoms.masses[rows], shifts, values, sizes, periodic=False):
-        here = rows[start : start + slab.masses.size]
-        start += slab.masses.size
-        symbols = tuple(stack.atoms.symbols[i] for i in here)
-        made.append(evolve(slab, positions=stack.atoms.positions[here], symbols=symbols))
-    leads = segments[0].lead, segments[-1].lead
+    shifts, values, dropped = layered_constants(stack.atoms, force_field, stack.device)
+    sizes = merge_layer_sizes(values, np.bincount(stack.layer[stack.device]).tolist())
+    layers, leads = stack.cut_device(shifts, values, sizes), (segments[0].lead, segments[-1].lead)
     # forces that were cut off fold back within the reach, in the leads otherwise than in the device
-    return junction_from_layers(name, *leads, periods, made, tolerance=max(LEAD_TOLERANCE, dropped))
+    return junction_from_layers(stack.atoms.name, *leads, periods, layers, tolerance=max(LEAD_TOLERANCE, dropped))
 
 
 def _join_interface_cell(
@@ -475,8 +386,7 @@ def _join_interface_cell(
 
 def merge_layer_sizes(values: Array, sizes: list[int]) -> list[int]:
     """Sizes of layers, two of them put together wherever forces reach over one, but never the outermost ones."""
-    limit = _NEGLIGIBLE_CONSTANT * largest_constant(values)
-    sizes = list(sizes)
+    limit, sizes = _NEGLIGIBLE_CONSTANT * largest_constant(values), list(sizes)
     for _ in range(len(sizes)):  # each round takes away a layer: it ends
         bounds = np.cumsum([0, *sizes]) * 3
         far = [
@@ -503,11 +413,7 @@ def lead_mismatch(junction: Junction) -> dict[Side, float]:
     Within a layer alone: the couplings to the leads are those of the leads.
     """
     scale = largest_constant(*(slab.onsite for slab in junction.device))
-    ends = (junction.device[0], junction.device[-1])
-    return {
-        side: lead_deviation(slab, junction.lead(side), junction.tiling(side)) / scale
-        for side, slab in zip(INTERFACE_SIDES, ends, strict=True)
-    }
+    return {side: lead_deviation(junction, side) / scale for side in INTERFACE_SIDES}
 
 
 def build_configurations(
@@ -543,21 +449,21 @@ def build_configurations(
     """
     if plan.disorder is None and seeds:
         raise InputError(f"{len(seeds)} configurations of a sharp interface would be the same one: give a Disorder")
+    by_name = isinstance(plan.potential, str)
     potential = plan.potential if isinstance(plan.potential, str) else plan.potential.name
-    if store is not None and potential != plan.potential:
+    if store is not None and not by_name:
         raise InputError(
             f"the force field {potential!r} may change under its name, and a store could not tell: give a published "
             "potential by name, or no store"
         )
-    choice = None if not isinstance(plan.potential, str) else _potential_identity(plan)
     inputs = asdict(evolve(plan, potential=potential, arguments={}))
     if plan.mismatch == MAX_SEAM_MISMATCH:  # as stored before there was any, like the next two
         del inputs["mismatch"]
     if plan.reach is None and not plan.arguments:
-        inputs = {key: value for key, value in inputs.items() if key not in ("arguments", "reach")}
-    units = [{"plan": inputs, "seed": seed} | (choice or {}) for seed in seeds or [None]]
-    by_name = isinstance(plan.potential, str) and is_calculator_name(plan.potential)
-    if len(units) == 1 and by_name:  # workers share the forces of one junction
+        del inputs["arguments"], inputs["reach"]
+    identity = _potential_identity(plan)
+    units = [{"plan": inputs, "seed": seed} | identity for seed in seeds or [None]]
+    if len(units) == 1 and by_name and is_calculator_name(potential):  # workers share the forces of one junction
         monitor, executor = {**(monitor or {}), "executor": executor}, None
     here = executor is None or executor == 1
     work = partial(_build_unit, plan, dict(monitor or {}) if here else {})
@@ -572,10 +478,8 @@ def _potential_identity(plan: JunctionPlan) -> dict[str, object]:
     chosen = plan_force_field(plan)
     if chosen.identity is None:
         return {}
-    found: dict[str, object] = {"forces": dict(chosen.identity)}
-    if not chosen.analytic:
-        found["cell"] = _INTERFACE_CELL_VERSION
-    return found
+    cell = {} if chosen.analytic else {"cell": _INTERFACE_CELL_VERSION}
+    return {"forces": dict(chosen.identity), **cell}
 
 
 def _build_unit(plan: JunctionPlan, monitor: Mapping[str, Any], unit: UnitInputs) -> UnitResult:

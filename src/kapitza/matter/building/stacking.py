@@ -6,9 +6,12 @@ from itertools import pairwise
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, IntArray, finite_array, integer_array
+from kapitza.core.arrays import Array, BoolArray, IntArray, finite_array, integer_array
 from kapitza.core.records import BaseRecord
-from kapitza.matter.junction import Lead, supercell_cells
+from kapitza.matter.building.layers import cut_into_layers
+from kapitza.matter.building.matching import in_plane_deformation, in_plane_periods
+from kapitza.matter.crystal import Crystal
+from kapitza.matter.junction import JunctionLayer, Lead, supercell_cells
 from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
 from kapitza.matter.potentials.relaxation import relax_interface
 from kapitza.matter.structure import Structure
@@ -29,8 +32,7 @@ class Segment(BaseRecord):
 
     cell: Structure  # the crystal, one cell
     lead: Lead  # its principal layers, each some cells thick
-    # (2, 2) integers N: the periods of the junction are N @ those of the lead
-    grid: IntArray = field(converter=integer_array)
+    grid: IntArray = field(converter=integer_array)  # (2, 2) N: the periods of the junction are N @ those of the lead
     layers: int  # how many
     strain: Array = field(converter=finite_array)  # (2,) principal, in the plane
 
@@ -67,6 +69,25 @@ class AtomStack(BaseRecord):
     heights: Array = field(kw_only=True)  # (k,) mean heights of the interfaces between the segments, m
     layers: int = field(kw_only=True)  # number of layers of the device
 
+    @property
+    def device(self) -> IntArray:
+        """(m,) atoms of the layers of the device, layer by layer."""
+        return np.flatnonzero((self.layer >= 0) & (self.layer < self.layers))
+
+    @property
+    def inner(self) -> BoolArray:
+        """(n,) whether atoms are in the device and not in its outermost layers, which are those of the crystals."""
+        return (self.layer > 0) & (self.layer < self.layers - 1)
+
+    def cut_device(self, shifts: IntArray, values: Array, sizes: Sequence[int]) -> list[JunctionLayer]:
+        """Layers of `sizes` atoms, from force constants (nR, 3m, 3m) N m⁻¹ among the atoms of the device."""
+        atoms, device = self.atoms, self.device
+        layers = cut_into_layers(atoms.masses[device], shifts, values, sizes, periodic=False)
+        return [
+            evolve(layer, positions=atoms.positions[part], symbols=tuple(atoms.symbols[i] for i in part))
+            for layer, part in zip(layers, np.split(device, np.cumsum(sizes)[:-1]), strict=True)
+        ]
+
 
 def stack_segments(
     segments: Sequence[Segment],
@@ -86,21 +107,19 @@ def stack_segments(
     origins = [np.zeros(3)]
     for (low, high), shift in zip(pairwise(segments), shifts, strict=True):
         origins.append(origins[-1] + continuation_shift(low, high) + shift)
-    total = sum(segment.layers for segment in segments)
     more = [int(np.ceil(reach / segments[i].lead.thickness)) if fixed else 0 for i in (0, -1)]
     places: list[Array] = []
     marks: list[IntArray] = []
     start = 0
     for s, segment in enumerate(segments):
+        n, each = segment.cell.masses.size, segment.lead.masses.size
         first = -more[0] if s == 0 else 0
         last = segment.layers + (more[1] if s + 1 == len(segments) else 0)
         for layer in range(first, last):
-            at = segment.places(layer) + origins[s]
-            places.append(at)
-            n, each = segment.cell.masses.size, segment.lead.masses.size
-            base = np.arange(len(at)) % n
-            cell = layer * (each // n) + np.arange(len(at)) % each // n
-            marks.append(np.column_stack([np.full(len(at), s), np.full(len(at), start + layer), base, cell]))
+            places.append(segment.places(layer) + origins[s])
+            atom = np.arange(len(places[-1]))
+            cell = layer * (each // n) + atom % each // n
+            marks.append(np.column_stack([0 * atom + s, 0 * atom + start + layer, atom % n, cell]))
         start += segment.layers
     positions, mark = np.concatenate(places), np.concatenate(marks)
     top, bottom = float(positions[:, 2].max()), float(positions[:, 2].min())
@@ -112,20 +131,14 @@ def stack_segments(
     lattice = np.vstack([periods, third])
     symbols = tuple(segments[s].cell.symbols[b] for s, b in mark[:, [0, 2]])
     masses = np.array([segments[s].cell.masses[b] for s, b in mark[:, [0, 2]]])
-    heights = np.array([_boundary_height(positions, mark, s) for s in range(1, len(segments))])
+    by_segment = [positions[mark[:, 0] == s, 2] for s in range(len(segments))]
     return AtomStack(
         Structure(name, lattice, positions, masses, symbols),
         *mark.T[:3],
         cell=mark[:, 3],
-        heights=heights,
-        layers=total,
+        heights=np.array([(below.max() + above.min()) / 2 for below, above in pairwise(by_segment)]),
+        layers=sum(segment.layers for segment in segments),
     )
-
-
-def _boundary_height(positions: Array, mark: IntArray, upper: int) -> float:
-    """Height halfway between two segments, m."""
-    below, above = positions[mark[:, 0] == upper - 1, 2], positions[mark[:, 0] == upper, 2]
-    return float(below.max() + above.min()) / 2
 
 
 def continuation_shift(low: Segment, high: Segment) -> Array:
@@ -139,25 +152,26 @@ def continuation_shift(low: Segment, high: Segment) -> Array:
 
 def continues_lattice(low: Segment, high: Segment) -> bool:
     """Whether two crystals have the same sites, so that one continues the other."""
-    one, other = (np.vstack([segment.cell.lattice[2], segment.cell.positions]) for segment in (low, high))
-    return np.array_equal(low.grid, high.grid) and have_same_sites(low.lead.periods, one, other)
+    return np.array_equal(low.grid, high.grid) and have_same_sites(low.cell, high.cell)
 
 
-def have_same_sites(periods: Array, one: Array, other: Array) -> bool:
-    """Whether the atoms of two layers are in about the same places, in-plane lattice vectors apart. Each is (1 + n, 3)
-    m, the step to the next layer first; heights are compared in units of the thickness of each layer.
+def have_same_sites(left: Structure | Crystal, right: Structure | Crystal) -> bool:
+    """Whether layers of two oriented crystals, the right one strained to the periods of the left one, have their atoms
+    in about the same places, up to in-plane lattice vectors; heights are compared in units of the thickness.
     """
-    ratio = one[0, 2] / other[0, 2]
-    if one.shape != other.shape or not 1 / _MAX_THICKNESS_RATIO < ratio < _MAX_THICKNESS_RATIO:
+    periods = left.lattice[:2]
+    ratio = left.lattice[2, 2] / right.lattice[2, 2]
+    if left.positions.shape != right.positions.shape or not 1 / _MAX_THICKNESS_RATIO < ratio < _MAX_THICKNESS_RATIO:
         return False
-    size = float(np.linalg.norm(periods, axis=1).min())
-    apart = one - other * np.array([1, 1, ratio])
+    deformation = in_plane_deformation(in_plane_periods(right.lattice[:2]), in_plane_periods(periods))
+    deformation[2, 2] = ratio
+    here, there = (np.vstack([crystal.lattice[2], crystal.positions]) for crystal in (left, right))
+    apart = here - there @ deformation
     apart[1:] -= apart[1]  # atoms are compared up to a common shift, the step (row 0) as it is
     inside = apart @ np.linalg.pinv(periods)
     across = (inside - np.round(inside)) @ periods
-    return bool((np.linalg.norm(across[:, :2], axis=1) < _SITE_MATCH_TOLERANCE * size).all()) and bool(
-        (np.abs(apart[:, 2]) < _SITE_MATCH_TOLERANCE * size).all()
-    )
+    allowed = _SITE_MATCH_TOLERANCE * float(np.linalg.norm(periods, axis=1).min())
+    return bool((np.linalg.norm(across[:, :2], axis=1) < allowed).all() and (np.abs(apart[:, 2]) < allowed).all())
 
 
 def find_registry(low: Segment, high: Segment, periods: Array, force_field: ForceField) -> Array:
@@ -166,6 +180,7 @@ def find_registry(low: Segment, high: Segment, periods: Array, force_field: Forc
     """
     if continues_lattice(low, high):
         return np.zeros(3)
+    force_field.next_step()
     thick = registry_layers(low, high, force_field)
     pair = [evolve(low, layers=thick[0]), evolve(high, layers=thick[1])]  # free surfaces out of reach
     energies, places = np.empty(SHIFTS_TRIED), np.empty((SHIFTS_TRIED, 3))

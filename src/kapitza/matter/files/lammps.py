@@ -31,7 +31,7 @@ def crystal_from_lammps(path: str | PathLike[str], primitive: Structure, superce
     constants = matrix * METAL_DYNAMICAL_UNIT * weight[:, None] * weight
     n = supercell.masses.size
     values = ((constants + constants.T) / 2).reshape(n, 3, n, 3).swapaxes(1, 2)
-    one, many = _structure_cell(primitive), _structure_cell(supercell)
+    one, many = AtomicCell.of_structure(primitive), AtomicCell.of_structure(supercell)
     origins = locate_atoms(one, many, path)
     data = SupercellData(one, many, values[list(origins)], origins=origins)
     return balanced_crystal(primitive, *fold_force_constants(data, path))
@@ -65,7 +65,3 @@ def _malformed_line(lines: list[str], path: str | PathLike[str]) -> DataError:
         if not good:
             return DataError(f"expected three finite numbers, got {line!r:.60}", file=path, line=i + 1)
     return DataError("the matrix cannot be read", file=path)
-
-
-def _structure_cell(one: Structure) -> AtomicCell:
-    return AtomicCell(one.lattice, one.positions @ np.linalg.inv(one.lattice), one.masses, one.symbols)

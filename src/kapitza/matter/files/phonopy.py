@@ -19,6 +19,7 @@ from kapitza.core.files import read_limited, regular_file_size
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, require
 from kapitza.matter.files.force_constants import Displacement, SupercellAtoms, constants_from_displacements
+from kapitza.matter.structure import Structure
 from kapitza.units import angstrom, bohr, eV, hartree, m_u, rydberg
 
 _MAX_PAIRS = 4_000_000  # of atoms with force constants
@@ -48,6 +49,11 @@ class AtomicCell(BaseRecord):
     masses: Array  # (n,) kg
     symbols: tuple[str, ...]
     reduced: tuple[int, ...] | None = None  # (n,) atom of the cell that each repeats
+
+    @classmethod
+    def of_structure(cls, one: Structure) -> "AtomicCell":
+        """Return the cell of a structure."""
+        return cls(one.lattice, one.positions @ np.linalg.inv(one.lattice), one.masses, one.symbols)
 
 
 @frozen(eq=False)

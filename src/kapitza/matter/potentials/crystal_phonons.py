@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, IntArray, about, finite, finite_array, integer_array, one_of, read_only_mapping
 from kapitza.core.arrays import temperatures as checked_temperatures
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError, KapitzaError
+from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.objects import is_path
 from kapitza.matter.files.structures import is_structure_file, read_structure
@@ -24,6 +24,7 @@ from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.matter.potentials.space_group import primitive_structure, symmetrize_structure
 from kapitza.matter.potentials.structure_files import (
     StructureCrystal,
+    check_forces,
     check_stability,
     crystal_arrays,
     crystal_of_arrays,
@@ -100,7 +101,10 @@ def crystal_by_potential(
         without ase or the package of the potential
     """
     choice = PotentialChoice() if choice is None else choice
-    start = _start_structure(subject)
+    if not isinstance(subject, Structure) and is_path(subject) and not is_structure_file(subject):
+        start = named_structure(str(subject))
+    else:
+        start = primitive_structure(read_structure(subject))
     if start.masses.size > _MAX_CELL_ATOMS:
         raise InputError(
             f"{start.name}: {start.masses.size} atoms in the primitive cell, more than {_MAX_CELL_ATOMS}; give a "
@@ -113,42 +117,24 @@ def crystal_by_potential(
     )
 
     def kernel() -> UnitResult:
-        try:
-            engine.state(start)
-        except KapitzaError:
-            raise
-        except Exception as err:  # each calculator refuses elements in its own way
-            words = " ".join(f"{type(err).__name__} {err}".split())
-            raise InputError(f"{engine.name} does not take {start.name}: {words:.160}") from err
+        check_forces(engine, start, start.name)
         if choice.relax == "cell":
             rest = symmetrize_structure(relax_cell(start, engine))
         else:
             rest = relax_structure(start, engine, choice.relax).structure
-        return crystal_arrays(crystal_from_potential(rest, engine)) | {
-            "axes": rest.lattice if rest.axes is None else rest.axes
-        }
+        return crystal_arrays(crystal_from_potential(rest, engine), rest.lattice if rest.axes is None else rest.axes)
 
-    if engine.identity is None:  # potentials with second derivatives of their own take a second
-        kept = kernel()
-    else:
-        inputs = {
-            "lattice": start.lattice, "positions": start.positions, "masses": start.masses, "symbols": start.symbols,
-            "axes": start.lattice if start.axes is None else start.axes, "potential": engine.identity,
-            "reach": engine.reach, "step": engine.step, "relax": choice.relax,
-        }  # fmt: skip
-        kept = compute_once(kernel, inputs, version=CRYSTAL_VERSION)
-    found, axes = crystal_of_arrays(start.name, kept), np.asarray(kept["axes"], dtype=float)
+    inputs = {
+        "lattice": start.lattice, "positions": start.positions, "masses": start.masses, "symbols": start.symbols,
+        "axes": start.lattice if start.axes is None else start.axes, "potential": engine.identity,
+        "reach": engine.reach, "step": engine.step, "relax": choice.relax,
+    }  # fmt: skip
+    # potentials with second derivatives of their own take a second, and are not kept
+    kept = kernel() if engine.identity is None else compute_once(kernel, inputs, version=CRYSTAL_VERSION)
+    crystal, axes = crystal_of_arrays(start.name, kept)
     title = f"{engine.name}{f', {engine.source}' if engine.source else ''}"
-    remarks = [f"{start.name}: forces by {title}", *(check_stability(found, axes) if stable else [])]
-    return StructureCrystal(crystal=found, axes=axes, calculator=title, remark="; ".join(remarks))
-
-
-def _start_structure(subject: str | PathLike[str] | Structure | Any) -> Structure:
-    if isinstance(subject, Structure):
-        return primitive_structure(subject)
-    if not is_path(subject) or is_structure_file(subject):
-        return primitive_structure(read_structure(subject))
-    return named_structure(str(subject))
+    remarks = [f"{start.name}: forces by {title}", *(check_stability(crystal, axes) if stable else [])]
+    return StructureCrystal(crystal=crystal, axes=axes, calculator=title, remark="; ".join(remarks))
 
 
 @frozen(eq=False, kw_only=True)

@@ -14,15 +14,10 @@ from kapitza.matter.files.crystals import balanced_crystal, fold_force_constants
 from kapitza.matter.files.force_constants import SupercellAtoms, constants_from_displacements
 from kapitza.matter.files.phonopy import AtomicCell, SupercellData
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR
-from kapitza.matter.potentials.displaced_forces import (
-    displaced_forces,
-    displacements,
-    irreducible_atoms,
-    symmetric_counts,
-)
+from kapitza.matter.potentials.displaced_forces import displaced_forces, group_displacements, symmetric_counts
 from kapitza.matter.potentials.force_constants import balance_moments, repeats_for_height
 from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE, FORCE_UNIT, ForceField
-from kapitza.matter.potentials.space_group import SpaceGroup, space_group, symmetrize_structure
+from kapitza.matter.potentials.space_group import space_group, symmetrize_structure
 from kapitza.matter.structure import Structure
 from kapitza.run.work import Progress
 from kapitza.units import angstrom
@@ -88,30 +83,21 @@ def relax_structure(one: Structure, force_field: ForceField, relax: Relaxation) 
         one = symmetrize_structure(found)
     state = force_field.state(one)
     group = space_group(one)
-    force = float(np.abs(average_vectors(state.forces, group, one.lattice)).max(initial=0.0))
+    average = np.zeros_like(state.forces)
+    for turn, target in zip(group.cartesian(one.lattice), group.targets, strict=True):
+        average[target] += state.forces @ turn / len(group.targets)
+    force = float(np.abs(average).max(initial=0.0))
     if relax != "none" and force > _FORCE_LIMIT:
         raise ConvergenceError(
             f"{one.name}: {force_field.name} leaves forces of {force / FORCE_UNIT:.2g} eV/Å after "
             f"{_MAX_RELAXATION_STEPS} steps of relaxation; start nearer to rest",
             last=one,
         )
-    return RelaxedStructure(one, force, _stress(one, force_field))
-
-
-def average_vectors(vectors: Array, group: SpaceGroup, lattice: Array) -> Array:
-    """(n, 3) vectors on atoms, averaged over the space group."""
-    total = np.zeros_like(vectors)
-    for turn, target in zip(group.cartesian(lattice), group.targets, strict=True):
-        total[target] += vectors @ turn
-    return total / len(group.targets)
-
-
-def _stress(one: Structure, force_field: ForceField) -> Array | None:
-    """Stress of a structure, Pa; None where the calculator has none."""
     try:
-        return force_field.state(one, stress=True).stress
+        stress = force_field.state(one, stress=True).stress
     except Exception:  # noqa: BLE001  # each calculator says in its own way that it has no stress
-        return None
+        stress = None
+    return RelaxedStructure(one, force, stress)
 
 
 def _minimise_forces(one: Structure, force_field: ForceField, *, cell: bool) -> Structure:
@@ -132,12 +118,7 @@ def _minimise_forces(one: Structure, force_field: ForceField, *, cell: bool) -> 
 
 def crystal_by_displacements(one: Structure, force_field: ForceField, width: float) -> Crystal:
     """Force constants of a primitive cell at rest, balanced so that moving all atoms together costs nothing, from a
-    supercell at least so high (m).
-
-    Raises
-    ------
-    InputError
-        for a cell or supercell of too many atoms
+    supercell at least so high (m); InputError for a cell or supercell of too many atoms.
     """
     group = space_group(one)
     counts = symmetric_counts(repeats_for_height(one.lattice, width, (True, True, True)), group)
@@ -147,17 +128,9 @@ def crystal_by_displacements(one: Structure, force_field: ForceField, width: flo
             f"{one.name}: {one.masses.size} atoms in the primitive cell, {big.masses.size} in the supercell, more than "
             f"{_MAX_CELL_ATOMS} and {_MAX_SUPERCELL_ATOMS}; give a smaller cell, or force constants in a phonopy file"
         )
-    moves = [(atom, vector) for atom in irreducible_atoms(group) for vector in displacements(one.lattice, group, atom)]
-    sets = displaced_forces(one, big, moves, force_field)
-    inverse = np.linalg.inv(big.lattice)
-    points = big.positions @ inverse
-    supercell = SupercellAtoms(big.lattice, points, np.array(big.symbols), one.lattice)
-    constants = constants_from_displacements(sets, supercell, range(n))
-    data = SupercellData(
-        AtomicCell(one.lattice, one.positions @ np.linalg.inv(one.lattice), one.masses, one.symbols),
-        AtomicCell(big.lattice, points, big.masses, big.symbols),
-        constants,
-        origins=tuple(range(n)),
-    )
-    cells, values = fold_force_constants(data)
+    sets = displaced_forces(one, big, group_displacements(one.lattice, group, np.arange(n)), force_field)
+    primitive, supercell = AtomicCell.of_structure(one), AtomicCell.of_structure(big)
+    atoms = SupercellAtoms(big.lattice, supercell.points, np.array(big.symbols), one.lattice)
+    constants = constants_from_displacements(sets, atoms, range(n))
+    cells, values = fold_force_constants(SupercellData(primitive, supercell, constants, origins=tuple(range(n))))
     return balanced_crystal(one, cells, balance_moments(cells, values))

@@ -7,6 +7,7 @@ second derivatives, and forces may fall off slowly as those of networks do, heig
 beyond r are left out, and the size of the largest of them is announced.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ _MAX_SUPERCELL_ATOMS = 16_000
 _MAX_DISPLACED_ATOMS = 4000  # of a calculator without second derivatives: a network needs some 10 MB and 0.1 s an atom
 _SAME_DISTANCE = 1e-6  # relative difference of two distances that are one
 _MAX_BALANCE_STEPS = 200
+_NONMETALS = frozenset(("H", "C", "N", "P", "As", "Sb", "O", "S", "Se", "Te", "F", "Cl", "Br", "I"))
 
 
 def crystal_from_potential(
@@ -148,9 +150,8 @@ def _fold_supercell(
         raise InputError(
             f"{one.name}: the potential {force_field.name!r} has no forces between atoms as far apart as these"
         )
-    first, second = np.nonzero(
-        size > (_ANALYTIC_ROUNDING if force_field.analytic else _NUMERICAL_ROUNDING) * size.max()
-    )
+    rounding = _ANALYTIC_ROUNDING if force_field.analytic else _NUMERICAL_ROUNDING
+    first, second = np.nonzero(size > rounding * size.max())
     vector = big.positions[columns[second]] - one.positions[rows[first]]
     pair, image, share = nearest_images(vector, minkowski_basis(big.lattice))
     distance = np.linalg.norm(image, axis=1)
@@ -188,6 +189,21 @@ def check_supercell(one: Structure, force_field: ForceField, counts: tuple[int, 
             f"{one.name}: forces that reach {force_field.reach / angstrom:.3g} Å need a supercell of {atoms} atoms, "
             f"more than {most}: give a smaller `supercell` or a potential of shorter reach"
         )
+
+
+def name_missing_dipoles(crystals: Sequence[Structure]) -> str:
+    """Which crystals miss forces between dipoles, in one line, where a potential has none of long range; empty where
+    none is polar. Atoms of compounds of nonmetals carry effective charges, if they insulate.
+    """
+    compounds = {one.name: set(one.symbols) for one in crystals if len(set(one.symbols)) > 1}
+    names = [name for name, elements in compounds.items() if elements & _NONMETALS]
+    if not names:
+        return ""
+    what = "is polar where it insulates" if len(names) == 1 else "are polar where they insulate"
+    return (
+        f"{', '.join(names)} {what}: forces between dipoles reach further than this potential, none of these is added, "
+        "and long waves miss the splitting of longitudinal and transverse optical modes"
+    )
 
 
 def repeats_for_height(lattice: Array, height: float, wide: tuple[bool, bool, bool]) -> tuple[int, int, int]:

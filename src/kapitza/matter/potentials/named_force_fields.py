@@ -17,26 +17,12 @@ _DISPLACEMENT = 0.02 * angstrom  # of atoms: rounded forces need a larger one th
 def named_force_field(
     name: str, symbols: Sequence[str], *, arguments: Mapping[str, object] | None = None, reach: float | None = None
 ) -> ForceField:
-    """Return the forces that a name stands for.
+    """Return the forces that a name stands for: a published potential ("tersoff"), a file of a pair style of LAMMPS
+    ("CuNi.eam.alloy", from the folder of its own potentials if there is none here), a universal potential ("sevenn",
+    "nequix", "unep", "mace"), or the import path "module:Class" of a calculator of ASE.
 
-    Parameters
-    ----------
-    name : a published potential ("tersoff"), a file of a pair style of LAMMPS ("CuNi.eam.alloy", from the folder of its
-        own potentials if there is none here), a universal potential ("sevenn", "nequix", "unep", "mace"), or the import
-        path "module:Class" of a calculator of ASE
-    symbols : elements that are wanted
-    arguments : of a calculator by name or path
-    reach : beyond which force constants of a calculator are left out, m; None: 6 Å, twice the cutoff of a file of
-        LAMMPS.  Published potentials and files of the embedded-atom method reach as far as they do
-
-    Raises
-    ------
-    InputError
-        for an unknown name, arguments or a reach that it has no use for, elements without parameters
-    DataError
-        for a damaged file
-    MissingEngine
-        where the package that evaluates it is not installed
+    `reach` is the distance beyond which force constants of a calculator are left out, m; None: 6 Å, twice the cutoff of
+    a file of LAMMPS.  Published potentials and files of the embedded-atom method reach as far as they do.
     """
     given = dict(arguments or {})
     style = find_pair_style(name)

