@@ -91,50 +91,30 @@ class BandSpectrum(BaseRecord):
 
 
 def cached_spectrum(name: str, inputs: UnitInputs, spectrum: Callable[[], BandSpectrum]) -> BandSpectrum:
-    """Spectra from the cache of this user, where those of the same inputs were computed before.
-
-    Parameters
-    ----------
-    name : of the crystal
-    inputs : all that the spectra depend on: crystal, normal, mesh
-    spectrum : what computes them
+    """Spectra from the cache of this user, where those of the same `inputs` (crystal, normal, mesh) were computed
+    before, or as `spectrum` computes them.
     """
     computed: list[BandSpectrum] = []
 
     def kernel() -> UnitResult:
         computed.append(spectrum())
-        return _spectrum_arrays(computed[0])
+        table, sizes = computed[0].table, {"density": computed[0].density, "atoms": computed[0].atoms}
+        parts = {"modes": table.modes, "states": table.states}
+        curves = {f"{part}.{key}": getattr(curve, key) for part, curve in parts.items() for key in _CURVE}
+        scalars = {key: float(getattr(table, key)) for key in _SCALARS}
+        return {key: np.asarray(value) for key, value in (curves | scalars | sizes | {"shape": table.shape}).items()}
 
     kept = compute_once(kernel, inputs, version=SPECTRUM_VERSION)
     if computed:
         return computed[0]
-    table = _table_of_arrays(kept)
+    numbers = {key: float(value) if value.ndim == 0 else value for key, value in kept.items()}
+    curves: dict[str, Any] = {part: {key: numbers[f"{part}.{key}"] for key in _CURVE} for part in ("modes", "states")}
+    scalars: dict[str, Any] = {key: numbers[key] for key in _SCALARS}
+    one, two, three = (int(size) for size in kept["shape"])
+    modes, states = SampledSpectrum(**curves["modes"]), SampledSpectrum(**curves["states"])
+    table = MeshSpectra(modes=modes, states=states, shape=(one, two, three), **scalars)
     warn_of_imaginary(name, table)
     return BandSpectrum(name=name, density=float(kept["density"]), atoms=float(kept["atoms"]), table=table)
-
-
-def _spectrum_arrays(spectrum: BandSpectrum) -> UnitResult:
-    table = spectrum.table
-    parts = {"modes": table.modes, "states": table.states}
-    curves = {f"{name}.{key}": np.asarray(getattr(one, key)) for name, one in parts.items() for key in _CURVE}
-    scalars = {name: np.asarray(getattr(table, name), dtype=float) for name in _SCALARS}
-    sizes = {"density": np.asarray(spectrum.density), "atoms": np.asarray(spectrum.atoms)}
-    return {**curves, **scalars, **sizes, "shape": np.asarray(table.shape)}
-
-
-def _table_of_arrays(kept: UnitResult) -> MeshSpectra:
-    modes, states = (
-        SampledSpectrum(
-            float(kept[f"{name}.step"]),
-            np.asarray(kept[f"{name}.value"], dtype=float),
-            np.asarray(kept[f"{name}.low"], dtype=float),
-            float(kept[f"{name}.join"]),
-        )
-        for name in ("modes", "states")
-    )
-    one, two, three = (int(size) for size in kept["shape"])
-    scalars = {name: float(kept[name]) for name in _SCALARS}
-    return MeshSpectra(modes=modes, states=states, shape=(one, two, three), **scalars)
 
 
 def _check_mesh(_: object, __: object, mesh: MeshShape) -> None:

@@ -56,9 +56,7 @@ def reduced_mesh(shape: tuple[int, int, int], operations: IntArray) -> tuple[Arr
     mesh = np.indices(shape).reshape(3, -1)
     place = np.arange(mesh.shape[1])
     kept = np.zeros(mesh.shape[1], dtype=np.int64)
-    for operation in maps[
-        ::-1
-    ]:  # the least of equivalent points stays; most are sorted out by the first few operations
+    for operation in maps[::-1]:  # the least of equivalent points stays; the first few sort out most
         image = steps @ (operation.T @ mesh % size[:, None])
         stays = image >= place
         mesh, place, kept = mesh[:, stays], place[stays], (kept + (image == place))[stays]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, fields, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, ComplexArray, IntArray, about, finite_array, integer_array, positive
@@ -167,12 +167,8 @@ class Crystal(BaseRecord):
 
         `wavevector` is (nq, 3), Cartesian, rad m⁻¹.
         """
-        return np.concatenate(
-            [
-                _signed_root(np.asarray(np.linalg.eigvalsh(self.dynamical(q))))
-                for q in _wavevector_chunks(self, wavevector)
-            ]
-        )
+        chunks = _wavevector_chunks(self, wavevector)
+        return np.concatenate([_signed_root(np.asarray(np.linalg.eigvalsh(self.dynamical(q)))) for q in chunks])
 
     def velocities(self, wavevector: ArrayLike, normal: ArrayLike = (0, 0, 1)) -> tuple[Array, Array]:
         r"""Frequencies and group velocities $v_\alpha = \langle u|\partial D/\partial q_\alpha|u\rangle/2\omega$.
@@ -201,13 +197,10 @@ class Crystal(BaseRecord):
     def levels(self, wavevector: ArrayLike) -> ModeLevels:
         """Frequencies, velocities and what mixes degenerate modes, at wave vectors (nq, 3), rad m⁻¹."""
         parts = [_mode_levels(self, q) for q in _wavevector_chunks(self, wavevector)]
-        before = np.cumsum([0, *(len(part.omega) for part in parts)])
+        before = np.cumsum([0, *(len(part.omega) for part in parts[:-1])])
+        parts = [evolve(part, degenerate=part.degenerate + start) for part, start in zip(parts, before, strict=True)]
         return ModeLevels(
-            np.concatenate([part.omega for part in parts]),
-            np.concatenate([part.velocity for part in parts]),
-            np.concatenate([part.degenerate + start for part, start in zip(parts, before, strict=False)]),
-            np.concatenate([part.mixing for part in parts]),
-            np.concatenate([part.level for part in parts]),
+            *(np.concatenate([getattr(part, name.name) for part in parts]) for name in fields(ModeLevels))
         )
 
 
@@ -227,11 +220,8 @@ def _mode_levels(crystal: Crystal, q: Array) -> ModeLevels:
     steps = np.diff(omega, axis=1, prepend=omega[:, :1]) > _DEGENERACY_TOLERANCE * top
     level = np.cumsum(steps, axis=1, dtype=np.int64)
     shared = np.flatnonzero((np.diff(level, axis=1) == 0).any(axis=1))
-    slope = np.where(
-        np.abs(omega) > _ACOUSTIC_TOLERANCE * top,
-        1 / np.sqrt(2 * np.maximum(np.abs(omega), _ACOUSTIC_TOLERANCE * top)),
-        0,
-    )
+    least = _ACOUSTIC_TOLERANCE * top
+    slope = np.where(np.abs(omega) > least, 1 / np.sqrt(2 * np.maximum(np.abs(omega), least)), 0)
     moved = gradient @ vectors[:, None]
     velocity = np.einsum("qib,qaib->qba", vectors.conj(), moved).real * slope[:, :, None] ** 2
     mixing = vectors[shared].conj().swapaxes(1, 2)[:, None] @ moved[shared]
@@ -245,7 +235,6 @@ def _signed_root(square: NDArray[np.floating]) -> Array:
 
 
 def _as_wavevectors(value: ArrayLike) -> Array:
-    """Return `value` as (nq, 3) finite wave vectors."""
     array = np.asarray(value, dtype=float)
     array = array[None] if array.ndim == 1 else array
     if array.ndim != 2 or array.shape[1] != 3 or not np.isfinite(array).all():

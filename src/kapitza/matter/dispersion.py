@@ -48,7 +48,6 @@ class Branch(Protocol):
 
 
 def _check_degeneracy(_instance: Any, _attribute: Any, value: int) -> None:
-    """Refuse a number of equal branches that is not an integer from 1."""
     if value != int(value) or value < 1:
         raise InputError(f"degeneracy = {value!r}, wanted a whole number of branches from 1")
 
@@ -126,7 +125,6 @@ class SineBranch(BaseRecord):
 
 
 def _branch_tuple(branches: "tuple[Branch, ...] | list[Branch]") -> tuple[Branch, ...]:
-    """Return branches as a tuple that is not empty."""
     if not branches:
         raise InputError(f"expected the branches of a dispersion, got {len(branches)}")
     return tuple(branches)

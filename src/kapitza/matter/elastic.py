@@ -257,6 +257,5 @@ def _reuss_moduli(c: Array) -> tuple[float, float]:
 
 
 def _polycrystal(bulk: float, shear: float, density: float) -> tuple[float, float]:
-    """Speeds of an isotropic solid with these moduli (Pa)."""
     per_density = positive([(bulk + 4 * shear / 3) / density, shear / density])
     return float(np.sqrt(per_density[0])), float(np.sqrt(per_density[1]))

@@ -115,30 +115,25 @@ def lattice_conductivity(material: str | Material, temperature: ArrayLike) -> La
     kelvin, found = one_temperature(temperature), _find_material(material)
     if found is None:
         return None
-    if found.metal.lattice is not None:
-        known = found.metal.lattice
-        return LatticeConductivity(
-            known.value * _ROOM_TEMPERATURE / kelvin, f"{known.source}, as 1/T from 300 K", False
-        )
-    metal = found.metal
-    has_electrons = any(
-        one is not None for one in (metal.conductivity, metal.coupling, metal.sommerfeld, metal.lattice)
-    )
-    if not has_electrons and found.conductivity_table is not None:
-        return _tabulated_conductivity(found.conductivity_table, kelvin)
+    lattice, total, table = found.metal.lattice, found.metal.conductivity, found.conductivity_table
+    if lattice is not None:
+        value, source = lattice.value * _ROOM_TEMPERATURE / kelvin, f"{lattice.source}, as 1/T from 300 K"
+        return LatticeConductivity(value, source, False)
+    has_electrons = any(one is not None for one in (total, found.metal.coupling, found.metal.sommerfeld))
+    if not has_electrons and table is not None:
+        return _tabulated_conductivity(table, kelvin)
     estimate = slack_conductivity(found, kelvin)
     if estimate is None:
         return None
-    total = found.metal.conductivity
-    largest = None if total is None else _LARGEST_METAL_SHARE * total.value * _ROOM_TEMPERATURE / kelvin
-    if total is not None and largest is not None and estimate > largest:
-        source = f"{_LARGEST_METAL_SHARE:g} of the whole conductivity ({total.source}), below the {_SLACK_SOURCE}"
-        return LatticeConductivity(largest, source, True)
+    if total is not None:
+        largest = _LARGEST_METAL_SHARE * total.value * _ROOM_TEMPERATURE / kelvin
+        if estimate > largest:
+            source = f"{_LARGEST_METAL_SHARE:g} of the whole conductivity ({total.source}), below the {_SLACK_SOURCE}"
+            return LatticeConductivity(largest, source, True)
     return LatticeConductivity(estimate, _SLACK_SOURCE, True)
 
 
 def _tabulated_conductivity(table: PropertyTable, kelvin: float) -> LatticeConductivity:
-    """The value of a table, scaled as 1/T beyond its ends."""
     low, high = float(table.temperature[0]), float(table.temperature[-1])
     nearest = min(max(kelvin, low), high)
     value = float(table.at(nearest, logarithmic=True)[0])

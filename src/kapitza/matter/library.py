@@ -7,7 +7,7 @@ whose density or sound rests on one.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import as_file, files
@@ -24,10 +24,11 @@ from kapitza.errors import DataError, Hint, InputError
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.files.materials import TomlTable, material_entries, read_material, read_toml, unit_factors
 from kapitza.matter.isotropic import Fluid, Solid
-from kapitza.matter.material import Material, MetalProperties, PropertyTable, Quantity
+from kapitza.matter.material import Material, MetalProperties, StateRange
 from kapitza.matter.material_checks import validate_material
 
-_Known = TypeVar("_Known", Quantity, PropertyTable)
+_Record = TypeVar("_Record", Material, MetalProperties, StateRange)
+_METAL_NUMBERS = ("conductivity", "coupling", "sommerfeld", "lattice")
 # what no entry can do without, by the key of the file, in words
 _NEEDS = {
     "density": "density",
@@ -217,10 +218,8 @@ def load_materials(path: str | PathLike[str], *, check: bool = True) -> dict[str
         for one in found.values():
             for fault in validate_material(one, masses):
                 if not fault.exemption:
-                    remedy = (
-                        f"correct it, or say why it is right under [materials.{one.name}.except] {fault.check} = '...'"
-                    )
-                    raise DataError(f"{fault.message}: {remedy}", file=content.file)
+                    remedy = f"say why it is right under [materials.{one.name}.except] {fault.check} = '...'"
+                    raise DataError(f"{fault.message}: correct it, or {remedy}", file=content.file)
     return found
 
 
@@ -237,37 +236,25 @@ def _read_entry(key: str) -> Material:
 @cache
 def _unverified_needs(key: str) -> tuple[str, ...]:
     """What of an entry no calculation can do without, and nobody has verified, in words."""
-    part, _ = _unread_materials()[key]
-    tables = {word: part.table.get(word) for word in _NEEDS}
-    return tuple(
-        _NEEDS[word] for word, one in tables.items() if isinstance(one, Mapping) and one.get("verified") is False
-    )
+    table = _unread_materials()[key][0].table
+    tables = ((word, table.get(name)) for name, word in _NEEDS.items())
+    return tuple(word for word, one in tables if isinstance(one, Mapping) and one.get("verified") is False)
 
 
 @cache
 def _verified_record(key: str) -> Material:
     """An entry without the numbers that nobody has verified."""
     one = _read_entry(key)
-    state, metal = one.state, one.metal
-    return evolve(
-        one,
-        debye=_sourced_part(one.debye),
-        expansion=_sourced_part(one.expansion),
-        state=evolve(state, low=_sourced_part(state.low), high=_sourced_part(state.high)),
-        metal=MetalProperties(
-            conductivity=_sourced_part(metal.conductivity),
-            coupling=_sourced_part(metal.coupling),
-            sommerfeld=_sourced_part(metal.sommerfeld),
-            lattice=_sourced_part(metal.lattice),
-        ),
-        conductivity_table=_sourced_part(one.conductivity_table),
-        inplane_table=_sourced_part(one.inplane_table),
-        heat_capacity_table=_sourced_part(one.heat_capacity_table),
-    )
+    own = ("debye", "expansion", "conductivity_table", "inplane_table", "heat_capacity_table")
+    state, metal = _drop_unverified(one.state, ("low", "high")), _drop_unverified(one.metal, _METAL_NUMBERS)
+    return _drop_unverified(evolve(one, state=state, metal=metal), own)
 
 
-def _sourced_part(number: _Known | None) -> _Known | None:
-    return number if number is None or number.verified else None
+def _drop_unverified(record: _Record, names: Sequence[str]) -> _Record:
+    """Return a record with None for those of its numbers and tables that nobody has verified."""
+    numbers: dict[str, Any] = {name: getattr(record, name) for name in names}
+    missing = [name for name, number in numbers.items() if number is not None and not number.verified]
+    return evolve(record, **dict.fromkeys(missing))
 
 
 @cache

@@ -206,14 +206,12 @@ class Material(BaseRecord):
                 "C11": self.density.value * self.longitudinal.value**2,
                 "C44": self.density.value * self.transverse.value**2,
             }
-        if self.symmetry == LIQUID_SYMMETRY or not constants:
-            if self.symmetry == LIQUID_SYMMETRY:
-                raise InputError(
-                    f"{self.name} is a liquid, which has no stiffness", hint=Hint(python=f"use fluid({self.name!r})")
-                )
-            raise InputError(
-                f"{self.name} has no elastic constants here", hint=Hint(python=f"use solid({self.name!r})")
-            )
+        if self.symmetry == LIQUID_SYMMETRY:
+            hint = Hint(python=f"use fluid({self.name!r})")
+            raise InputError(f"{self.name} is a liquid, which has no stiffness", hint=hint)
+        if not constants:
+            hint = Hint(python=f"use solid({self.name!r})")
+            raise InputError(f"{self.name} has no elastic constants here", hint=hint)
         return stiffness_matrix(self.symmetry, constants)
 
     @property
@@ -247,9 +245,8 @@ class Material(BaseRecord):
     def fluid(self) -> Fluid:
         """The liquid of this density and speed of sound; InputError for a solid."""
         if self.symmetry != LIQUID_SYMMETRY or self.longitudinal is None:
-            raise InputError(
-                f"{self.name} is not a liquid", hint=Hint(python=f"use solid({self.name!r}) or elastic({self.name!r})")
-            )
+            hint = Hint(python=f"use solid({self.name!r}) or elastic({self.name!r})")
+            raise InputError(f"{self.name} is not a liquid", hint=hint)
         return Fluid(self.name, self.density.value, self.longitudinal.value, self.atoms.value)
 
     def media(self, normal: ArrayLike = (0, 0, 1)) -> tuple[Solid | None, Elastic | None, Fluid | None]:
@@ -279,15 +276,13 @@ class Material(BaseRecord):
 
     def numbers(self) -> dict[str, Quantity | PropertyTable]:
         """All that is known, by name, in the order of a data sheet."""
+        metal, state = self.metal, self.state
         single = {"density": self.density, "atoms": self.atoms, **self.lattice, **self.constants}
         single |= {
             "longitudinal speed": self.longitudinal,
             "transverse speed": self.transverse,
             "Debye temperature": self.debye,
             "thermal expansion": self.expansion,
-        }
-        metal, state = self.metal, self.state
-        single |= {
             f"{state.below} below": state.low,
             f"{state.above} above": state.high,
             "electronic conductivity": metal.conductivity,
@@ -301,12 +296,9 @@ class Material(BaseRecord):
 
     def _refuse_liquid(self, wanted: str) -> None:
         if self.symmetry == LIQUID_SYMMETRY:
-            raise InputError(
-                f"{self.name} is a liquid, not a solid",
-                hint=Hint(
-                    python=f"use fluid({self.name!r}) instead of {wanted}()", command="this command takes solids only"
-                ),
-            )
+            python = f"use fluid({self.name!r}) instead of {wanted}()"
+            hint = Hint(python=python, command="this command takes solids only")
+            raise InputError(f"{self.name} is a liquid, not a solid", hint=hint)
 
 
 def warn_of_state(found: Material, temperature: ArrayLike, *, stacklevel: int = 2) -> None:

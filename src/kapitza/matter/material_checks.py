@@ -4,14 +4,14 @@ Numbers of handbooks and databases carry slips: a density ten times too large, a
 another direction.  Each check compares two numbers of an entry that have to agree.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from attrs import frozen
 
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.matter.elastic import Elastic, reuss_speeds, voigt_speeds
+from kapitza.matter.elastic import reuss_speeds, voigt_speeds
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, composition
 from kapitza.matter.space_groups.crystal_class import REDUNDANT_CONSTANTS, cell_volume
 from kapitza.units import GPa, angstrom, hbar, k_B, m_u
@@ -40,11 +40,8 @@ def _check_stability(material: Material) -> Finding | None:
     if not material.constants:
         return None
     lowest = float(np.linalg.eigvalsh(material.stiffness)[0])
-    if lowest > 0:
-        return None
-    return _make_finding(
-        material, "stability", lowest, 0.0, f"stiffness with an eigenvalue of {lowest / GPa:.3g} GPa is unstable"
-    )
+    text = f"stiffness with an eigenvalue of {lowest / GPa:.3g} GPa is unstable"
+    return None if lowest > 0 else _make_finding(material, "stability", lowest, 0.0, text)
 
 
 def _check_shear(material: Material) -> Finding | None:
@@ -70,9 +67,8 @@ def _check_density(material: Material, masses: Mapping[str, float]) -> Finding |
     if abs(value - wanted) <= _DENSITY_TOLERANCE * wanted:
         return None
     size = f"a = {lattice['a'] / angstrom:.4g} Å with {material.cell:g} × {material.formula}"
-    return _make_finding(
-        material, "density", value, wanted, f"{value:.5g} kg/m³, but the cell ({size}) has {wanted:.5g} kg/m³"
-    )
+    text = f"{value:.5g} kg/m³, but the cell ({size}) has {wanted:.5g} kg/m³"
+    return _make_finding(material, "density", value, wanted, text)
 
 
 def _check_speeds(material: Material) -> Finding | None:
@@ -84,9 +80,8 @@ def _check_speeds(material: Material) -> Finding | None:
     kinds = (("longitudinal", material.longitudinal), ("transverse", material.transverse))
     for (kind, speed), low, high in zip(kinds, lower, upper, strict=True):
         if speed is not None and not low * (1 - _SPEED_TOLERANCE) <= speed.value <= high * (1 + _SPEED_TOLERANCE):
-            text = (
-                f"{kind} speed {speed.value:.4g} m/s, but a polycrystal has {low:.4g} (Reuss) to {high:.4g} m/s (Voigt)"
-            )
+            bounds = f"{low:.4g} (Reuss) to {high:.4g} m/s (Voigt)"
+            text = f"{kind} speed {speed.value:.4g} m/s, but a polycrystal has {bounds}"
             return _make_finding(material, "speeds", speed.value, low if speed.value < low else high, text)
     return None
 
@@ -98,14 +93,11 @@ def _check_debye(material: Material) -> Finding | None:
     try:
         elastic = debye_temperature(material)
     except InputError as err:
-        return _make_finding(
-            material, "debye", float("nan"), _HIGHEST_DEBYE_TEMPERATURE, str(err).removeprefix(f"{material.name}: ")
-        )
+        text = str(err).removeprefix(f"{material.name}: ")
+        return _make_finding(material, "debye", float("nan"), _HIGHEST_DEBYE_TEMPERATURE, text)
     stated = material.debye.value if material.debye is not None else elastic
-    if (
-        _LOWEST_DEBYE_TEMPERATURE <= elastic <= _HIGHEST_DEBYE_TEMPERATURE
-        and abs(elastic - stated) <= _DEBYE_TOLERANCE * stated
-    ):
+    plausible = _LOWEST_DEBYE_TEMPERATURE <= elastic <= _HIGHEST_DEBYE_TEMPERATURE
+    if plausible and abs(elastic - stated) <= _DEBYE_TOLERANCE * stated:
         return None
     text = f"Debye temperature {stated:.4g} K, but sound waves give {elastic:.4g} K"
     return _make_finding(material, "debye", elastic, stated, text)
@@ -116,24 +108,21 @@ def debye_temperature(material: Material) -> float:
     O. L. Anderson, J. Phys. Chem. Solids 24, 909 (1963), doi:10.1016/0022-3697(63)90067-2. Crystals take the mean
     over all directions, glasses and polymers their two speeds.
     """
-    if material.constants and material.symmetry != GLASS_SYMMETRY:
-        crystal: Elastic = material.elastic()
-        cutoffs = crystal.cutoffs
-    else:
-        cutoffs = material.solid().cutoffs
+    crystalline = material.constants and material.symmetry != GLASS_SYMMETRY
+    cutoffs = (material.elastic() if crystalline else material.solid()).cutoffs
     return float(hbar / k_B * (3 / np.sum(cutoffs**-3.0)) ** (1 / 3))
 
 
 def validate_material(material: Material, masses: Mapping[str, float]) -> tuple[Finding, ...]:
     """Return all checks that a material fails, those with an exemption included."""
-    checks: tuple[Callable[[Material], Finding | None], ...] = (
-        _check_stability,
-        _check_shear,
-        lambda one: _check_density(one, masses),
-        _check_speeds,
-        _check_debye,
+    findings = (
+        _check_stability(material),
+        _check_shear(material),
+        _check_density(material, masses),
+        _check_speeds(material),
+        _check_debye(material),
     )
-    return tuple(found for check in checks if (found := check(material)) is not None)
+    return tuple(finding for finding in findings if finding is not None)
 
 
 def _make_finding(material: Material, check: str, value: float, wanted: float, text: str) -> Finding:

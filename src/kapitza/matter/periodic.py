@@ -51,10 +51,9 @@ def minkowski_basis(lattice: Array, path: str | PathLike[str] | None = None) -> 
             j, k = (i + 1) % 3, (i + 2) % 3
             for other in (j, k):
                 reduced[i] -= np.round(reduced[i] @ reduced[other] / (reduced[other] @ reduced[other])) * reduced[other]
-            trial = reduced[i] + _NEIGHBOUR_CELLS[:, 1:] @ reduced[[j, k]]
-            reduced[i] = trial[
-                np.argmin(np.linalg.norm(trial, axis=1) * (1 + 1e-9 * np.abs(_NEIGHBOUR_CELLS[:, 1:]).sum(axis=1)))
-            ]
+            steps = _NEIGHBOUR_CELLS[:, 1:]
+            trial = reduced[i] + steps @ reduced[[j, k]]
+            reduced[i] = trial[np.argmin(np.linalg.norm(trial, axis=1) * (1 + 1e-9 * np.abs(steps).sum(axis=1)))]
         if np.linalg.norm(reduced, axis=1).sum() >= before.sum() * (1 - 1e-9):
             return reduced
     raise DataError(f"the lattice of the supercell {lattice.tolist()!s:.100} is too skewed", file=path)
@@ -96,19 +95,9 @@ class ShortestBond(BaseRecord):
 
 
 def shortest_bond(positions: Array, symbols: tuple[str, ...], lattice: Array) -> ShortestBond | None:
-    """Return the pair of atoms of a crystal with the least distance over the sum of their radii.
-
-    Radii are covalent, between atoms of noble gases those of van der Waals.
-
-    Parameters
-    ----------
-    positions : (n, 3) m
-    symbols : n elements; what is none has no radius
-    lattice : (3, 3) lattice vectors in rows, m
-
-    Returns
-    -------
-    None where an element is not known, whose bonds may be shorter than all others
+    """Return the pair of atoms of a crystal with the least distance over the sum of their radii, which are covalent,
+    between atoms of noble gases those of van der Waals; None where an element is not known, whose bonds may be shorter
+    than all others. `positions` (n, 3) and `lattice` (3, 3), in rows, in m.
     """
     if len(symbols) != len(positions) or not all(symbol in COVALENT_RADII for symbol in symbols):
         return None

@@ -163,9 +163,8 @@ def phonon_crystal(name: str, *, nac: bool = True) -> Crystal:
     crystal = evolve(balanced_crystal(cell, *expand_symmetry(content)), polar=dipole_forces(cell, content))
     if nac or crystal.polar is None:
         return crystal
-    return extend_dipole_forces(
-        crystal, np.ceil(_DIPOLE_CELL / np.linalg.norm(cell.lattice, axis=1)).astype(int).tolist()
-    )
+    repeats = np.ceil(_DIPOLE_CELL / np.linalg.norm(cell.lattice, axis=1)).astype(int)
+    return extend_dipole_forces(crystal, repeats.tolist())
 
 
 def phonon_card(name: str) -> PhononCard:

@@ -97,7 +97,6 @@ def _lead_crystal(lead: Lead) -> Crystal:
 
 
 def _out_of_bounds(crystal: Crystal, top: float) -> list[str]:
-    """What is out of bounds, each with its value, its bounds and what to do."""
     spacing = (1 / crystal.atoms) ** (1 / 3)
     directions = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0.6, 0.64, 0.48], [-0.48, 0.6, 0.64]])
     q = 0.05 * inscribed_radius(crystal.reciprocal)
@@ -125,19 +124,13 @@ def _out_of_bounds(crystal: Crystal, top: float) -> list[str]:
             f"sound of {speeds.min():.3g} to {speeds.max():.3g} m/s, wanted {_SPEEDS[0]:g} to {_SPEEDS[1]:g} m/s: "
             "check the units of force constants, masses and lattice vectors"
         )
-    return wrong or _unlike_its_material(crystal, speeds)
-
-
-def _unlike_its_material(crystal: Crystal, speeds: Array) -> list[str]:
-    """What differs from the material of the library that has the same masses and density, if there is one."""
-    known = _matching_material(crystal)
-    if known is None or known.longitudinal is None or known.transverse is None or not speeds.size:
-        return []
-    wanted, mean = (known.longitudinal.value + 2 * known.transverse.value) / 3, float(speeds.mean())
-    if wanted / _SPEED_FACTOR <= mean <= wanted * _SPEED_FACTOR:
-        return []
-    what = f"the masses and density of {known.name}, but a mean speed of sound of {mean:.4g} m/s"
-    return [f"{what}, wanted about {wanted:.4g}: give force constants in N/m (eV/Å² times 16.02)"]
+    known = _matching_material(crystal) if not wrong and speeds.size else None
+    if known is not None and known.longitudinal is not None and known.transverse is not None:
+        wanted, mean = (known.longitudinal.value + 2 * known.transverse.value) / 3, float(speeds.mean())
+        if not wanted / _SPEED_FACTOR <= mean <= wanted * _SPEED_FACTOR:
+            what = f"the masses and density of {known.name}, but a mean speed of sound of {mean:.4g} m/s"
+            wrong.append(f"{what}, wanted about {wanted:.4g}: give force constants in N/m (eV/Å² times 16.02)")
+    return wrong
 
 
 def _element_counts(crystal: Crystal) -> dict[str, int]:
@@ -166,22 +159,20 @@ def _swapped_density(crystal: Crystal) -> list[str]:
     """What is wrong with a density that is that of a material of the library but for bohr and Å in each other's place;
     crystals of the same elements do not differ by such a factor.
     """
+
+    def shares(counts: Mapping[str, float]) -> dict[str, float]:
+        return {element: round(count / sum(counts.values()), 6) for element, count in counts.items()}
+
     counts = _element_counts(crystal)
     for name in materials() if counts else ():
         one = material(name)
         ratio = crystal.density / one.density.value
         swapped = abs(abs(np.log(ratio)) / _SWAPPED_DENSITY - 1) < _SWAP_TOLERANCE
-        if swapped and _shares(composition(one.formula)) == _shares(counts):
+        if swapped and shares(composition(one.formula)) == shares(counts):
             unit = "Å taken for bohr" if ratio > 1 else "bohr taken for Å"
             what = f"a density of {crystal.density:.4g} kg/m³ with the masses of {name}"
             return [f"{what}, wanted about {one.density.value:.4g}: check the unit of lengths, {unit}?"]
     return []
-
-
-def _shares(counts: Mapping[str, float]) -> dict[str, float]:
-    """Share of each element in the atoms of a formula."""
-    total = sum(counts.values())
-    return {element: round(count / total, 6) for element, count in counts.items()}
 
 
 def _device_frequencies(junction: Junction) -> Array:
@@ -205,10 +196,8 @@ def _check_stability(name: str, omega: Array) -> None:
     top, lowest = float(omega.max()), float(omega.min())
     if not -lowest > _IMAGINARY_TOLERANCE * max(top, 0.0):
         return
-    share = float(np.mean(omega < -_IMAGINARY_TOLERANCE * max(top, 0.0)))
-    size = (
-        f"{share:.2%} of the sampled modes are imaginary, to {-lowest / THz:.3g}i THz (top {max(top, 0) / THz:.3g} THz)"
-    )
+    share, largest = float(np.mean(omega < -_IMAGINARY_TOLERANCE * max(top, 0.0))), -lowest / THz
+    size = f"{share:.2%} of the sampled modes are imaginary, to {largest:.3g}i THz (top {max(top, 0) / THz:.3g} THz)"
     if not -lowest <= _UNSTABLE * top:
         raise InputError(f"{name}: {size}: unstable, no crystal at rest; relax it, or check signs and units")
     warnings.warn(f"{name}: {size}; they carry nothing and are left out", ValidityWarning, stacklevel=4)

@@ -17,7 +17,7 @@ from kapitza.matter.brillouin import (
     mesh_operations,
     reduced_mesh,
 )
-from kapitza.matter.crystal import Crystal, ModeLevels
+from kapitza.matter.crystal import Crystal
 from kapitza.matter.longwave import LongWave
 from kapitza.matter.plausibility import check_crystal
 from kapitza.matter.space_groups.bond_symmetry import crystal_operations
@@ -111,15 +111,6 @@ class MeshSpectra(BaseRecord):
     change: float = 0.0  # mean relative difference of the modes to the mesh before, 0 where there was none
 
 
-@frozen(eq=False)
-class _LongWaveSeries(BaseRecord):
-    """Coefficients of ω², ω⁴, ω⁶ in the modes and in the density of states, and up to which frequency they hold."""
-
-    modes: Array
-    states: Array
-    join: float
-
-
 def converged_spectra(
     crystal: Crystal, normal: Array, sound: LongWave, mesh: MeshShape | None, tolerance: float
 ) -> MeshSpectra:
@@ -129,13 +120,13 @@ def converged_spectra(
     check_crystal(crystal, stable=False)  # imaginary modes are counted on the mesh
     operations = crystal_operations(crystal)
     length = _FIRST_MESH_LENGTH
-    while not _is_affordable(_mesh_shape(crystal, length)):
+    while np.prod(_mesh_shape(crystal, length)) > MAX_MESH_POINTS:
         length /= _MESH_REFINEMENT
     table, old = _mesh_spectra(crystal, normal, mesh or _mesh_shape(crystal, length), operations), None
     while mesh is None:
         length *= _MESH_REFINEMENT
         shape = _mesh_shape(crystal, length)
-        if not _is_affordable(shape):
+        if np.prod(shape) > MAX_MESH_POINTS:
             break
         table, old = _mesh_spectra(crystal, normal, shape, operations), table
         # mean difference of the modes of two meshes in groups of bins, over their mean
@@ -158,12 +149,7 @@ def _mesh_shape(crystal: Crystal, length: float) -> MeshShape:
     return one, two, three
 
 
-def _is_affordable(shape: MeshShape) -> bool:
-    return shape[0] * shape[1] * shape[2] <= MAX_MESH_POINTS
-
-
 def _mesh_spectra(crystal: Crystal, normal: Array, shape: MeshShape, operations: IntArray) -> MeshSpectra:
-    """Spectra of one mesh, without long waves."""
     kept = mesh_operations(shape, operations)
     fraction, share = reduced_mesh(shape, kept)
     levels = crystal.levels(fraction @ crystal.reciprocal)
@@ -175,34 +161,22 @@ def _mesh_spectra(crystal: Crystal, normal: Array, shape: MeshShape, operations:
     step = float((levels.omega + 3 * spread).max()) / _SPECTRUM_BINS
     spread = np.maximum(spread, 0.1 * step)
     number = np.broadcast_to(share[:, None] / crystal.volume, levels.omega.shape)
-    flux = np.pi * number * _mean_normal_speed(levels, *equivalent_normals(normal, crystal.lattice, kept))
+    speed = np.zeros_like(levels.omega)  # |v_n| averaged over equivalent normals
+    for direction, part in zip(*equivalent_normals(normal, crystal.lattice, kept), strict=True):
+        speed += part * np.abs(levels.velocities_along(direction))
+    omega, spread = levels.omega.ravel(), spread.ravel()
     modes, states = (
-        SampledSpectrum(
-            step,
-            bin_modes(levels.omega.ravel(), spread.ravel(), weight.ravel(), step, _SPECTRUM_BINS + 1),
-            np.zeros(3),
-            0.0,
-        )
-        for weight in (flux, number)
+        SampledSpectrum(step, bin_modes(omega, spread, weight.ravel(), step, _SPECTRUM_BINS + 1), np.zeros(3), 0.0)
+        for weight in (np.pi * number * speed, number)
     )
-    unstable = levels.omega < -_IMAGINARY_TOLERANCE * top
-    imaginary = float(share @ unstable.mean(axis=1))
     return MeshSpectra(
         modes=modes,
         states=states,
         shape=shape,
         top=(_SPECTRUM_BINS + 1) * step,
-        lowest=float(levels.omega.min()),
-        imaginary=imaginary,
+        lowest=float(omega.min()),
+        imaginary=float(share @ (levels.omega < -_IMAGINARY_TOLERANCE * top).mean(axis=1)),
     )
-
-
-def _mean_normal_speed(levels: ModeLevels, directions: Array, parts: Array) -> Array:
-    """(nq, 3n) |v_n| averaged over equivalent normals (k, 3) with shares (k,), m s⁻¹."""
-    total = np.zeros_like(levels.omega)
-    for direction, part in zip(directions, parts, strict=True):
-        total += part * np.abs(levels.velocities_along(direction))
-    return total
 
 
 def warn_of_imaginary(name: str, table: MeshSpectra) -> None:
@@ -225,11 +199,12 @@ def ignore_imaginary() -> Generator[None]:
 
 
 def _cumulative_modes(table: MeshSpectra) -> Array:
-    """Integral of the modes up to each edge of a bin."""
     return np.concatenate([[0.0], np.cumsum(table.modes.value)]) * table.modes.step
 
 
-def _join_long_waves(table: MeshSpectra, coarser: MeshSpectra | None, series: _LongWaveSeries) -> MeshSpectra:
+def _join_long_waves(
+    table: MeshSpectra, coarser: MeshSpectra | None, series: tuple[Array, Array, float]
+) -> MeshSpectra:
     """Join bins and long waves, and take off the common error of the mesh.
 
     A sum over a mesh misses the kinks of |v_n|, by a part that falls with the square of the spacing and is much the
@@ -239,22 +214,21 @@ def _join_long_waves(table: MeshSpectra, coarser: MeshSpectra | None, series: _L
     if coarser is not None:
         ratio = (np.prod(table.shape, dtype=float) / np.prod(coarser.shape, dtype=float)) ** (2 / 3)
         scale += (1 - _cumulative_modes(coarser)[-1] / _cumulative_modes(table)[-1]) / (ratio - 1)
-    return evolve(
-        table,
-        modes=evolve(table.modes, value=table.modes.value * scale, low=series.modes, join=series.join),
-        states=evolve(table.states, low=series.states, join=series.join),
-    )
+    low_modes, low_states, join = series
+    modes = evolve(table.modes, value=table.modes.value * scale, low=low_modes, join=join)
+    return evolve(table, modes=modes, states=evolve(table.states, low=low_states, join=join))
 
 
-def _long_wave_series(crystal: Crystal, normal: Array, sound: LongWave) -> _LongWaveSeries:
-    """Series of the spectra below the lowest frequencies that a mesh resolves.
+def _long_wave_series(crystal: Crystal, normal: Array, sound: LongWave) -> tuple[Array, Array, float]:
+    """Series of the spectra below the lowest frequencies that a mesh resolves: (3,) coefficients of ω², ω⁴ and ω⁶ in
+    the modes and in the density of states, and the frequency up to which they hold.
 
     In each direction, flux and number of each acoustic branch over ω² are parabolas in ω² through the elastic limit
     and two wave vectors.  Without a restoring force of every sound wave there is no series.
     """
     modes, states = sound.integrals(normal)
     if not np.isfinite([modes, states]).all():
-        return _LongWaveSeries(np.zeros(3), np.zeros(3), 0.0)
+        return np.zeros(3), np.zeros(3), 0.0
     directions, share = hemisphere_directions(normal, 10, 20)
     speed, group = sound.speeds(directions, normal)
     start = np.stack([np.abs(group) / speed**3, speed**-3])
@@ -265,11 +239,14 @@ def _long_wave_series(crystal: Crystal, normal: Array, sound: LongWave) -> _Long
         ]
         if all((square > 0).all() for square, _ in rays):
             squares = np.stack([np.zeros_like(speed), *(square for square, _ in rays)])
-            curves = _parabola_coefficients(squares, np.stack([start, *(value for _, value in rays)]))
-            bend = curves[1:].sum(axis=-1) @ share / np.array([8 * np.pi**2, 8 * np.pi**3])
+            # parabolas through three points, the first of which is at 0: their coefficients of ω² and ω⁴
+            one, two = ((value - start) / square for square, value in rays)
+            two = (two - one) / (squares[2] - squares[1])
+            curves = np.stack([one - two * squares[1], two])
+            bend = curves.sum(axis=-1) @ share / np.array([8 * np.pi**2, 8 * np.pi**3])
             join = float(np.sqrt(squares[-1].min()))
-            return _LongWaveSeries(np.array([modes, *bend[:, 0]]), np.array([states, *bend[:, 1]]), join)
-    return _LongWaveSeries(np.array([modes, 0, 0]), np.array([states, 0, 0]), 0.0)
+            return np.array([modes, *bend[:, 0]]), np.array([states, *bend[:, 1]]), join
+    return np.array([modes, 0, 0]), np.array([states, 0, 0]), 0.0
 
 
 def _long_wave_shell(crystal: Crystal, normal: Array, directions: Array, q: float) -> tuple[Array, Array]:
@@ -282,10 +259,3 @@ def _long_wave_shell(crystal: Crystal, normal: Array, directions: Array, q: floa
     sound = (omega > 0) & (outward > 0.2 * omega / q)
     number = np.divide(q**2, outward * omega**2, out=np.zeros_like(omega), where=sound)
     return np.where(sound, omega**2, 0), np.stack([np.abs(velocity @ normal) * number, number])
-
-
-def _parabola_coefficients(x: Array, y: Array) -> Array:
-    """Coefficients of 1, x, x² through three points (first axis) with x[0] = 0, on a new first axis."""
-    one = (y[1] - y[0]) / x[1]
-    two = ((y[2] - y[0]) / x[2] - one) / (x[2] - x[1])
-    return np.stack([y[0], one - two * x[1], two])

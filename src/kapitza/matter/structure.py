@@ -108,7 +108,7 @@ class Structure(BaseRecord):
             nearest, other = _nearest_others(wrapped, everywhere)
             if nearest.min() < _OVERLAP_DISTANCE:
                 i = int(np.argmin(nearest))
-                j = int(other[i]) % self.masses.size
+                j = int(other[i]) % n
                 raise InputError(
                     f"{self.name}: atoms {i} ({self.symbols[i]}) and {j} ({self.symbols[j]}) are "
                     f"{nearest[i] / angstrom:.3g} Å apart: they overlap (are the positions in m, and is no atom listed "

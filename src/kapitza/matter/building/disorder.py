@@ -85,17 +85,13 @@ def right_sites(disorder: Disorder, positions: Array, height: float, periods: Ar
         above = above - rough_height(disorder, positions, periods, np.random.default_rng([disorder.seed, 2]))
     if disorder.intermixing == 0:
         return above > 0
-    chance = _right_share(disorder, above)
-    return np.asarray(rng.random(len(positions)) < chance)
-
-
-def _right_share(disorder: Disorder, above: Array) -> Array:
-    """Share of the right crystal at heights above the interface, m."""
     if disorder.profile == "linear":
-        return np.clip(0.5 + above / (2 * np.sqrt(3) * disorder.intermixing), 0.0, 1.0)  # width 2√3 σ: rms σ
-    from scipy.special import erfc
+        chance = 0.5 + above / (2 * np.sqrt(3) * disorder.intermixing)  # width 2√3 σ: rms σ
+    else:
+        from scipy.special import erfc
 
-    return np.asarray(erfc(-above / (np.sqrt(2) * disorder.intermixing)) / 2, dtype=float)
+        chance = erfc(-above / (np.sqrt(2) * disorder.intermixing)) / 2
+    return np.asarray(rng.random(len(positions)) < chance)
 
 
 def rough_height(disorder: Disorder, positions: Array, periods: Array, rng: np.random.Generator) -> Array:

@@ -83,7 +83,7 @@ def truncate_force_constants(
     some = np.abs(kept).max(axis=(1, 2, 3, 4)) > 0
     values = kept[some].transpose(0, 1, 3, 2, 4).reshape(-1, 3 * n, 3 * n)
     cells = crystal.cells[some]
-    residual, balanced = enforce_sum_rule(cells, values, np.zeros(values.shape[1:]))
+    residual, balanced = enforce_sum_rule(cells, values)
     short = evolve(crystal, cells=cells, force_constants=balanced, residual=residual)
     other = crystal if reference is None else reference
     # wave vectors (nq, 3) all over the Brillouin zone

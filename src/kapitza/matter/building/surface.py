@@ -79,22 +79,19 @@ def orient_structure(
     vectors = layer_vectors(one.lattice, plane_indices(one.lattice, normal))
     lattice = vectors @ one.lattice
     turn = upright_rotation(lattice)
-    made = evolve(one, lattice=lattice @ turn, positions=one.positions @ turn, axes=axes @ turn)
-    return _cut_layer(made, first, last)
-
-
-def _cut_layer(one: Structure, first: str | None = None, last: str | None = None) -> Structure:
-    """Move atoms by lattice vectors into one layer that starts above the widest gap, in order of height."""
     wanted = np.array([[want is None or symbol == want for symbol in one.symbols] for want in (first, last)])
     if not wanted.any(axis=1).all():
         raise InputError(f"{one.name} has no {first if not wanted[0].any() else last}: it has {', '.join(one.symbols)}")
-    moves, order = place_in_layer(one.lattice, one.positions, wanted)
-    positions = (one.positions + moves @ one.lattice)[order]
+    lattice, positions = lattice @ turn, one.positions @ turn
+    moves, order = place_in_layer(lattice, positions, wanted)
+    positions = (positions + moves @ lattice)[order]
     return evolve(
         one,
+        lattice=lattice,
         positions=positions - [0, 0, positions[0, 2]],
         masses=one.masses[order],
         symbols=tuple(one.symbols[i] for i in order),
+        axes=axes @ turn,
     )
 
 
@@ -149,27 +146,20 @@ def change_lattice(crystal: Crystal, vectors: IntArray) -> Crystal:
     n = crystal.masses.size
     blocks = crystal.force_constants.reshape(len(cells), n, 3, n, 3).transpose(0, 1, 3, 2, 4)
     blocks = turn.T @ blocks @ turn
-    cells, values = _move_atoms(cells, blocks, moves, order)
+    # an atom i moved by s_i: R becomes R + s_i - s_j
+    keys = (cells[:, None, None, :] + moves[:, None, :] - moves).reshape(-1, 3)
+    cells, place = np.unique(keys, axis=0, return_inverse=True)
+    total = np.zeros((len(cells), n, n, 3, 3))
+    _, i, j = np.indices(blocks.shape[:3])
+    np.add.at(total, (place.reshape(blocks.shape[:3]), i, j), blocks)
+    total = total[:, order][:, :, order]
+    kept = np.abs(total).max(axis=(1, 2, 3, 4)) > 0
     return evolve(
         crystal,
         lattice=lattice,
         positions=(positions + moves @ lattice)[order],
         masses=crystal.masses[order],
-        cells=cells,
-        force_constants=values,
+        cells=cells[kept],
+        force_constants=total[kept].transpose(0, 1, 3, 2, 4).reshape(-1, 3 * n, 3 * n),
         symbols=tuple(crystal.symbols[i] for i in order) if crystal.symbols else (),
     )
-
-
-def _move_atoms(cells: IntArray, blocks: Array, moves: IntArray, order: IntArray) -> tuple[IntArray, Array]:
-    """Cells and force constants (nR, n, n, 3, 3) of reordered atoms moved by $s_i$: R becomes $R + s_i - s_j$."""
-    n = len(order)
-    keys = cells[:, None, None, :] + moves[None, :, None, :] - moves[None, None, :, :]
-    found, place = np.unique(keys.reshape(-1, 3), axis=0, return_inverse=True)
-    total = np.zeros((len(found), n, n, 3, 3))
-    i, j = np.indices((n, n))
-    shape = (len(cells), n, n)
-    np.add.at(total, (place.reshape(shape), np.broadcast_to(i, shape), np.broadcast_to(j, shape)), blocks)
-    total = total[:, order][:, :, order]
-    kept = np.abs(total).max(axis=(1, 2, 3, 4)) > 0
-    return found[kept], total[kept].transpose(0, 1, 3, 2, 4).reshape(-1, 3 * n, 3 * n)

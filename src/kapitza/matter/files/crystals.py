@@ -40,13 +40,7 @@ PHONOPY_NAMES = ("phonopy_params.yaml", "phonopy.yaml", "phonopy_disp.yaml")
 
 
 def phonopy_file(path: str | PathLike[str]) -> Path:
-    """The file of cells in a folder in which phonopy worked, force constants in it or beside it; a file as it is.
-
-    Raises
-    ------
-    DataError
-        for a folder without such a file
-    """
+    """The file of cells in a folder in which phonopy worked, force constants in it or beside it; a file as it is."""
     given = Path(path)
     if not given.is_dir():
         return given
@@ -111,26 +105,23 @@ def load_crystal(
         polar = DipoleForces(data.primitive.lattice, positions, data.born - data.born.mean(axis=0), data.dielectric)
         data = _subtract_dipole_forces(data, polar, path)
     cells, values = fold_force_constants(data, path)
-    field = np.zeros(values.shape[1:]) if polar is None else polar.matrix(np.zeros((1, 3)))[0].real
-    residual, corrected = enforce_sum_rule(cells, values, field)
+    at_gamma = 0.0 if polar is None else polar.matrix(np.zeros((1, 3)))[0].real
+    residual, corrected = enforce_sum_rule(cells, values, at_gamma)
     if residual > _REPORTED_RESIDUAL:
         done = "corrected" if sum_rule else "kept"
-        _warn_implausible(
-            f"{path}: the acoustic sum rule is off by {residual:.2g} of the largest force constant ({done})"
-        )
+        message = f"{path}: the acoustic sum rule is off by {residual:.2g} of the largest force constant ({done})"
+        warnings.warn(message, ValidityWarning, stacklevel=3)
     if data.born is None and charges is None and nac and path.with_name("BORN").is_file():
-        _warn_implausible(f"{path} holds no Born charges, and BORN beside it is not read: save phonopy_params.yaml")
-    name = (given.absolute() if given.is_dir() else path).name.split(".")[0]
-    symbols = data.primitive.symbols
-    values = corrected if sum_rule else values
+        message = f"{path} holds no Born charges, and BORN beside it is not read: save phonopy_params.yaml"
+        warnings.warn(message, ValidityWarning, stacklevel=3)
     return Crystal(
-        name=name,
+        name=(given.absolute() if given.is_dir() else path).name.split(".")[0],
         lattice=data.primitive.lattice,
         positions=positions,
         masses=data.primitive.masses,
         cells=cells,
-        force_constants=values,
-        symbols=symbols,
+        force_constants=corrected if sum_rule else values,
+        symbols=data.primitive.symbols,
         polar=polar,
         residual=residual,
     )
@@ -171,10 +162,9 @@ def fold_force_constants(data: SupercellData, path: str | PathLike[str] | None =
     origins = _row_atoms(data, kind, path)
     cells: list[IntArray] = []
     values: list[Array] = []
-    lattice, reduced = data.primitive.lattice, minkowski_basis(data.supercell.lattice, path)
-    inverse = np.linalg.inv(lattice)
+    reduced, inverse = minkowski_basis(data.supercell.lattice, path), np.linalg.inv(data.primitive.lattice)
     where = data.supercell.points @ data.supercell.lattice
-    base = data.primitive.points @ lattice
+    base = data.primitive.points @ data.primitive.lattice
     first, second = (index.ravel() for index in np.indices((n, len(kind))))
     for start in range(0, first.size, _PAIRS_PER_CHUNK):
         i, j = first[start : start + _PAIRS_PER_CHUNK], second[start : start + _PAIRS_PER_CHUNK]
@@ -240,10 +230,10 @@ def _row_atoms(data: SupercellData, kind: IntArray, path: str | PathLike[str] | 
     return np.array(origins)
 
 
-def enforce_sum_rule(cells: IntArray, values: Array, field: Array) -> tuple[float, Array]:
-    """Relative violation of the acoustic sum rule, and blocks that obey it; `field` (3n, 3n): dipole forces at Γ."""
+def enforce_sum_rule(cells: IntArray, values: Array, dipoles: Array | float = 0.0) -> tuple[float, Array]:
+    """Relative violation of the acoustic sum rule, and blocks that obey it; `dipoles` (3n, 3n): their forces at Γ."""
     n = values.shape[1] // 3
-    total = (values.sum(axis=0) + field).reshape(n, 3, n, 3).sum(axis=2)
+    total = (values.sum(axis=0) + dipoles).reshape(n, 3, n, 3).sum(axis=2)
     home = int(np.flatnonzero((cells == 0).all(axis=1))[0])
     corrected = values.copy()
     for i in range(n):
@@ -254,7 +244,7 @@ def enforce_sum_rule(cells: IntArray, values: Array, field: Array) -> tuple[floa
 
 def balanced_crystal(one: Structure, cells: IntArray, values: Array) -> Crystal:
     """Crystal of a structure with these force constants, on which the acoustic sum rule is enforced."""
-    residual, balanced = enforce_sum_rule(cells, values, np.zeros(values.shape[1:]))
+    residual, balanced = enforce_sum_rule(cells, values)
     return Crystal(
         name=one.name, lattice=one.lattice, positions=one.positions, masses=one.masses, symbols=one.symbols,
         cells=cells, force_constants=balanced, residual=residual,
@@ -268,8 +258,7 @@ def _check_units(data: SupercellData, path: str | PathLike[str]) -> None:
     if not _DENSITY_RANGE[0] <= density <= _DENSITY_RANGE[1]:
         raise DataError(
             f"a density of {density:.3g} kg/m³ is none of a solid (wanted {_DENSITY_RANGE[0]:g} to "
-            f"{_DENSITY_RANGE[1]:g}); "
-            "check physical_unit: length (angstrom or au) and the lattice",
+            f"{_DENSITY_RANGE[1]:g}); check physical_unit: length (angstrom or au) and the lattice",
             file=path,
         )
     if fault := bond_fault(cell.points @ cell.lattice, cell.symbols, cell.lattice):
@@ -330,10 +319,6 @@ def _coprime(indices: Array) -> list[int]:
     return [int(one) for one in np.round(indices)]
 
 
-def _warn_implausible(message: str) -> None:
-    warnings.warn(message, ValidityWarning, stacklevel=4)
-
-
 def extend_dipole_forces(crystal: Crystal, repeats: Sequence[int]) -> Crystal:
     """Return a polar crystal whose force constants hold its dipole forces up to half of a supercell of `repeats`."""
     counts = integer_array(list(repeats))
@@ -352,7 +337,7 @@ def extend_dipole_forces(crystal: Crystal, repeats: Sequence[int]) -> Crystal:
     i, j = first[bond], second[bond]
     cells = np.round((image - apart[bond]) @ np.linalg.inv(crystal.lattice)).astype(np.int64)
     found, blocks = symmetric_blocks(np.column_stack([cells, i, j]), share[:, None, None] * values[step, i, j], n)
-    residual, balanced = enforce_sum_rule(found, blocks, np.zeros(blocks.shape[1:]))
+    residual, balanced = enforce_sum_rule(found, blocks)
     return evolve(crystal, cells=found, force_constants=balanced, polar=None, residual=max(residual, crystal.residual))
 
 

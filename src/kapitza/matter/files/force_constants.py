@@ -81,7 +81,6 @@ def atom_permutation(turn: Array, start: int, end: int, atoms: SupercellAtoms) -
 def _displaced_atom_constants(
     path: Path | None, atom: int, sets: Sequence[Displacement], turns: Sequence[Array], atoms: SupercellAtoms
 ) -> Array:
-    """(N, 3, 3) force constants of an atom that was displaced."""
     moves: list[Array] = []
     forces: list[Array] = []
     for turn in turns:

@@ -51,17 +51,13 @@ def _read_dynamical_matrix(path: str | PathLike[str], atoms: int) -> Array:
         values = np.array(" ".join(lines).split(), dtype=float)
     except ValueError:
         values = np.empty(0)
-    if values.size != 3 * wanted or not (np.abs(values) <= LARGEST).all():
-        raise _malformed_line(lines, path)
-    return values.reshape(3 * atoms, 3 * atoms)
-
-
-def _malformed_line(lines: list[str], path: str | PathLike[str]) -> DataError:
+    if values.size == 3 * wanted and (np.abs(values) <= LARGEST).all():
+        return values.reshape(3 * atoms, 3 * atoms)
     for i, line in enumerate(lines):
         try:
             good = len(line.split()) == 3 and all(abs(float(word)) <= LARGEST for word in line.split())
         except ValueError:
             good = False
         if not good:
-            return DataError(f"expected three finite numbers, got {line!r:.60}", file=path, line=i + 1)
-    return DataError("the matrix cannot be read", file=path)
+            raise DataError(f"expected three finite numbers, got {line!r:.60}", file=path, line=i + 1)
+    raise DataError("the matrix cannot be read", file=path)

@@ -99,9 +99,9 @@ class TomlTable(BaseRecord):
             raise self.fault(f"expected a list of texts, got {value!r:.60}", key)
         return tuple(value)
 
-    def subtable(self, key: str) -> "TomlTable":
-        """Return a table inside of this one."""
-        value = self.table.get(key)
+    def subtable(self, key: str, *, optional: bool = False) -> "TomlTable":
+        """Return a table inside of this one; an empty one where it is missing and may be (`optional`)."""
+        value = self.table.get(key, {} if optional else None)
         if not isinstance(value, dict):
             raise self.fault(f"expected a table such as {{ value = 1.0, source = '...' }}, got {value!r:.60}", key)
         return TomlTable(self.file, f"{self.place}.{key}", value)
@@ -153,36 +153,35 @@ def material_entries(content: TomlTable) -> dict[str, TomlTable]:
 def unit_factors(content: TomlTable) -> dict[str, float]:
     """Return what turns the numbers of a file into SI units, by kind."""
     chosen = {kind: next(iter(units.values())) for kind, units in _UNIT_CHOICES.items()}
-    if "units" in content.table:
-        units = TomlTable(content.file, "units", content.subtable("units").table)
-        units.check_keys(_UNIT_CHOICES)
-        for kind in units.table:
-            unit = units.text(kind)
-            if unit not in _UNIT_CHOICES[kind]:
-                raise units.fault(f"no unit {unit!r}; known are {', '.join(_UNIT_CHOICES[kind])}", kind)
-            chosen[kind] = _UNIT_CHOICES[kind][unit]
+    units = TomlTable(content.file, "units", content.subtable("units", optional=True).table)
+    units.check_keys(_UNIT_CHOICES)
+    for kind in units.table:
+        unit = units.text(kind)
+        if unit not in _UNIT_CHOICES[kind]:
+            raise units.fault(f"no unit {unit!r}; known are {', '.join(_UNIT_CHOICES[kind])}", kind)
+        chosen[kind] = _UNIT_CHOICES[kind][unit]
     return chosen
 
 
 def read_material(name: str, part: TomlTable, unit: Mapping[str, float], masses: Mapping[str, float]) -> Material:
     """Return one material of a file: an item of `material_entries`, `unit_factors`, atomic masses by element (u)."""
     part.check_keys(_MATERIAL_KEYS)
-    symmetry = part.text("symmetry")
-    if symmetry not in (*VOIGT_ENTRIES, LIQUID_SYMMETRY):
-        raise part.fault(
-            f"no symmetry {symmetry!r}; known are {', '.join((*VOIGT_ENTRIES, LIQUID_SYMMETRY))}", "symmetry"
-        )
+    symmetry, known = part.text("symmetry"), (*VOIGT_ENTRIES, LIQUID_SYMMETRY)
+    if symmetry not in known:
+        raise part.fault(f"no symmetry {symmetry!r}; known are {', '.join(known)}", "symmetry")
     formula = part.text("formula")
     weight, count = _formula_mass(part, formula, masses)
     lattice = _read_constants(part, "lattice", LATTICE_PARAMETERS.get(symmetry, ()), unit["length"], "m")
     cell = part.number("cell", low=0) if "cell" in part.table else None
     density, atoms = _read_densities(part, symmetry, lattice, cell, weight, count, unit["density"])
-    allowed = (
-        *VOIGT_ENTRIES.get(symmetry, ()),
-        *([REDUNDANT_CONSTANTS[symmetry]] if symmetry in REDUNDANT_CONSTANTS else []),
-    )
+    redundant = [name for kind, name in REDUNDANT_CONSTANTS.items() if kind == symmetry]
+    allowed = (*VOIGT_ENTRIES.get(symmetry, ()), *redundant)
     constants = _read_constants(part, "stiffness", allowed, unit["stiffness"], "Pa")
     longitudinal, transverse, kind = _read_speeds(part, symmetry, constants, density, unit["speed"])
+    electrons = part.subtable("electrons", optional=True)
+    electrons.check_keys(("conductivity", "lattice", "coupling", "sommerfeld"))
+    exemptions = part.subtable("except", optional=True)
+    exemptions.check_keys(_CHECK_NAMES)
     return Material(
         name=name,
         title=part.text("title"),
@@ -197,14 +196,19 @@ def read_material(name: str, part: TomlTable, unit: Mapping[str, float], masses:
         longitudinal=longitudinal,
         transverse=transverse,
         speeds=kind,
-        debye=_read_optional_quantity(part, "debye", "K", 1.0),
-        expansion=_read_optional_quantity(part, "expansion", "K⁻¹", 1.0),
+        debye=_read_optional_quantity(part, "debye", "K"),
+        expansion=_read_optional_quantity(part, "expansion", "K⁻¹"),
         conductivity_table=_read_property_table(part, "conductivity", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
         inplane_table=_read_property_table(part, "conductivity_inplane", name, "W m⁻¹ K⁻¹", unit["conductivity"]),
         heat_capacity_table=_read_property_table(part, "heat_capacity", name, "J kg⁻¹ K⁻¹", unit["heat_capacity"]),
-        metal=_read_metal(part),
+        metal=MetalProperties(
+            conductivity=_read_optional_quantity(electrons, "conductivity", "W m⁻¹ K⁻¹"),
+            coupling=_read_optional_quantity(electrons, "coupling", "W m⁻³ K⁻¹"),
+            sommerfeld=_read_optional_quantity(electrons, "sommerfeld", "J m⁻³ K⁻²"),
+            lattice=_read_optional_quantity(electrons, "lattice", "W m⁻¹ K⁻¹"),
+        ),
         state=_read_state(part),
-        exemptions=_read_exemptions(part),
+        exemptions={check: exemptions.text(check) for check in exemptions.table},
         note=part.text("note", ""),
     )
 
@@ -222,19 +226,17 @@ def _formula_mass(part: TomlTable, formula: str, masses: Mapping[str, float]) ->
 
 
 def _read_constants(part: TomlTable, key: str, names: tuple[str, ...], factor: float, unit: str) -> dict[str, Quantity]:
-    if key not in part.table:
-        return {}
-    inside = part.subtable(key)
+    inside = part.subtable(key, optional=True)
     inside.check_keys((*names, *_PROVENANCE_KEYS))
-    sigma = inside.subtable("sigma") if "sigma" in inside.table else TomlTable(part.file, "", {})
+    sigma = inside.subtable("sigma", optional=True)
     sigma.check_keys(names)
-    found: dict[str, Quantity] = {}
+    constants: dict[str, Quantity] = {}
     for name in (n for n in names if n in inside.table):
         spread = sigma.number(name, low=0) if name in sigma.table else None
-        angle = name == "beta"
-        scale, low = (pi / 180, 0.0) if angle else (factor, 0.0 if key == "lattice" else -float("inf"))
-        found[name] = inside.quantity(name, "rad" if angle else unit, scale, low=low, sigma=spread)
-    return found
+        own, scale = ("rad", pi / 180) if name == "beta" else (unit, factor)
+        low = 0.0 if key == "lattice" else -float("inf")
+        constants[name] = inside.quantity(name, own, scale, low=low, sigma=spread)
+    return constants
 
 
 def _read_densities(
@@ -261,7 +263,7 @@ def _read_densities(
     else:
         density = _read_quantity(part.subtable("density"), "kg m⁻³", factor)
     if "atoms" in part.table:
-        return density, _read_quantity(part.subtable("atoms"), "m⁻³", 1.0)
+        return density, _read_quantity(part.subtable("atoms"), "m⁻³")
     per_unit = 1.0 if symmetry == LIQUID_SYMMETRY else count
     if units is None:
         return density, _derived_quantity(density.value / weight * per_unit, "m⁻³", density, "from the density")
@@ -298,19 +300,17 @@ def _read_speeds(
     return one, two, "hill"
 
 
-def _read_quantity(inside: TomlTable, unit: str, factor: float) -> Quantity:
+def _read_quantity(inside: TomlTable, unit: str, factor: float = 1.0) -> Quantity:
     inside.check_keys(("value", *_PROVENANCE_KEYS))
     sigma = inside.number("sigma", low=0) if "sigma" in inside.table else None
     return inside.quantity("value", unit, factor, low=0, sigma=sigma)
 
 
-def _read_optional_quantity(part: TomlTable, key: str, unit: str, factor: float) -> Quantity | None:
-    """Return one number, or None where it is not in the file."""
-    return _read_quantity(part.subtable(key), unit, factor) if key in part.table else None
+def _read_optional_quantity(part: TomlTable, key: str, unit: str) -> Quantity | None:
+    return _read_quantity(part.subtable(key), unit) if key in part.table else None
 
 
 def _read_property_table(part: TomlTable, key: str, name: str, unit: str, factor: float) -> PropertyTable | None:
-    """Return a property against temperature, or None where it is not in the file."""
     if key not in part.table:
         return None
     inside = part.subtable(key)
@@ -323,19 +323,6 @@ def _read_property_table(part: TomlTable, key: str, name: str, unit: str, factor
         return PropertyTable(name=what, temperature=temperature, value=values, unit=unit, verified=verified, **about)
     except InputError as err:
         raise inside.fault(str(err)) from err
-
-
-def _read_metal(part: TomlTable) -> MetalProperties:
-    if "electrons" not in part.table:
-        return MetalProperties()
-    inside = part.subtable("electrons")
-    inside.check_keys(("conductivity", "lattice", "coupling", "sommerfeld"))
-    return MetalProperties(
-        _read_optional_quantity(inside, "conductivity", "W m⁻¹ K⁻¹", 1.0),
-        _read_optional_quantity(inside, "coupling", "W m⁻³ K⁻¹", 1.0),
-        _read_optional_quantity(inside, "sommerfeld", "J m⁻³ K⁻²", 1.0),
-        _read_optional_quantity(inside, "lattice", "W m⁻¹ K⁻¹", 1.0),
-    )
 
 
 def _read_state(part: TomlTable) -> StateRange:
@@ -351,11 +338,3 @@ def _read_state(part: TomlTable) -> StateRange:
         raise inside.fault(f"low = {low.value:g} K is not below high = {high.value:g} K")
     words = [inside.text(key) if end is not None else "" for key, end in zip(("below", "above"), ends, strict=True)]
     return StateRange(low=low, high=high, below=words[0], above=words[1])
-
-
-def _read_exemptions(part: TomlTable) -> dict[str, str]:
-    if "except" not in part.table:
-        return {}
-    inside = part.subtable("except")
-    inside.check_keys(_CHECK_NAMES)
-    return {check: inside.text(check) for check in inside.table}

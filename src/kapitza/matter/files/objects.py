@@ -18,17 +18,7 @@ def is_path(given: object) -> bool:
 
 
 def atoms_of_object(given: Any) -> Any:
-    """Return the atoms of ASE that an object of ASE (``Atoms``) or pymatgen (``Structure``) holds, Å and u.
-
-    Raises
-    ------
-    DataError
-        for sites of pymatgen that are occupied in part or by several elements
-    InputError
-        for another object
-    MissingEngine
-        without ase
-    """
+    """Return the atoms of ASE that an object of ASE (``Atoms``) or pymatgen (``Structure``) holds, Å and u."""
     if hasattr(given, "get_chemical_symbols") and hasattr(given, "cell"):
         return given
     if not (hasattr(given, "cart_coords") and hasattr(given, "lattice") and hasattr(given, "is_ordered")):
@@ -44,16 +34,8 @@ def atoms_of_object(given: Any) -> Any:
 
 @contextmanager
 def phonopy_path(given: Any) -> Generator[str | PathLike[str], None, None]:
-    """Path of a file of phonopy: as given, or of what a ``Phonopy`` object writes, for as long as it is open.
-
-    The file is named after the atoms of the primitive cell, and so is the crystal that is read from it.
-
-    Raises
-    ------
-    DataError
-        for an object without force constants
-    InputError
-        for another object
+    """Path of a file of phonopy: as given, or of what a ``Phonopy`` object writes, for as long as it is open; named
+    after the atoms of the primitive cell, and so is the crystal that is read from it.
     """
     if is_path(given):
         yield given

@@ -91,8 +91,24 @@ class PolarConstants(BaseRecord):
 
 def measured_phonons(name: str) -> tuple[MeasuredPhonons, ...]:
     """Return the published frequencies of a crystal by its name in the library; empty where none are known."""
-    entries = (one for one in _facts()["measured"] if one["crystal"] == name)
-    return tuple(_measured_entry(one) for one in entries)
+    measured: list[MeasuredPhonons] = []
+    for entry in _facts()["measured"]:
+        if entry["crystal"] == name:
+            source = _facts()["sources"][entry["source"]]
+            rows = [(point, value) for point, values in entry["points"].items() for value in values]
+            one = MeasuredPhonons(
+                name=name,
+                points=tuple(point for point, _ in rows),
+                omega=np.array([value for _, value in rows]) * THz,
+                temperature=entry.get("temperature"),
+                technique=entry.get("technique", "inelastic neutron scattering"),
+                citation=source["citation"],
+                doi=source.get("doi", ""),
+                via=source.get("via", ""),
+                verified=entry.get("verified", True),
+            )
+            measured.append(one)
+    return tuple(measured)
 
 
 def polar_constants(name: str) -> PolarConstants | None:
@@ -136,22 +152,6 @@ def card_facts(name: str) -> dict[str, Any]:
     doubt = "" if entry.get("verified", True) else " (not verified)"
     top = float(entry["frequency"]), f"{entry['mode']}: {source['citation']}{doi}{doubt}"
     return {"measured_top": top, "unverified": unverified}
-
-
-def _measured_entry(entry: Mapping[str, Any]) -> MeasuredPhonons:
-    source = _facts()["sources"][entry["source"]]
-    rows = [(point, value) for point, values in entry["points"].items() for value in values]
-    return MeasuredPhonons(
-        name=entry["crystal"],
-        points=tuple(point for point, _ in rows),
-        omega=np.array([value for _, value in rows]) * THz,
-        temperature=entry.get("temperature"),
-        technique=entry.get("technique", "inelastic neutron scattering"),
-        citation=source["citation"],
-        doi=source.get("doi", ""),
-        via=source.get("via", ""),
-        verified=entry.get("verified", True),
-    )
 
 
 def _along_axes(value: float | list[float]) -> Array:

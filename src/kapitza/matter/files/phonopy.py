@@ -102,7 +102,10 @@ def read_phonopy(path: str | PathLike[str], force_constants: str | PathLike[str]
         else:
             constants, rows = read_force_constants(file, shape)
     born, dielectric = _read_charges(sections["nac"], shape[0]) if "nac" in sections else (None, None)
-    origins = _find_first_atoms(supercell, shape[0]) if rows is None else rows
+    origins = rows
+    if rows is None and supercell.reduced is not None:  # atoms of the supercell that repeat no other
+        first = tuple(sorted(set(supercell.reduced)))
+        origins = first if len(first) == shape[0] and first[0] >= 0 and first[-1] < shape[1] else None
     if len(constants) == shape[1] != shape[0]:
         if origins is None:
             origins = locate_atoms(primitive, supercell, path)
@@ -152,9 +155,8 @@ def _file_units(sections: dict[str, _FileSection], path: Path) -> tuple[float, f
     mass, line = given.get("atomic_mass", ("AMU", 0))
     if mass.lower() not in ("amu", "u"):
         raise DataError(f"unknown unit of mass {mass!r:.40}, wanted AMU", file=path, line=line)
-    default = _CALCULATOR_UNITS.get(
-        calculator, "ev/angstrom^2" if length.lower() == "angstrom" and not calculator else ""
-    )
+    plain = "ev/angstrom^2" if length.lower() == "angstrom" and not calculator else ""
+    default = _CALCULATOR_UNITS.get(calculator, plain)
     unit, line = given.get("force_constants", (default, 0))
     return _LENGTH_UNITS[length.lower()], stiffness_unit(unit, path, line)
 
@@ -278,12 +280,17 @@ def _read_inline_constants(section: _FileSection, shape: tuple[int, int]) -> Arr
         raise body.fault(f"{len(rows)} rows of force constants, wanted {counts}; is the file truncated?", max(last, 0))
     try:
         values = np.array(",".join(rows).split(","), dtype=float)
-        good = values.size == 3 * counts and bool(np.isfinite(values).all())
     except ValueError:
-        good, values = False, np.empty(0)
-    if not good or not all(_is_valid_line(line) for line in body.lines):
-        raise _invalid_line(body)
-    return values.reshape(sizes[0], sizes[1], 3, 3)
+        values = np.empty(0)
+    sound = values.size == 3 * counts and bool(np.isfinite(values).all())
+    if sound and all(map(_is_valid_line, body.lines)):
+        return values.reshape(sizes[0], sizes[1], 3, 3)
+    for offset, line in enumerate(body.lines):
+        if "[" in line:
+            _parse_row(body, offset)
+        if not _is_valid_line(line):
+            raise body.fault(f"expected a row of three force constants, got {line.strip()!r:.60}", offset)
+    raise body.fault("the force constants cannot be read")
 
 
 def _is_valid_line(line: str) -> bool:
@@ -291,15 +298,6 @@ def _is_valid_line(line: str) -> bool:
     if "[" not in line:
         return _HEADER_PATTERN.fullmatch(line) is not None
     return line.count(",") == 2 and "]" in line and line.lstrip()[:3] == "- ["
-
-
-def _invalid_line(body: _FileSection) -> DataError:
-    for offset, line in enumerate(body.lines):
-        if "[" in line:
-            _parse_row(body, offset)
-        if not _is_valid_line(line):
-            return body.fault(f"expected a row of three force constants, got {line.strip()!r:.60}", offset)
-    return body.fault("the force constants cannot be read")
 
 
 def _read_charges(section: _FileSection, count: int) -> tuple[Array, Array]:
@@ -316,15 +314,6 @@ def _read_charges(section: _FileSection, count: int) -> tuple[Array, Array]:
     if not np.linalg.eigvalsh(dielectric + dielectric.T)[0] > 1:
         raise section.fault(f"the dielectric constant {dielectric.tolist()} is not positive")
     return born, dielectric
-
-
-def _find_first_atoms(supercell: AtomicCell, count: int) -> tuple[int, ...] | None:
-    """Atoms of the supercell that repeat no other, if the file names them."""
-    if supercell.reduced is None:
-        return None
-    first = tuple(sorted(set(supercell.reduced)))
-    sound = len(first) == count and first[0] >= 0 and first[-1] < len(supercell.masses)
-    return first if sound else None
 
 
 def locate_atoms(primitive: AtomicCell, supercell: AtomicCell, path: str | PathLike[str]) -> tuple[int, ...]:
@@ -412,25 +401,23 @@ def _read_hdf5_constants(path: Path, shape: tuple[int, int]) -> tuple[Array, tup
             if len(constants.shape) != 4 or constants.shape[0] not in shape or constants.shape[1:] != (shape[1], 3, 3):
                 raise DataError(f"force constants of shape {constants.shape} for {shape} atoms", file=path)
             values = np.asarray(constants[:], dtype=float)
-            rows = _row_origins(h5py, file, shape, path) if "p2s_map" in file else None
+            rows = None
+            if "p2s_map" in file:  # atoms of the supercell at which the rows start
+                found = _internal_dataset(h5py, file, "p2s_map", path)
+                if found.shape != (shape[0],):
+                    raise DataError(f"p2s_map of shape {found.shape}, wanted {shape[0]} atoms", file=path)
+                rows = tuple(int(atom) for atom in found[:])
+                if not all(0 <= atom < shape[1] for atom in rows):
+                    raise DataError(
+                        f"p2s_map {rows!s:.60} names atoms beyond the {shape[1]} of the supercell", file=path
+                    )
+    except DataError:
+        raise
     except (OSError, RuntimeError, KeyError, TypeError, ValueError) as err:
-        if isinstance(err, DataError):
-            raise
         raise DataError(f"cannot be read: {err!s:.100}", file=path) from err
     if not np.isfinite(values).all():
         raise DataError("the force constants are not all finite", file=path)
     return values, rows
-
-
-def _row_origins(h5py: Any, file: Any, shape: tuple[int, int], path: Path) -> tuple[int, ...]:
-    """Atoms of the supercell at which the rows of the force constants start."""
-    found = _internal_dataset(h5py, file, "p2s_map", path)
-    if found.shape != (shape[0],):
-        raise DataError(f"p2s_map of shape {found.shape}, wanted {shape[0]} atoms", file=path)
-    rows = tuple(int(atom) for atom in found[:])
-    if not all(0 <= atom < shape[1] for atom in rows):
-        raise DataError(f"p2s_map {rows!s:.60} names atoms beyond the {shape[1]} of the supercell", file=path)
-    return rows
 
 
 def _internal_dataset(h5py: Any, file: Any, name: str, path: Path) -> Any:

@@ -142,7 +142,6 @@ def _cell_lines(name: str, crystal: Crystal, lattice: Array, positions: Array, k
 
 
 def _constant_lines(values: Array) -> Iterator[str]:
-    """Lines of force constants (n, N, 3, 3), eV Å⁻²."""
     yield f'force_constants:\n  format: "compact"\n  shape: [ {len(values)}, {values.shape[1]} ]\n  elements:'
     for i, j in product(*map(range, values.shape[:2])):
         yield f"  - # ({i + 1}, {j + 1})"

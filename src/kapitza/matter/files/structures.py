@@ -156,7 +156,6 @@ def _check_poscar(lines: list[str], file: Path) -> None:
 
 
 def _line_words(lines: list[str], index: int, what: str, file: Path) -> list[str]:
-    """Words of a line of a POSCAR, which must be there."""
     words = lines[index].split() if index < len(lines) else []
     if not words:
         raise DataError(f"ends or is empty here; expected {what}", file=file, line=index + 1)
@@ -237,7 +236,7 @@ def _check_distances(one: Structure, file: Path | None) -> None:
 
     points = one.positions @ np.linalg.inv(one.lattice)
     inside = (points - np.floor(points)) @ one.lattice
-    images = np.stack(np.meshgrid(*3 * [[-1, 0, 1]], indexing="ij"), axis=-1).reshape(-1, 3) @ one.lattice
+    images = (np.indices((3, 3, 3)).reshape(3, -1).T - 1) @ one.lattice
     everywhere: Array = (inside + images[:, None]).reshape(-1, 3)
     distance, index = KDTree(everywhere).query(inside, k=2)
     other = np.asarray(index, dtype=np.int64)[:, 1] % len(points)

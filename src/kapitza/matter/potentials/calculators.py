@@ -110,14 +110,6 @@ def is_calculator_name(name: str) -> bool:
 def choose_calculator(calculator: object, arguments: Mapping[str, object], symbols: Sequence[str]) -> CalculatorChoice:
     """Return the calculator of a name ("sevenn", "nequix", "unep", "mace", or a published potential such as "tersoff"),
     of an import path ("module:Class"), or an ASE calculator as it is.
-
-    Raises
-    ------
-    InputError
-        for an unknown name or module, arguments that the calculator does not take, elements that a published potential
-        does not know
-    MissingEngine
-        where its package is not installed
     """
     if not isinstance(calculator, str):
         if not callable(getattr(calculator, "get_forces", None)):
@@ -140,9 +132,11 @@ def _published_choice(name: str, arguments: Mapping[str, object], symbols: Seque
     if arguments:
         raise InputError(f"the potential {name!r} takes no arguments, got {', '.join(arguments)}")
     found = published_potential(name, symbols)
-    identity = {"potential": found.name, "matscipy": _version("matscipy"), "ase": _version("ase")}
     return CalculatorChoice(
-        title=f"potential {found.name}", make=lambda: found.calculator, identity=identity, source=found.source
+        title=f"potential {found.name}",
+        make=lambda: found.calculator,
+        identity={"potential": found.name, "matscipy": _version("matscipy"), "ase": _version("ase")},
+        source=found.source,
     )
 
 
@@ -176,8 +170,7 @@ def _imported_choice(path: str, arguments: Mapping[str, object]) -> CalculatorCh
     """A calculator by its import path, identified by version and by the text of its module."""
     made, module = _imported_class(path)
     check_argument_names(made, path, arguments)
-    package = module.__name__.partition(".")[0]
-    origin = getattr(module, "__file__", None) or ""
+    package, origin = module.__name__.partition(".")[0], getattr(module, "__file__", None) or ""
     version = _version(package)
     text = hashlib.sha256(read_limited(origin)).hexdigest() if Path(origin).is_file() else ""
     return CalculatorChoice(
@@ -189,9 +182,8 @@ def _imported_choice(path: str, arguments: Mapping[str, object]) -> CalculatorCh
 
 def _identity(path: str, version: str, arguments: Mapping[str, object]) -> dict[str, object]:
     """What forces depend on; of an argument that names a file, its content."""
-    return {
-        "calculator": path, "version": version, "arguments": {key: _plain(value) for key, value in arguments.items()}
-    }  # fmt: skip
+    plain = {key: _plain(value) for key, value in arguments.items()}
+    return {"calculator": path, "version": version, "arguments": plain}
 
 
 def _plain(value: object) -> object:
@@ -212,7 +204,7 @@ def check_argument_names(made: Any, path: str, arguments: Mapping[str, object]) 
     """
     known = _argument_names(made)
     unknown = [] if known is None else [name for name in arguments if name not in known]
-    if known is None or not unknown or (_passes_on(made) and _mentions(made, unknown[0])):
+    if known is None or not unknown or (all(map(_is_open, _constructors(made))) and _mentions(made, unknown[0])):
         return
     close = get_close_matches(unknown[0], known, n=1, cutoff=0.5)
     meant = f"; did you mean {close[0]}?" if close else ""
@@ -231,13 +223,7 @@ def _constructors(made: Any) -> list[list[Parameter]]:
 
 
 def _is_open(arguments: Sequence[Parameter]) -> bool:
-    """Tell whether a function takes keywords that its signature does not name."""
     return any(one.kind == Parameter.VAR_KEYWORD for one in arguments)
-
-
-def _passes_on(made: Any) -> bool:
-    """Tell whether a class gives keywords on to ASE's base class, which takes any."""
-    return all(_is_open(arguments) for arguments in _constructors(made))
 
 
 def _argument_names(made: Any) -> list[str] | None:
@@ -252,7 +238,8 @@ def _argument_names(made: Any) -> list[str] | None:
     found = [one.name for arguments in constructors for one in arguments if one.kind in named]
     if len(constructors) == 1 and not _is_open(constructors[0]):
         return found
-    swallows = bool(constructors) and _passes_on(made) and own and not hasattr(made, "write_input")
+    # keywords go on to ASE's base class, which takes any
+    swallows = constructors and all(map(_is_open, constructors)) and own and not hasattr(made, "write_input")
     return list(dict.fromkeys([*own, *found])) if swallows else None
 
 
@@ -283,18 +270,11 @@ def _construct(path: str, arguments: Mapping[str, object]) -> Any:
 def _imported_class(path: str) -> tuple[Any, Any]:
     """Class of an import path, and its module."""
     where, _, name = path.partition(":")
-    module = _import_module(where, path)
-    if not hasattr(module, name):
-        raise InputError(f"no {name!r:.40} in the module {where!r:.40} of the calculator {path!r:.80}")
-    return getattr(module, name), module
-
-
-def _import_module(module: str, path: str) -> Any:
     require("ase", extra=MLIP_EXTRA, why="forces by a calculator of ASE")
     try:
         with redirect_stdout(sys.stderr), warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return import_module(module)
+            module = import_module(where)
     except ModuleNotFoundError as err:
         raise InputError(
             f"calculator {path!r:.80}: no module {err.name!r}; is its package installed, or its folder in PYTHONPATH?"
@@ -302,6 +282,9 @@ def _import_module(module: str, path: str) -> Any:
     except Exception as err:
         words = " ".join(f"{type(err).__name__} {err}".split())
         raise InputError(f"calculator {path!r:.80}: its module cannot be imported: {words:.200}") from err
+    if not hasattr(module, name):
+        raise InputError(f"no {name!r:.40} in the module {where!r:.40} of the calculator {path!r:.80}")
+    return getattr(module, name), module
 
 
 def _version(distribution: str) -> str:

@@ -68,7 +68,8 @@ def read_embedded_atom(path: str | PathLike[str]) -> EmbeddedAtomTables:
     if not (0 < s <= _MAX_ELEMENTS and 5 <= points <= _MAX_POINTS and 5 <= count <= _MAX_POINTS and min(steps) > 0):
         raise DataError(f"{s} elements, {points} densities and {count} distances, steps of {steps}", file=file, line=5)
     each = s if file.name.lower().endswith(".eam.fs") else 1
-    words, spans = _number_words(lines[5:]), points + each * count
+    words = [word for line in lines[5:] for word in line.partition("#")[0].split()]
+    spans = points + each * count
     wanted = s * (4 + spans) + s * (s + 1) // 2 * count
     if len(words) < wanted:
         raise DataError(f"{len(words)} words below the first five lines, wanted {wanted}; truncated?", file=file)
@@ -88,10 +89,6 @@ def read_embedded_atom(path: str | PathLike[str]) -> EmbeddedAtomTables:
         embedding=np.array([one[:points] for one in blocks]) * eV, density=np.array(density),
         pair=pair * eV * angstrom, source=lines[0].strip(),
     )  # fmt: skip
-
-
-def _number_words(lines: list[str]) -> list[str]:
-    return [word for line in lines for word in line.partition("#")[0].split()]
 
 
 def cubic_coefficients(table: Array) -> Array:
@@ -163,12 +160,14 @@ class EmbeddedAtomCalculator:
     def _evaluate(self, atoms: Any) -> "_PairTerms":
         neighbours = require("matscipy.neighbours", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE).neighbour_list
         first, second, distance, vector = neighbours("ijdD", atoms, self._cutoff)
-        kinds = self._kinds(atoms)
+        symbols, known = atoms.get_chemical_symbols(), self.tables.symbols
+        if unknown := sorted(set(symbols) - set(known)):
+            raise InputError(f"the tables know {', '.join(known)}, not {', '.join(unknown)}")
+        kinds = np.array([known.index(symbol) for symbol in symbols])
         a, b, n = kinds[first], kinds[second], len(atoms)
         energy, density, pair = self._cubics
-        here, here_slope, here_bend = _evaluate_tables(
-            density, (b, a), self._step, distance
-        )  # of the second at the first
+        # of the second at the first
+        here, here_slope, here_bend = _evaluate_tables(density, (b, a), self._step, distance)
         _, there_slope, there_bend = _evaluate_tables(density, (a, b), self._step, distance)
         table, slope, bend = _evaluate_tables(pair, (a, b), self._step, distance)
         phi = table / distance
@@ -183,14 +182,6 @@ class EmbeddedAtomCalculator:
             stiffness=phi_bend + force[first] * here_bend + force[second] * there_bend,
             density_slope=here_slope, embedding_curvature=curvature,
         )  # fmt: skip
-
-    def _kinds(self, atoms: Any) -> IntArray:
-        """(n,) element of each atom, counted as the tables count them."""
-        symbols = atoms.get_chemical_symbols()
-        unknown = sorted(set(symbols) - set(self.tables.symbols))
-        if unknown:
-            raise InputError(f"the tables know {', '.join(self.tables.symbols)}, not {', '.join(unknown)}")
-        return np.array([self.tables.symbols.index(symbol) for symbol in symbols])
 
 
 def _evaluate_tables(

@@ -89,10 +89,6 @@ class BatchForces(BaseRecord):
         return found
 
 
-def _batch(value: BatchForces | tuple[Callable[[Sequence[Any]], Sequence[Array]], int] | None) -> BatchForces | None:
-    return BatchForces(*value) if isinstance(value, tuple) else value
-
-
 @frozen(eq=False)
 class ForceField(BaseRecord):
     """Forces between atoms, from an ASE calculator.
@@ -137,7 +133,9 @@ class ForceField(BaseRecord):
     )
     progress: Progress | None = field(default=None, kw_only=True)
     announce: Callable[[str], object] | None = field(default=None, kw_only=True)
-    batch: BatchForces | None = field(default=None, converter=_batch, kw_only=True)
+    batch: BatchForces | None = field(
+        default=None, converter=lambda value: BatchForces(*value) if isinstance(value, tuple) else value, kw_only=True
+    )
     recipe: Mapping[str, object] | None = field(
         default=None, converter=converters.optional(read_only_mapping), kw_only=True
     )
@@ -187,8 +185,7 @@ class ForceField(BaseRecord):
         vacuum.  InputError for unknown elements, or forces that are not finite (overlapping atoms).
         """
         check_elements(self.name, self.symbols, atoms.symbols)
-        made = _ase_atoms(atoms, periodic=periodic or not self.analytic)
-        made.calc = self.calculator
+        made = self.ase_atoms(atoms, periodic=periodic or not self.analytic)
         with _suppress_warnings():
             energy, forces = float(made.get_potential_energy()), np.asarray(made.get_forces(), dtype=float)
             pull = np.asarray(made.get_stress(voigt=False), dtype=float) * eV / angstrom**3 if stress else None
@@ -233,9 +230,9 @@ class ForceField(BaseRecord):
                 "of its package; on the device cpu structures go one by one"
             )
 
-    def ase_atoms(self, atoms: Structure) -> Any:
-        """Return a structure as an ASE Atoms object with the calculator, in Å and eV."""
-        made = _ase_atoms(atoms)
+    def ase_atoms(self, atoms: Structure, *, periodic: bool = True) -> Any:
+        """Return a structure as an ASE Atoms object with the calculator, in Å and eV; `periodic` as in `state`."""
+        made = _ase_atoms(atoms, periodic=periodic)
         made.calc = self.calculator
         return made
 
@@ -244,17 +241,15 @@ class ForceField(BaseRecord):
         rest, N m⁻¹.
         """
         check_elements(self.name, self.symbols, atoms.symbols)
-        made = _ase_atoms(atoms, periodic=periodic)
-        made.calc = self.calculator
+        made = self.ase_atoms(atoms, periodic=periodic)
         with _suppress_warnings():
-            found = (
-                _analytic_hessian(made, self.calculator, rows)
-                if self.analytic
-                else _numerical_hessian(made, rows, self.step)
-            )
-        if not np.isfinite(found).all():
+            if self.analytic:
+                constants = _analytic_hessian(made, self.calculator, rows)
+            else:
+                constants = _numerical_hessian(made, rows, self.step)
+        if not np.isfinite(constants).all():
             raise InputError(f"{self.name}: the force constants of {atoms.name} are not finite; do atoms overlap?")
-        return found * _FORCE_CONSTANT_UNIT
+        return constants * _FORCE_CONSTANT_UNIT
 
 
 def force_field_from_calculator(
@@ -279,14 +274,9 @@ def structure_from_ase(atoms: Any, name: str = "", axes: ArrayLike | None = None
 
 
 def _ase_atoms(atoms: Structure, *, periodic: bool = True) -> Any:
-    """Return a structure as an ASE Atoms object, in Å."""
     ase = require("ase", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE)
-    return ase.Atoms(
-        symbols=list(atoms.symbols),
-        positions=atoms.positions / angstrom,
-        cell=atoms.lattice / angstrom,
-        pbc=(True, True, periodic),
-    )
+    positions, cell = atoms.positions / angstrom, atoms.lattice / angstrom
+    return ase.Atoms(symbols=list(atoms.symbols), positions=positions, cell=cell, pbc=(True, True, periodic))
 
 
 def _analytic_hessian(made: Any, calculator: Any, rows: IntArray) -> Array:

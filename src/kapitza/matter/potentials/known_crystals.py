@@ -1,6 +1,7 @@
 """Which crystal of the package a structure is: by its elements, its volume, its symmetry and its distances."""
 
 from collections import Counter
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -24,35 +25,27 @@ def known_crystal(given: Structure) -> str:
     Both have the same elements in their primitive cells, as many symmetry operations, a volume within 7 %, and the same
     distances within the error of the volume.
     """
-    names = [name for name in phonon_names() if _is_composed_alike(given, named_structure(name))]
-    if not names:
-        return ""
-    one = primitive_structure(given, _SITE_TOLERANCE)
-    for name in names:
-        other = primitive_structure(named_structure(name), _SITE_TOLERANCE)
-        if phonon_card(name).usable and _are_alike(one, other):
-            return name
+    shares = _element_shares(given)
+    for name in phonon_names():
+        if _element_shares(named_structure(name)) == shares and phonon_card(name).usable:
+            other = primitive_structure(named_structure(name), _SITE_TOLERANCE)
+            if _are_alike(primitive_structure(given, _SITE_TOLERANCE), other):
+                return name
     return ""
 
 
-def _is_composed_alike(one: Structure, other: Structure) -> bool:
-    """Whether two cells hold the elements in the same ratio."""
-    counts, others = Counter(one.symbols), Counter(other.symbols)
-    sizes = len(one.symbols), len(other.symbols)
-    return counts.keys() == others.keys() and all(counts[key] * sizes[1] == others[key] * sizes[0] for key in counts)
+def _element_shares(one: Structure) -> dict[str, Fraction]:
+    return {symbol: Fraction(count, len(one.symbols)) for symbol, count in Counter(one.symbols).items()}
 
 
 def _are_alike(one: Structure, other: Structure) -> bool:
     """Whether two primitive cells are the same crystal, a little strained."""
-    if len(one.symbols) != len(other.symbols):
-        return False
-    if abs(abs(np.linalg.det(one.lattice) / np.linalg.det(other.lattice)) - 1) > _SAME_VOLUME:
-        return False
-    orders = [len(space_group(each, _SITE_TOLERANCE).turns) for each in (one, other)]
-    if orders[0] != orders[1]:
+    if len(one.symbols) != len(other.symbols) or abs(one.volume / other.volume - 1) > _SAME_VOLUME:
         return False
     first, second = (_smeared_distances(each) for each in (one, other))
-    return bool(np.vdot(first, second) > _SAME_DISTANCES * np.linalg.norm(first) * np.linalg.norm(second))
+    orders = [len(space_group(each, _SITE_TOLERANCE).turns) for each in (one, other)]
+    alike = np.vdot(first, second) > _SAME_DISTANCES * np.linalg.norm(first) * np.linalg.norm(second)
+    return bool(orders[0] == orders[1] and alike)
 
 
 def _smeared_distances(one: Structure) -> Array:

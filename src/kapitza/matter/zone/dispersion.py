@@ -87,17 +87,8 @@ def phonon_dispersion(name: str, points: int = 300) -> PhononDispersion:
 
 
 def crystal_dispersion(crystal: Crystal, points: int = 300, polar: Crystal | None = None) -> PhononDispersion:
-    """Return the dispersion of any crystal along the standard path of its Bravais lattice.
-
-    Parameters
-    ----------
-    points : wave vectors along the whole path, about
-    polar : the same crystal with the macroscopic field of its charges, for the limits towards Γ
-
-    Raises
-    ------
-    InputError
-        for fewer than 2 wave vectors
+    """Return the dispersion of any crystal along the standard path of its Bravais lattice, at about so many `points`;
+    `polar` is the same crystal with the macroscopic field of its charges, for the limits towards Γ.
     """
     if points < 2:
         raise InputError(f"points = {points}, wanted at least 2 wave vectors along the path")
@@ -115,12 +106,8 @@ def crystal_dispersion(crystal: Crystal, points: int = 300, polar: Crystal | Non
 
 
 def standard_path(crystal: Crystal) -> ZonePath:
-    """Return the labelled points and the path that seekpath suggests for the lattice and the atoms of a crystal.
-
-    Raises
-    ------
-    InputError
-        for atoms without a space group, such as two at one place
+    """Return the labelled points and the path that seekpath suggests for the lattice and the atoms of a crystal;
+    InputError for atoms without a space group, such as two at one place.
     """
     import seekpath  # takes as long to load as numpy
 
@@ -132,7 +119,10 @@ def standard_path(crystal: Crystal) -> ZonePath:
             path = seekpath.get_path_orig_cell(atoms, symprec=_SITE_TOLERANCE)
         except seekpath.SymmetryDetectionError as err:
             raise InputError(f"{crystal.name}: seekpath finds no space group of its {kinds.size} atoms") from err
-    names = {label: _printed_label(label) for label in path["point_coords"]}
+    names: dict[str, str] = {}  # labels such as "GAMMA" or "SIGMA_0" with Greek letters and subscripts
+    for label in path["point_coords"]:
+        letter, _, number = label.partition("_")
+        names[label] = _GREEK_LABELS.get(letter, letter) + number.translate(_SUBSCRIPTS)
     points = {names[label]: np.array(at) @ crystal.reciprocal for label, at in path["point_coords"].items()}
     lines: list[list[str]] = []
     for start, end in path["path"]:
@@ -170,12 +160,6 @@ def polar_crystal(name: str) -> Crystal | None:
     if constants is None:
         return None
     return with_macroscopic_field(crystal, constants, card.axes, card.supercell)
-
-
-def _printed_label(label: str) -> str:
-    """Label of seekpath such as "GAMMA" or "SIGMA_0" with Greek letters and subscripts."""
-    letter, _, number = label.partition("_")
-    return _GREEK_LABELS.get(letter, letter) + number.translate(_SUBSCRIPTS)
 
 
 def _sample_path(path: ZonePath, points: int) -> tuple[tuple[str, ...], Array, Array, IntArray, Array]:

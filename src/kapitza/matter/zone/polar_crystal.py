@@ -71,19 +71,9 @@ class MacroscopicField(DipoleForces):
 
 
 def with_macroscopic_field(crystal: Crystal, constants: PolarConstants, conventional: Array, count: int) -> Crystal:
-    """Return a crystal with the macroscopic field of its charges.
-
-    Parameters
-    ----------
-    crystal : without dipole forces
-    constants : optical frequencies, from which the charges follow, and screening
-    conventional : (3, 3) vectors of the conventional cell in rows, m
-    count : atoms of the supercell of the force constants
-
-    Raises
-    ------
-    InputError
-        for a crystal whose force constants fit into no such supercell, or of other than two elements
+    """Return a crystal without dipole forces with the macroscopic field of its charges, which follow from the optical
+    frequencies; `conventional` (3, 3) m are vectors of the conventional cell in rows, `count` is the number of atoms of
+    the supercell of the force constants.
     """
     born = np.array([np.diag(charge) for charge in effective_charges(crystal, constants)])
     multiple = supercell_multiple(crystal, conventional, count)
