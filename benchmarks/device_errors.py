@@ -32,11 +32,9 @@ from kapitza.core.arrays import Array
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
 from kapitza.device.elements.body import Body, Convection, FixedFlux, FixedTemperature
-from kapitza.device.elements.interfaces import region_pairs
-from kapitza.device.elements.mesh import named_faces, quadratic_mesh
+from kapitza.device.elements.mesh import named_faces, quadratic_mesh, region_pairs
 from kapitza.device.elements.mesh_generators import box_mesh
-from kapitza.device.elements.refinement import richer_body
-from kapitza.device.elements.temperatures import solve_body
+from kapitza.device.elements.temperatures import richer_body, solve_body
 from kapitza.device.grid.box_grid import automatic_grid
 from kapitza.device.grid.steady import solve_balances
 from kapitza.device.grid.temperatures import solve_on_grid

@@ -13,9 +13,8 @@ from attrs import evolve
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
 from kapitza.device.elements.body import Body, FixedFlux, FixedTemperature
-from kapitza.device.elements.mesh import quadratic_mesh
+from kapitza.device.elements.mesh import halved_mesh, quadratic_mesh
 from kapitza.device.elements.mesh_generators import ball_mesh, box_mesh
-from kapitza.device.elements.refinement import halved_mesh
 from kapitza.device.elements.temperatures import solve_body
 from kapitza.device.grid.box_grid import automatic_grid, joined_grid
 from kapitza.device.grid.temperatures import solve_on_grid
@@ -192,7 +191,7 @@ def test_a_tolerance_is_met():
 
 
 def test_tolerances_that_cannot_be_met_say_so(monkeypatch):
-    monkeypatch.setattr("kapitza.device.grid.variation._MAX_VARIATION_CELLS", 40_000)  # to try fewer
+    monkeypatch.setattr("kapitza.device.solver._MAX_VARIATION_CELLS", 40_000)  # to try fewer
     for wrong in (-1.0, 1e-30):
         with pytest.raises(InputError, match=rf"tolerance = {wrong:g} K: wanted at least 1e-09 K"):
             solve(devices.transistor(), tolerance=wrong)
@@ -219,7 +218,7 @@ def test_tolerances_out_of_reach_are_refused_before_cells_are_made_smaller(monke
 def test_many_cells_are_joined_in_place_of_cut(monkeypatch):
     """Against the closed form; a grid of one's own whose cells cannot be joined has no error."""
     layout = Layout(devices.transistor())
-    monkeypatch.setattr("kapitza.device.grid.errors.MAX_HALVED_CELLS", 500)
+    monkeypatch.setattr("kapitza.device.grid.steady.MAX_HALVED_CELLS", 500)
     odd = solve_on_grid(layout, grid=automatic_grid(layout, 600))
     assert joined_grid(layout, odd.grid) is None
     assert odd.errors() == {}

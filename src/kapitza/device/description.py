@@ -1,5 +1,6 @@
 """What a device is: layers in a box, where heat enters, how its power varies with time, and where heat leaves."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -23,7 +24,7 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.setup import Plane, locate_plane
-from kapitza.device.shapes import Patch, Rectangle, SourceShape
+from kapitza.device.shapes import Disc, GaussianSpot, Patch, SourceShape
 from kapitza.errors import InputError
 
 
@@ -138,12 +139,12 @@ class ConductivityLaw(BaseRecord):
         InputError
             outside of the range of temperatures: nothing is extrapolated
         """
-        wanted = temperatures(temperature)
+        kelvin = temperatures(temperature)
         low, high = self.temperature[0], self.temperature[-1]
-        outside = wanted[(wanted < low) | (wanted > high)]
+        outside = kelvin[(kelvin < low) | (kelvin > high)]
         if outside.size:
             raise InputError(f"conductivity is known from {low:g} to {high:g} K, not at {outside[0]:g} K")
-        return np.exp(np.interp(np.log(wanted), np.log(self.temperature), np.log(self.value)))
+        return np.exp(np.interp(np.log(kelvin), np.log(self.temperature), np.log(self.value)))
 
 
 @frozen
@@ -181,19 +182,16 @@ class HeatSource(BaseRecord):
 
 
 def _sources_tuple(value: Any) -> tuple[HeatSource, ...]:
-    """Return sources of heat, or the only one, as a tuple, each with its own name."""
-    found = tuple(value) if isinstance(value, Iterable) else (value,)
-    if not all(isinstance(one, HeatSource) for one in found):
+    sources = tuple(value) if isinstance(value, Iterable) else (value,)
+    if not all(isinstance(source, HeatSource) for source in sources):
         raise InputError(f"expected a list of sources of heat, got {value!r:.80}")
-    names = [one.name for one in found]
-    for name in names:
-        if names.count(name) > 1:
-            raise InputError(f"{names.count(name)} sources of heat are called {name!r}: give each its own name")
-    return found
+    for name, count in Counter(source.name for source in sources).items():
+        if count > 1:
+            raise InputError(f"{count} sources of heat are called {name!r}: give each its own name")
+    return sources
 
 
 def _check_coefficient(_instance: object, attribute: Any, value: float) -> None:
-    """Validate a heat transfer coefficient: 0 to infinity."""
     if not value >= 0:
         raise InputError(f"{attribute.name} = {value:g} W/m²K, wanted at least 0 (infinite for a fixed temperature)")
 
@@ -256,16 +254,25 @@ class Device(BaseRecord):
 
     def __attrs_post_init__(self) -> None:
         _check_heat_sink(self)
-        names = [layer.name for layer in self.stack.layers]
+        layers = [layer.name for layer in self.stack.layers]
         for name in self.laws:
-            if name not in names:
-                raise InputError(f"a conductivity of T is given for {name!r}: the stack has {', '.join(names)}")
+            if name not in layers:
+                raise InputError(f"a conductivity of T is given for {name!r}: the stack has {', '.join(layers)}")
         for name, sigma in self.uncertain.items():
             self.value(name)
             if not 0 <= sigma < np.inf:
                 raise InputError(f"uncertainty of {name} = {sigma:g}, wanted a finite number of at least 0")
         for source in self.sources:
-            _check_source_place(self, source)
+            index, _ = locate_plane(self.top() if source.plane is None else source.plane, self.stack)
+            layer = self.stack.layers[index]
+            if source.volumetric and np.isinf(layer.thickness):
+                raise InputError(
+                    f"{source.name}: no heat spreads evenly through {layer.name}, which is infinitely thick"
+                )
+            if source.shape is not None:
+                check_inside_box(self.box, source.shape, source.name)
+            elif self.box is None:
+                raise InputError(f"{source.name} has no shape, and the device no box that limits it: give one of them")
         for name, (plane, patch) in self.patches.items():
             locate_plane(plane, self.stack)
             check_inside_box(self.box, patch, name)
@@ -294,27 +301,27 @@ class Device(BaseRecord):
             for a name that the device does not have, or a number that it leaves open
         """
         owner, _, attribute = name.rpartition(".")
+        powers = {source.name: source.power for source in self.sources}
         if not owner and attribute in _DEVICE_PARAMETERS:
-            held = getattr(self.box if attribute in ("width", "depth") else self, attribute, None)
+            value = getattr(self.box if attribute in ("width", "depth") else self, attribute, None)
         elif owner in self.stack.boundary_names and attribute == "conductance":
-            held = self.stack.boundaries[self.stack.boundary_names.index(owner)].conductance
-            held = float(held.at(self.sink)[0]) if isinstance(held, Conductance) else held
-        elif owner in [one.name for one in self.sources] and attribute == "power":
-            held = next(one.power for one in self.sources if one.name == owner)
+            value = self.stack.boundaries[self.stack.boundary_names.index(owner)].conductance
+            value = value.at(self.sink)[0] if isinstance(value, Conductance) else value
+        elif owner in powers and attribute == "power":
+            value = powers[owner]
         else:
             layers = {layer.name: layer for layer in self.stack.layers}
             if owner not in layers or not hasattr(layers[owner], attribute) or attribute == "name":
                 raise InputError(
                     f"the device has no {name!r}: layers {', '.join(layers)} with thickness, conductivity, in_plane, "
                     f"heat_capacity; boundaries {', '.join(self.stack.boundary_names) or 'none'} with conductance; "
-                    f"sources {', '.join(one.name for one in self.sources)} with power"
+                    f"sources {', '.join(powers)} with power"
                 )
-            held = getattr(layers[owner], attribute)
-            if attribute == "conductivity" and owner in self.laws:
-                held = self.laws[owner].at(self.sink)[0]
-        if held is None:
+            of_temperature = attribute == "conductivity" and owner in self.laws
+            value = self.laws[owner].at(self.sink)[0] if of_temperature else getattr(layers[owner], attribute)
+        if value is None:
             raise InputError(f"{name} is not stated: it has no value that could change")
-        return float(held)
+        return float(value)
 
     def replace(self, changes: Mapping[str, float | Conductance]) -> "Device":
         """A device with other numbers, by the names of `value`.
@@ -327,15 +334,13 @@ class Device(BaseRecord):
             for a name that the device does not have
         """
         stack, own, box = {}, {}, {}
-        sources, laws = list(self.sources), dict(self.laws)
-        names = [one.name for one in sources]
+        sources, laws = {source.name: source for source in self.sources}, dict(self.laws)
         for name, new in changes.items():
             owner, _, attribute = name.rpartition(".")
             if not owner and attribute in _DEVICE_PARAMETERS:
                 (box if attribute in ("width", "depth") else own)[attribute] = new
-            elif owner in names and attribute == "power":
-                i = names.index(owner)
-                sources[i] = evolve(sources[i], power=new)
+            elif owner in sources and attribute == "power":
+                sources[owner] = evolve(sources[owner], power=new)
             else:
                 if owner in laws and attribute == "conductivity":
                     law = laws[owner]
@@ -343,8 +348,8 @@ class Device(BaseRecord):
                 stack[name] = new
         if box and self.box is None:
             raise InputError(f"{', '.join(box)}: the device has no box")
-        held = evolve(self.box, **box) if self.box and box else self.box
-        return evolve(self, stack=self.stack.replace(stack), sources=sources, box=held, laws=laws, **own)
+        sides = evolve(self.box, **box) if self.box and box else self.box
+        return evolve(self, stack=self.stack.replace(stack), sources=sources.values(), box=sides, laws=laws, **own)
 
     def top(self) -> Plane:
         """The top face of the stack."""
@@ -352,7 +357,6 @@ class Device(BaseRecord):
 
 
 def _check_heat_sink(device: Device) -> None:
-    """Refuse a device whose heat has no way out."""
     last = device.stack.layers[-1]
     for layer in device.stack.layers[:-1]:
         if np.isinf(layer.thickness):
@@ -369,25 +373,12 @@ def _check_heat_sink(device: Device) -> None:
         )
 
 
-def _check_source_place(device: Device, source: HeatSource) -> None:
-    """Refuse sources that the layers or the box do not have a place for."""
-    index, _ = locate_plane(device.top() if source.plane is None else source.plane, device.stack)
-    layer = device.stack.layers[index]
-    if source.volumetric and np.isinf(layer.thickness):
-        raise InputError(f"{source.name}: no heat spreads evenly through {layer.name}, which is infinitely thick")
-    if source.shape is None and device.box is None:
-        raise InputError(f"{source.name} has no shape, and the device no box that limits it: give one of them")
-    if source.shape is not None:
-        check_inside_box(device.box, source.shape, source.name)
-
-
 def check_inside_box(box: Box | None, shape: SourceShape, name: str) -> None:
     """Refuse a shape that reaches beyond the sides of a box."""
     if box is None:
         return
     for axis, (low, high), end in zip("xy", shape.extent, (box.width, box.depth), strict=True):
-        spot = not isinstance(shape, (Rectangle,)) and not hasattr(shape, "value")
-        if spot and 0 <= (low + high) / 2 <= end:
+        if isinstance(shape, (Disc, GaussianSpot)) and 0 <= (low + high) / 2 <= end:
             continue  # a spot on a plane of symmetry: what lies beyond comes back
         if low < -1e-9 * end or high > end * (1 + 1e-9):
             raise InputError(
@@ -402,14 +393,11 @@ def is_pulsed(device: Device) -> bool:
 
 def with_mean_power(device: Device) -> Device:
     """The device with the mean power of its pulses, always on, of the same relative uncertainty."""
-    duty = {
-        one.name: one.waveform.width / one.waveform.period
-        for one in device.sources
-        if isinstance(one.waveform, PulsedPower)
-    }
-    sources = [evolve(one, power=one.power * duty.get(one.name, 1.0)) for one in device.sources]
-    uncertain = dict(device.uncertain)
-    for name, share in duty.items():
-        if (key := f"{name}.power") in uncertain:
-            uncertain[key] *= share
+    sources, uncertain = list(device.sources), dict(device.uncertain)
+    for i, source in enumerate(sources):
+        if isinstance(source.waveform, PulsedPower):
+            duty = source.waveform.width / source.waveform.period
+            sources[i] = evolve(source, power=source.power * duty)
+            if (key := f"{source.name}.power") in uncertain:
+                uncertain[key] *= duty
     return evolve(device, sources=sources, uncertain=uncertain)

@@ -19,7 +19,6 @@ _BLOCK_PROPERTIES = ("conductivity", "in_plane", "in_plane_y", "heat_capacity") 
 
 
 def _block_outline(value: Any) -> Rectangle:
-    """Return the outline of a block, or say why it cannot be one."""
     if isinstance(value, Rectangle):
         return value
     raise InputError(
@@ -56,8 +55,16 @@ class Block(BaseRecord):
     )
 
     def __attrs_post_init__(self) -> None:
-        for name, one in {"what it touches": self.conductance, **self.contacts}.items():
-            _check_contact(self.layer.name, name, one)
+        for other, value in {"what it touches": self.conductance, **self.contacts}.items():
+            if isinstance(value, Conductance):
+                try:
+                    check_fourier_drop(value, "a field of temperatures has bulk profiles")
+                except InputError as err:
+                    raise InputError(f"{self.name}|{other}: {err}") from err
+            elif not value > 0:
+                raise InputError(
+                    f"{self.name}|{other}: conductance = {value:g} W/m²K, wanted above 0 (infinite for none)"
+                )
         if not np.isfinite(self.layer.thickness):
             raise InputError(f"block {self.layer.name} is {self.layer.thickness:g} m high: wanted a finite height")
 
@@ -72,23 +79,11 @@ class Block(BaseRecord):
         return self.top, self.top + self.layer.thickness
 
 
-def _check_contact(block: str, other: str, value: float | Conductance) -> None:
-    """Refuse what is no conductance of a boundary."""
-    if isinstance(value, Conductance):
-        try:
-            check_fourier_drop(value, "a field of temperatures has bulk profiles")
-        except InputError as err:
-            raise InputError(f"{block}|{other}: {err}") from err
-    elif not value > 0:
-        raise InputError(f"{block}|{other}: conductance = {value:g} W/m²K, wanted above 0 (infinite for none)")
-
-
 def _blocks_tuple(value: Any) -> tuple[Block, ...]:
-    """Return blocks as a tuple."""
-    found = tuple(value)
-    if not all(isinstance(one, Block) for one in found):
+    blocks = tuple(value)
+    if not all(isinstance(block, Block) for block in blocks):
         raise InputError(f"expected blocks, got {value!r:.80}")
-    return found
+    return blocks
 
 
 @frozen(eq=False)
@@ -123,10 +118,10 @@ class Layout(BaseRecord):
     def __attrs_post_init__(self) -> None:
         if not self.power > 0:
             raise InputError(f"{self.device.title}: neither a source nor a block gives heat")
-        layers = [*self.device.stack.layers, *(block.layer for block in self.blocks)]
-        for layer in layers:
+        names = [layer.name for layer in self.regions]
+        for layer in self.regions:
             _check_grid_layer(layer)
-            if [one.name for one in layers].count(layer.name) > 1:
+            if names.count(layer.name) > 1:
                 raise InputError(f"two layers or blocks are called {layer.name!r}: give each its own name")
         for side, value in self.sides.items():
             if side not in LATERAL_SIDES or not value >= 0:
@@ -134,7 +129,7 @@ class Layout(BaseRecord):
         for block in self.blocks:
             check_block_place(block, self.box, self.height)
             for name in block.contacts:
-                if name not in [layer.name for layer in layers]:
+                if name not in names:
                     raise InputError(f"block {block.name} has a boundary with {name!r}, which is not there")
         for name, sigma in self.uncertain.items():
             self.value(name)
@@ -169,9 +164,8 @@ class Layout(BaseRecord):
     @property
     def laws(self) -> dict[int, ConductivityLaw]:
         """Conductivities of T by number of the region."""
-        layers = self.device.stack.layers
-        found = {i: self.device.laws[layer.name] for i, layer in enumerate(layers) if layer.name in self.device.laws}
-        return found | {len(layers) + i: block.law for i, block in enumerate(self.blocks) if block.law is not None}
+        laws = {**self.device.laws, **{block.name: block.law for block in self.blocks if block.law is not None}}
+        return {i: laws[layer.name] for i, layer in enumerate(self.regions) if layer.name in laws}
 
     @property
     def is_nonlinear(self) -> bool:
@@ -212,17 +206,17 @@ class Layout(BaseRecord):
             for a name that neither the device nor a block has, or a number that is left open
         """
         owner, _, attribute = name.rpartition(".")
-        block = next((one for one in self.blocks if one.name == owner), None)
         pair = self.pair(owner) if attribute == "conductance" else None
         if pair is not None:
             return conductance_at_sink(self.contact(*pair), self.device.sink)
+        block = next((block for block in self.blocks if block.name == owner), None)
         if block is None:
             return self.device.value(name)
-        kept = {"power": block.power, "conductance": conductance_at_sink(block.conductance, self.device.sink)}
-        kept |= {one: getattr(block.layer, one) for one in _BLOCK_PROPERTIES}
-        if kept.get(attribute) is None:
-            raise InputError(f"block {owner} has no {attribute}: {', '.join(kept)}")
-        return float(kept[attribute])
+        values = {"power": block.power, "conductance": conductance_at_sink(block.conductance, self.device.sink)}
+        values |= {key: getattr(block.layer, key) for key in _BLOCK_PROPERTIES}
+        if values.get(attribute) is None:
+            raise InputError(f"block {owner} has no {attribute}: {', '.join(values)}")
+        return float(values[attribute])
 
 
 def conductance_at_sink(value: float | Conductance, sink: float) -> float:
@@ -236,7 +230,6 @@ def scale_conductance(value: float | Conductance, factor: float) -> float | Cond
 
 
 def _check_grid_layer(layer: Layer) -> None:
-    """Refuse what finite volumes on a box grid do not describe."""
     if np.isinf(layer.thickness):
         raise InputError(f"layer {layer.name} is infinitely thick, and a grid has an end: give it a thickness")
     if layer.oblique:

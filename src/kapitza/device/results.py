@@ -20,12 +20,9 @@ class TemperatureField(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza import Device, Layer, Stack, solve
-    >>> from kapitza.device import Box, HeatSource, Rectangle
-    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
-    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
-    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
-    >>> top = solve(chip).plane()
+    >>> from kapitza import solve
+    >>> from kapitza.examples import gallium_nitride_chip
+    >>> top = solve(gallium_nitride_chip()).plane()
     >>> print(
     ...     f"{top.name}: {top.value.shape[0]} x {top.value.shape[1]} points, "
     ...     f"{top.value.max():.1f} to {top.value.min():.1f} K"
@@ -83,12 +80,9 @@ class DeviceTemperatures(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza import Device, Layer, Stack, solve
-    >>> from kapitza.device import Box, HeatSource, Rectangle
-    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
-    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
-    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
-    >>> found = solve(chip)
+    >>> from kapitza import solve
+    >>> from kapitza.examples import gallium_nitride_chip
+    >>> found = solve(gallium_nitride_chip())
     >>> print(f"{found.resistance:.0f} K/W")
     556 K/W
     >>> print(abs(sum(found.drop.values()) - found.peak) < 1e-6)
@@ -138,12 +132,10 @@ class PlaneFlux(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza import Device, Layer, Stack, solve
-    >>> from kapitza.device import Box, HeatSource, Plane, Rectangle
-    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
-    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
-    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
-    >>> below = solve(chip).flux(Plane("SiC", 10e-6))
+    >>> from kapitza import solve
+    >>> from kapitza.device import Plane
+    >>> from kapitza.examples import gallium_nitride_chip
+    >>> below = solve(gallium_nitride_chip()).flux(Plane("SiC", 10e-6))
     >>> print(f"{below.flow:.3f} W, at most {below.flux.max() / 1e6:.0f} MW/m²")
     0.050 W, at most 98 MW/m²
     """
@@ -160,12 +152,9 @@ class BoundaryJump(PlaneFlux):
 
     Examples
     --------
-    >>> from kapitza import Device, Layer, Stack, solve
-    >>> from kapitza.device import Box, HeatSource, Rectangle
-    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
-    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
-    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
-    >>> boundary = solve(chip).jumps["GaN|SiC"]
+    >>> from kapitza import solve
+    >>> from kapitza.examples import gallium_nitride_chip
+    >>> boundary = solve(gallium_nitride_chip()).jumps["GaN|SiC"]
     >>> print(
     ...     f"{boundary.flow:.3f} W cross it; the jump is "
     ...     f"{boundary.mean:.3f} K on average, {boundary.largest:.1f} K at most"
@@ -240,13 +229,12 @@ class Temperatures(Protocol):
 
     Examples
     --------
-    >>> from kapitza import Device, Layer, Stack, solve
-    >>> from kapitza.device import Box, HeatSource, Rectangle, Temperatures
+    >>> from kapitza import solve
+    >>> from kapitza.device import Temperatures
+    >>> from kapitza.examples import gallium_nitride_chip
     >>> def hottest_jump(found: Temperatures) -> float:
     ...     return max(jump.largest for jump in found.jumps.values())
-    >>> finger = Rectangle((0, 2e-6), (0, 25e-6))
-    >>> layers = [Layer("GaN", 2e-6, 150.0), Layer("SiC", 100e-6, 390.0)]
-    >>> chip = Device(Stack(layers, [5e7]), [HeatSource("finger", 0.05, finger)], Box(100e-6, 100e-6))
+    >>> chip = gallium_nitride_chip()
     >>> for method in ("layers", "volumes"):
     ...     print(f"{method}: {hottest_jump(solve(chip, method=method, cells=2000)):.1f} K")
     layers: 8.4 K

@@ -71,10 +71,9 @@ class Setup(BaseRecord):
 
     def __attrs_post_init__(self) -> None:
         for key in ("absorption_depth", "readout_depth"):
-            if not 0 <= getattr(self, key) < np.inf:
-                raise InputError(
-                    f"{key} = {getattr(self, key):g} m, wanted a finite number of at least 0 (0: at a plane)"
-                )
+            depth = getattr(self, key)
+            if not 0 <= depth < np.inf:
+                raise InputError(f"{key} = {depth:g} m, wanted a finite number of at least 0 (0: at a plane)")
         if self.readout_depth and self.thermometer not in (None, self.heater):
             raise InputError(
                 f"readout_depth = {self.readout_depth:g} m with a thermometer at {self.thermometer}: a depth counts "

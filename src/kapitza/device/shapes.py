@@ -25,7 +25,6 @@ def sorted_interval(value: Any) -> Interval:
 
 
 def _flux_map(value: ArrayLike) -> Array:
-    """Return `value` as a read-only map of heat fluxes, (nx, ny), with a sum above zero."""
     try:
         array = np.array(value, dtype=float)
     except (TypeError, ValueError) as err:

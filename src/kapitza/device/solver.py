@@ -3,15 +3,18 @@
 from typing import Literal, Protocol, TypeVar, overload, runtime_checkable
 
 import numpy as np
+from attrs import evolve
 
 from kapitza.core.arrays import number
 from kapitza.device.description import Device
 from kapitza.device.elements.body import Body
-from kapitza.device.elements.refinement import richer_body
-from kapitza.device.elements.temperatures import BodyTemperatures, solve_body
-from kapitza.device.grid.box_grid import BoxGrid
+from kapitza.device.elements.temperatures import BodyTemperatures, richer_body, solve_body
+from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
+from kapitza.device.grid.steady import GRID_PROPERTY_TOLERANCE, GridSolution, grid_goals, solve_balances
+from kapitza.device.grid.steady import temperature_drops as grid_drops
 from kapitza.device.grid.temperatures import GridTemperatures, field_volumes, solve_on_grid
-from kapitza.device.grid.variation import add_variation
+from kapitza.device.layered.linear import with_constant_properties
+from kapitza.device.layered.steady import solve_steady
 from kapitza.device.layered.temperatures import LayeredTemperatures, solve_layered
 from kapitza.device.layout import Layout
 from kapitza.device.results import Temperatures
@@ -25,6 +28,10 @@ _CELL_MARGIN = 1.3  # times the cells that second order asks for
 _FEWEST_TIMES, _MOST_TIMES = 2.0, 8.0  # cells from one grid to the next
 _MOST_CAUTION = 2.0  # cells that second order asks for over those that suffice where an error is estimated too large
 _MOST_GAIN = 16.0  # of quadratic cells cut in half, at fourth order: the most that a smooth field gives
+_FIRST_VARIATION_CELLS = 2000  # of the coarsest grid on which properties of T vary
+_MAX_VARIATION_CELLS = 1_500_000  # of the finest: a minute
+_VARIATION_TOLERANCE = 1e-7  # of the solutions, in energy
+_MOST_VARIATION_GAIN = 4.0  # of cells cut in two, at second order
 _LEAST_TOLERANCE = 1e-9  # K: seven digits of the heat balances of a rise of 10 mK
 
 _Found = TypeVar("_Found", LayeredTemperatures, GridTemperatures, BodyTemperatures)
@@ -166,13 +173,10 @@ def refine_until(found: _Found, tolerance: float | None) -> tuple[_Found, dict[s
         where it would take too many cells, as soon as that can be foreseen, or properties of T vary in layers without
         sides or end, of which there is no grid
     """
-    if tolerance is not None:
-        check_tolerance(tolerance)
+    limit = np.inf if tolerance is None else check_tolerance(tolerance)
     errors = found.errors()
-    if tolerance is None:
-        return found, errors
-    while (error := errors.get("peak", np.inf)) > tolerance:
-        found = _on_smaller_cells(found, error, tolerance)
+    while (error := errors.get("peak", np.inf)) > limit:
+        found = _on_smaller_cells(found, error, limit)
         errors = found.errors()
     return found, errors
 
@@ -186,12 +190,12 @@ def _on_smaller_cells(found: _Found, error: float, tolerance: float) -> _Found:
                 "exact as rounding allows",
                 last=found,
             )
-        return add_variation(found, tolerance)
+        return _add_variation(found, tolerance)
     if isinstance(found, BodyTemperatures):
         unknowns, dimension = len(found.temperature), found.body.mesh.dimension
         halvings = np.ceil(np.log(error / tolerance) / np.log(_MOST_GAIN))
         if unknowns * 2.0 ** (dimension * (halvings - 1)) > _MAX_REFINED_UNKNOWNS:
-            raise ConvergenceError(_unmet(error, tolerance, f"{unknowns} unknowns"), last=found)
+            raise ConvergenceError(_unmet(error, tolerance, f"on {unknowns} unknowns"), last=found)
         return solve_body(richer_body(found.body))
     layout = field_volumes(found).layout
     if not np.isfinite(error):  # a grid of one's own, whose cells cannot be joined
@@ -199,17 +203,15 @@ def _on_smaller_cells(found: _Found, error: float, tolerance: float) -> _Found:
     wanted = (error / tolerance) ** 1.5
     times = min(max(_CELL_MARGIN * wanted, _FEWEST_TIMES), _MOST_TIMES)
     if found.grid.count * max(times, wanted / _MOST_CAUTION) > _MAX_REFINED_CELLS:
-        raise ConvergenceError(_unmet(error, tolerance, f"{found.grid.count} cells"), last=found)
+        raise ConvergenceError(_unmet(error, tolerance, f"on {found.grid.count} cells"), last=found)
     return solve_on_grid(layout, int(found.grid.count * times))
 
 
 def _unmet(error: float, tolerance: float, size: str) -> str:
-    """What is said where a tolerance would take too long."""
-    return f"the numerical error is some {error:.2g} K on {size}, wanted {tolerance:.2g} K: that would take too many"
+    return f"the numerical error is some {error:.2g} K {size}, wanted {tolerance:.2g} K: that would take too many"
 
 
 def _needed_method(device: Device | Layout | Body) -> Method:
-    """The simplest method that describes a device."""
     if isinstance(device, Body):
         return "elements"
     if isinstance(device, Device):
@@ -222,3 +224,66 @@ def _needed_method(device: Device | Layout | Body) -> Method:
         )
     plain = not device.blocks and not any(device.sides.values())
     return "layers" if plain and (device.device.box is None or not device.is_nonlinear) else "volumes"
+
+
+def _add_variation(found: LayeredTemperatures, tolerance: float) -> LayeredTemperatures:
+    r"""Add what the variation of properties of T within layers changes, from ever smaller cells up to a tolerance, K.
+
+    One number for each layer and boundary (`solve_steady`) leaves out that a property varies where the heat flows.  The
+    same grid is solved with the properties of T and with these numbers: the difference D of the two lacks nearly all of
+    the error of the grid, which both share, and is added to the exact solution with these numbers.  From cells cut in
+    two D changes by $D_{h/2} - D_h$, which at first order is the error that is left and at second order three times it.
+    Raises ConvergenceError for a device without sides or end, of which there is no grid, and where it would take too
+    many cells, as soon as that can be foreseen.
+    """
+    device = found.device
+    if device.box is None or not np.isfinite(device.stack.layers[-1].thickness):
+        raise ConvergenceError(
+            f"one number for each property of T leaves an error of {found.errors()['peak']:.2g} K, wanted "
+            f"{tolerance:.2g} K: what it leaves out is found on a grid, which needs a box and layers of finite "
+            "thickness",
+            last=found,
+        )
+    constant = with_constant_properties(device, solve_steady(device).values)
+    linear = solve_layered(constant, sensitivity=False).errors()
+    layouts, grid = (Layout(device), Layout(constant)), automatic_grid(Layout(device), _FIRST_VARIATION_CELLS)
+    pair = [solve_balances(layout, grid, _VARIATION_TOLERANCE) for layout in layouts]
+    while True:
+        last, grid = _differences(layouts, pair), grid.refine()
+        starts = [field.rise.repeat(2, 0).repeat(2, 1).repeat(2, 2) for field in pair]
+        pair = [
+            solve_balances(layout, grid, _VARIATION_TOLERANCE, start)
+            for layout, start in zip(layouts, starts, strict=True)
+        ]
+        change = _differences(layouts, pair)
+        settled = GRID_PROPERTY_TOLERANCE * found.peak
+        errors = {name: linear[name] + abs(size - last[name]) + settled for name, size in change.items()}
+        better, error = _with_variation(found, pair, change, errors), errors["peak"]
+        if error <= tolerance:
+            return better
+        halvings = max(1.0, np.ceil(np.log(error / tolerance) / np.log(_MOST_VARIATION_GAIN)))
+        if better.cells * 8.0**halvings > _MAX_VARIATION_CELLS:
+            size = f"with properties of T on {better.cells} cells"
+            raise ConvergenceError(_unmet(error, tolerance, size), last=better)
+
+
+def _differences(layouts: tuple[Layout, Layout], pair: list[GridSolution]) -> dict[str, float]:
+    """Rises with properties of T less those with one number for each, of patches, by name, and of "peak", K."""
+    varying, constant = (grid_goals(layout, field) for layout, field in zip(layouts, pair, strict=True))
+    return {name: value - constant[name] for name, value in varying.items()}
+
+
+def _with_variation(
+    found: LayeredTemperatures, pair: list[GridSolution], change: dict[str, float], errors: dict[str, float]
+) -> LayeredTemperatures:
+    """Layered temperatures with changes of rises, and those of the drops on the lines below the hottest points, K."""
+    varying, constant = (grid_drops(field.system, field.rise, field.faces, field.spot) for field in pair)
+    names = dict.fromkeys([*found.drop, *varying])
+    return evolve(
+        found,
+        peak=found.peak + change["peak"],
+        average={name: value + change[name] for name, value in found.average.items()},
+        drop={name: found.drop.get(name, 0.0) + varying.get(name, 0.0) - constant.get(name, 0.0) for name in names},
+        error=errors,
+        cells=pair[0].system.grid.count,
+    )

@@ -16,8 +16,7 @@ from kapitza.core.arrays import Array, about, number, quantity
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
-from kapitza.device.elements.interfaces import region_pairs
-from kapitza.device.elements.mesh import Mesh
+from kapitza.device.elements.mesh import Mesh, region_pairs
 from kapitza.device.layout import scale_conductance
 from kapitza.errors import InputError
 
@@ -67,7 +66,6 @@ def _conductivity_tensor(name: str, value: ArrayLike, dimension: int) -> Array:
 
 
 def _named_values(value: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a mapping that nobody can change."""
     if not isinstance(value, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"expected values by name, got {value!r:.60}")
     return MappingProxyType(dict(value))
@@ -118,20 +116,19 @@ class Body(BaseRecord):
             if not np.isfinite(density):
                 raise InputError(f"heat in {name} = {density} W/m³, wanted a finite number")
         for name, face in self.faces.items():
-            _check_face_condition(self.mesh, name, face)
+            if name not in self.mesh.faces or not len(self.mesh.faces[name]):
+                named = ", ".join(self.mesh.faces) or "no named faces"
+                raise InputError(f"no face {name!r} in the mesh: it has {named}")
+            if not isinstance(face, FaceCondition):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise InputError(f"face {name}: expected FixedTemperature, Convection or FixedFlux, got {face!r:.60}")
         self.tensors()
         self.conductances()
 
     def tensors(self) -> Array:
         """(regions, d, d) conductivities, W m⁻¹ K⁻¹; 0 of names that no cell has."""
         d = self.mesh.dimension
-        zero = np.zeros((d, d))
-        return np.array(
-            [
-                _conductivity_tensor(n, self.conductivity[n], d) if n in self.conductivity else zero
-                for n in self.mesh.names
-            ]
-        )
+        tensors = {name: _conductivity_tensor(name, value, d) for name, value in self.conductivity.items()}
+        return np.array([tensors.get(name, np.zeros((d, d))) for name in self.mesh.names])
 
     def densities(self) -> Array:
         """(regions,) heat that enters, W m⁻³."""
@@ -155,14 +152,6 @@ class Body(BaseRecord):
             if resistance > 0:
                 found[pair[0], pair[1]] = 1 / resistance
         return found
-
-
-def _check_face_condition(mesh: Mesh, name: str, face: object) -> None:
-    """Refuse faces that the mesh does not have, and what is no condition on a face."""
-    if name not in mesh.faces or not len(mesh.faces[name]):
-        raise InputError(f"no face {name!r} in the mesh: it has {', '.join(mesh.faces) or 'no named faces'}")
-    if not isinstance(face, (FixedTemperature, Convection, FixedFlux)):
-        raise InputError(f"face {name}: expected FixedTemperature, Convection or FixedFlux, got {face!r:.60}")
 
 
 def body_parameters(body: Body) -> list[str]:

@@ -1,4 +1,7 @@
-"""Meshes of triangles or tetrahedra, straight or curved: reference elements, named regions and named faces."""
+"""Meshes of triangles or tetrahedra, straight or curved: reference elements, named regions and faces, finer cells.
+
+Nodes on a boundary that resists are doubled: each side has its own temperature, and the jump lies between.
+"""
 
 from collections.abc import Callable, Mapping
 from itertools import product
@@ -9,6 +12,7 @@ from typing import Any
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
+from scipy.sparse import coo_array
 from scipy.special import roots_jacobi
 
 from kapitza.core.arrays import Array, IntArray, about
@@ -35,14 +39,11 @@ class Simplex(BaseRecord):
     def facets(self) -> IntArray:
         """(d+1, nf) local nodes of the facet opposite of each corner: its corners, then the nodes between them."""
         d = self.dimension
-        rows: list[list[int]] = []
-        for corner in range(d + 1):
-            ends = [i for i in range(d + 1) if i != corner]
-            row = list(ends)
-            if self.order == 2:
-                pairs = [tuple(sorted((ends[a], ends[b]))) for a, b in SIMPLEX_EDGES[d - 1]]
+        rows = [[i for i in range(d + 1) if i != corner] for corner in range(d + 1)]
+        if self.order == 2:
+            for row in rows:
+                pairs = [tuple(sorted((row[a], row[b]))) for a, b in SIMPLEX_EDGES[d - 1]]
                 row += [d + 1 + SIMPLEX_EDGES[d].index(pair) for pair in pairs]
-            rows.append(row)
         return np.array(rows)
 
     def quadrature(self) -> tuple[Array, Array]:
@@ -82,11 +83,10 @@ class Simplex(BaseRecord):
 
 
 def _simplex_element(dimension: int, nodes: int) -> Simplex:
-    """The element of so many nodes; refused where no straight or curved triangle or tetrahedron has as many."""
     for order in (1, 2):
-        found = Simplex(dimension, order)
-        if dimension in (2, 3) and found.nodes == nodes:
-            return found
+        simplex = Simplex(dimension, order)
+        if dimension in (2, 3) and simplex.nodes == nodes:
+            return simplex
     raise InputError(
         f"cells of {nodes} nodes in {dimension} dimensions: wanted triangles of 3 or 6 or tetrahedra of 4 or 10"
     )
@@ -108,7 +108,6 @@ _MAX_CHUNK_POINTS = 200_000  # quadrature points at a time: bounds the memory of
 
 
 def _node_array(value: ArrayLike) -> Array:
-    """Return points as a read-only (n, d) array of finite floats."""
     array = np.array(value, dtype=float)
     if array.ndim != 2 or array.shape[1] not in (2, 3) or len(array) < 3:
         raise InputError(f"expected points of 2 or 3 coordinates, got an array of shape {array.shape}")
@@ -135,7 +134,6 @@ def _whole_numbers(axes: int, what: str) -> Callable[[ArrayLike], IntArray]:
 
 
 def _face_arrays(value: Mapping[str, ArrayLike]) -> Mapping[str, IntArray]:
-    """Return facets by name of their face as (n, 2) arrays of cell and opposite corner."""
     return MappingProxyType({name: np.array(one, dtype=np.int64).reshape(-1, 2) for name, one in value.items()})
 
 
@@ -175,7 +173,21 @@ class Mesh(BaseRecord):
     )
 
     def __attrs_post_init__(self) -> None:
-        _check_numbering(self)
+        simplex_of(self)
+        low, high = int(self.cells.min()), int(self.cells.max())
+        if low < 0 or high >= len(self.points):
+            raise InputError(f"cells name nodes {low} to {high} of {len(self.points)} points")
+        if self.region.shape != (len(self.cells),):
+            raise InputError(f"{self.region.size} regions for {len(self.cells)} cells: wanted one for each")
+        outside = (self.region < 0) | (self.region >= len(self.names))
+        if outside.any():
+            raise InputError(
+                f"{int(outside.sum())} of {len(self.region)} cells belong to no region (the first is cell "
+                f"{int(np.argmax(outside))}): tag every volume of the mesh"
+            )
+        for name, facets in self.faces.items():
+            if facets.size and (facets[:, 0].max() >= len(self.cells) or facets[:, 1].max() > self.dimension):
+                raise InputError(f"face {name} has facets of cells that the mesh does not have")
         volumes = cell_volumes(self)
         if not (volumes > 0).all():
             worst = int(np.argmax(~(volumes > 0)))
@@ -203,26 +215,6 @@ class Mesh(BaseRecord):
 def simplex_of(mesh: Mesh) -> Simplex:
     """What the cells of a mesh are."""
     return _simplex_element(mesh.dimension, mesh.cells.shape[1])
-
-
-def _check_numbering(mesh: Mesh) -> None:
-    """Refuse nodes that do not exist and cells that belong to no region."""
-    _simplex_element(mesh.dimension, mesh.cells.shape[1])
-    low, high = int(mesh.cells.min()), int(mesh.cells.max())
-    if low < 0 or high >= len(mesh.points):
-        raise InputError(f"cells name nodes {low} to {high} of {len(mesh.points)} points")
-    region = mesh.region
-    if region.shape != (len(mesh.cells),):
-        raise InputError(f"{region.size} regions for {len(mesh.cells)} cells: wanted one for each")
-    outside = (region < 0) | (region >= len(mesh.names))
-    if outside.any():
-        raise InputError(
-            f"{int(outside.sum())} of {len(region)} cells belong to no region (the first is cell "
-            f"{int(np.argmax(outside))}): tag every volume of the mesh"
-        )
-    for name, facets in mesh.faces.items():
-        if facets.size and (facets[:, 0].max() >= len(mesh.cells) or facets[:, 1].max() > mesh.dimension):
-            raise InputError(f"face {name} has facets of cells that the mesh does not have")
 
 
 def jacobians(mesh: Mesh, cells: IntArray, slopes: Array) -> tuple[Array, Array]:
@@ -270,11 +262,233 @@ def quadratic_mesh(mesh: Mesh, onto: Callable[[Array], Array] | None = None) -> 
     """
     if mesh.order != 1:
         raise InputError(f"the mesh has cells of {mesh.cells.shape[1]} nodes already")
-    pairs = mesh.cells[:, SIMPLEX_EDGES[mesh.dimension]]
-    flat = np.sort(pairs.reshape(-1, 2), axis=1)
-    _, first, inverse = np.unique(corner_keys(flat), return_index=True, return_inverse=True)
-    middles = mesh.points[flat[first]].mean(axis=1)
-    middles = middles if onto is None else onto(middles)
-    added = inverse.reshape(len(mesh.cells), -1) + len(mesh.points)
-    cells = np.hstack([mesh.cells, added])
-    return Mesh(np.vstack([mesh.points, middles]), cells, mesh.region, mesh.names, mesh.faces)
+    points, cells = with_edge_nodes(mesh.points, mesh.cells, onto)
+    return Mesh(points, cells, mesh.region, mesh.names, mesh.faces)
+
+
+def with_edge_nodes(
+    points: Array, cells: IntArray, onto: Callable[[Array], Array] | None = None
+) -> tuple[Array, IntArray]:
+    """Nodes and cells of straight simplices with a node in the middle of each edge, which `onto` may move."""
+    ends, _, number = shared_edges(cells, points.shape[1])
+    middles = points[ends].mean(axis=1)
+    return np.vstack([points, middles if onto is None else onto(middles)]), np.hstack([cells, number + len(points)])
+
+
+def shared_edges(cells: IntArray, dimension: int) -> tuple[IntArray, IntArray, IntArray]:
+    """(n, 2) ends of each edge, (n,) its first place among the edges of all cells, and (m, e) its number in each."""
+    ends = cells[:, SIMPLEX_EDGES[dimension]].reshape(-1, 2)
+    _, first, number = np.unique(corner_keys(ends), return_index=True, return_inverse=True)
+    return ends[first], first, number.reshape(len(cells), -1)
+
+
+@frozen(eq=False)
+class ContactFacets(BaseRecord):
+    """The facets between two regions."""
+
+    regions: tuple[int, int] = field(metadata=about("1", "numbers of the two"))
+    facets: IntArray = field(metadata=about("1", "(nf, k) points of the mesh on each facet"))
+    first: IntArray = field(metadata=about("1", "(nf, k) unknowns on the side of the first region"))
+    second: IntArray = field(metadata=about("1", "(nf, k) unknowns on the side of the second, in the same order"))
+
+
+@frozen(eq=False)
+class SplitMesh(BaseRecord):
+    """Unknowns of a mesh."""
+
+    unknowns: IntArray = field(metadata=about("1", "(m, k) unknown at each node of each cell"))
+    point: IntArray = field(metadata=about("1", "(n,) point of the mesh where each unknown lies"))
+    contacts: dict[str, ContactFacets]  # between regions whose nodes are doubled, by "one|other"
+
+
+@frozen(eq=False)
+class _InnerFacets(BaseRecord):
+    """Facets that two cells share: (n,) their cells and the corners that lie opposite."""
+
+    cell: IntArray
+    corner: IntArray
+    other_cell: IntArray
+    other_corner: IntArray
+
+    def __getitem__(self, chosen: np.ndarray) -> "_InnerFacets":
+        return _InnerFacets(self.cell[chosen], self.corner[chosen], self.other_cell[chosen], self.other_corner[chosen])
+
+
+def _inner_facets(mesh: Mesh) -> _InnerFacets:
+    """The facets between two cells; refused where more than two cells meet in one facet."""
+    d = mesh.dimension
+    keys = corner_keys(mesh.cells[:, simplex_of(mesh).facets[:, :d]].reshape(-1, d))
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    same = np.flatnonzero(ordered[1:] == ordered[:-1])
+    if np.any(np.diff(same) == 1):
+        place = int(order[same[int(np.argmax(np.diff(same) == 1))]]) // (d + 1)
+        raise InputError(f"more than two cells meet in a facet of cell {place}: the mesh overlaps itself")
+    first, second = order[same], order[same + 1]
+    return _InnerFacets(first // (d + 1), first % (d + 1), second // (d + 1), second % (d + 1))
+
+
+def region_pairs(mesh: Mesh) -> set[tuple[int, int]]:
+    """Numbers of the regions that touch, the lower one first."""
+    inner = _inner_facets(mesh)
+    both = np.sort(np.column_stack([mesh.region[inner.cell], mesh.region[inner.other_cell]]), axis=1)
+    return {(int(a), int(b)) for a, b in np.unique(both, axis=0) if a != b}
+
+
+def split_mesh(mesh: Mesh, is_split: Callable[[int, int], bool]) -> SplitMesh:
+    """Double the nodes between the regions that `is_split` (of their numbers) separates.
+
+    The nodes of all cells around a point count as one where a way leads from cell to cell that crosses no split
+    facet: points on the rim of a boundary stay whole, and where several regions meet each gets its own.  Boundaries so
+    thin in the mesh that no node of a facet could be doubled are refused.
+    """
+    inner = _inner_facets(mesh)
+    pair = np.sort(np.column_stack([mesh.region[inner.cell], mesh.region[inner.other_cell]]), axis=1)
+    count = len(mesh.names)
+    table = np.array([[a != b and is_split(min(a, b), max(a, b)) for b in range(count)] for a in range(count)])
+    apart = table[pair[:, 0], pair[:, 1]]
+    if not apart.any():
+        return SplitMesh(mesh.cells, np.arange(len(mesh.points)), {})
+    unknowns, point = _double_nodes(mesh, inner[~apart], inner[apart])
+    return SplitMesh(unknowns, point, _contact_facets(mesh, inner[apart], unknowns))
+
+
+def _match_facets(mesh: Mesh, inner: _InnerFacets) -> tuple[IntArray, IntArray]:
+    """(n, k) local nodes on the facets in the cell on either side, in one order."""
+    local, other = simplex_of(mesh).facets[inner.corner], simplex_of(mesh).facets[inner.other_corner]
+    points = mesh.cells[inner.cell[:, None], local]
+    others = mesh.cells[inner.other_cell[:, None], other]
+    rank = np.argsort(np.argsort(points, axis=1), axis=1)  # ranks of the points pair the nodes of both cells
+    order = np.take_along_axis(np.argsort(others, axis=1), rank, axis=1)
+    return local, np.take_along_axis(other, order, axis=1)
+
+
+def _double_nodes(mesh: Mesh, inner: _InnerFacets, apart: _InnerFacets) -> tuple[IntArray, IntArray]:
+    """(m, k) unknowns of the cells, and (n,) the point where each unknown lies."""
+    from scipy.sparse.csgraph import connected_components
+
+    nodes = mesh.cells.shape[1]
+    on_boundary = np.zeros(len(mesh.points), dtype=bool)
+    on_boundary[mesh.cells[apart.cell[:, None], simplex_of(mesh).facets[apart.corner]]] = True
+    near = np.flatnonzero(on_boundary[mesh.cells].ravel())  # only these places can get a second unknown
+    number = np.full(mesh.cells.size, -1)
+    number[near] = np.arange(near.size)
+    local, other = _match_facets(mesh, inner)
+    one = number[(inner.cell[:, None] * nodes + local).ravel()]
+    two = number[(inner.other_cell[:, None] * nodes + other).ravel()]
+    keep = one >= 0
+    links = coo_array((np.ones(int(keep.sum())), (one[keep], two[keep])), shape=(near.size, near.size))
+    _, label = connected_components(links, directed=False)
+    at = mesh.cells.ravel()[near]
+    _, first, inverse = np.unique(label, return_index=True, return_inverse=True)
+    where = at[first]  # one label lies at one point
+    _, kept = np.unique(where, return_index=True)
+    new = np.full(where.size, -1)
+    new[kept] = where[kept]  # one side keeps the number of the point, the others get new ones
+    extra = np.flatnonzero(new < 0)
+    new[extra] = len(mesh.points) + np.arange(extra.size)
+    unknowns = mesh.cells.copy().ravel()
+    unknowns[near] = new[inverse]
+    return unknowns.reshape(mesh.cells.shape), np.concatenate([np.arange(len(mesh.points)), where[extra]])
+
+
+def _contact_facets(mesh: Mesh, apart: _InnerFacets, unknowns: IntArray) -> dict[str, ContactFacets]:
+    """The split facets by pair of regions, the side of the region with the lower number first."""
+    local, other = _match_facets(mesh, apart)
+    points = mesh.cells[apart.cell[:, None], local]
+    one, two = unknowns[apart.cell[:, None], local], unknowns[apart.other_cell[:, None], other]
+    if (one == two).all(axis=1).any():
+        place = mesh.points[points[int(np.argmax((one == two).all(axis=1)))]].mean(axis=0)
+        raise InputError(
+            f"a boundary is one facet wide at {place.tolist()} m, between points that stay whole: refine the mesh there"
+        )
+    a, b = mesh.region[apart.cell], mesh.region[apart.other_cell]
+    swap = (a > b)[:, None]
+    one, two = np.where(swap, two, one), np.where(swap, one, two)
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    found: dict[str, ContactFacets] = {}
+    for i, j in np.unique(np.column_stack([low, high]), axis=0):
+        here = (low == i) & (high == j)
+        name = f"{mesh.names[i]}|{mesh.names[j]}"
+        found[name] = ContactFacets((int(i), int(j)), points[here], one[here], two[here])
+    return found
+
+
+# Children of a simplex by the numbers of its quadratic nodes, those at its corners first.
+_CORNER_CHILDREN = {
+    2: ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5)),
+    3: ((0, 4, 6, 7), (4, 1, 5, 8), (6, 5, 2, 9), (7, 8, 9, 3)),
+}
+# The octahedron between them is cut along one of three diagonals: its ends, and the ring around it.
+_OCTAHEDRON_CUTS = (((4, 9), (5, 6, 7, 8)), ((5, 7), (4, 6, 9, 8)), ((6, 8), (4, 5, 9, 7)))
+# Parts of a facet by its nodes, corners first, as `Simplex.facets` has them.
+_FACET_CHILDREN = {2: ((0, 2), (2, 1)), 3: ((0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5))}
+
+
+def linear_mesh(mesh: Mesh) -> Mesh:
+    """The same cells with nodes at their corners alone."""
+    corners, cells = np.unique(mesh.cells[:, : mesh.dimension + 1], return_inverse=True)
+    return Mesh(mesh.points[corners], cells.reshape(len(mesh.cells), -1), mesh.region, mesh.names, mesh.faces)
+
+
+def halved_mesh(mesh: Mesh) -> Mesh:
+    """Each triangle cut in four, each tetrahedron in eight; curved sides stay where they are."""
+    quadratic = mesh if mesh.order == 2 else quadratic_mesh(mesh)
+    parents, children = _children(quadratic)
+    cells = quadratic.cells[parents[:, None], children]
+    region = quadratic.region[parents]
+    faces = _facets_of_children(quadratic, cells)
+    if mesh.order == 1:
+        return Mesh(quadratic.points, cells, region, mesh.names, faces)
+    edges = SIMPLEX_EDGES[mesh.dimension]
+    _, first, number = shared_edges(cells, mesh.dimension)
+    ends = children[:, edges].reshape(-1, 2)[first]
+    values, _ = simplex_of(quadratic).shapes(_reference_nodes(mesh.dimension)[ends].mean(axis=1))
+    parent = np.repeat(parents, len(edges))[first]
+    added = np.einsum("nk,nkd->nd", values, quadratic.points[quadratic.cells[parent]])  # on the curved side itself
+    points = np.vstack([quadratic.points, added])
+    return Mesh(points, np.hstack([cells, number + len(quadratic.points)]), region, mesh.names, faces)
+
+
+def _reference_nodes(dimension: int) -> Array:
+    """(k, d) places of the quadratic nodes in the reference simplex."""
+    corners = np.vstack([np.zeros(dimension), np.eye(dimension)])
+    return np.vstack([corners, [(corners[a] + corners[b]) / 2 for a, b in SIMPLEX_EDGES[dimension]]])
+
+
+def _children(mesh: Mesh) -> tuple[IntArray, IntArray]:
+    """(n,) cell that each child lies in, and (n, d + 1) its corners as numbers of the nodes of that cell."""
+    count, dimension = len(mesh.cells), mesh.dimension
+    every = np.arange(count)
+    parents = [np.repeat(every, len(_CORNER_CHILDREN[dimension]))]
+    children = [np.tile(np.array(_CORNER_CHILDREN[dimension]), (count, 1))]
+    if dimension == 3:
+        lengths = [
+            np.linalg.norm(mesh.points[mesh.cells[:, a]] - mesh.points[mesh.cells[:, b]], axis=1)
+            for (a, b), _ in _OCTAHEDRON_CUTS
+        ]
+        shortest = np.argmin(lengths, axis=0)  # its children are the least flat
+        for number, (ends, ring) in enumerate(_OCTAHEDRON_CUTS):
+            own = every[shortest == number]
+            pieces = np.array([(*ends, ring[i], ring[(i + 1) % 4]) for i in range(4)])
+            at = _reference_nodes(3)[pieces]
+            inverted = np.linalg.det(at[:, 1:] - at[:, :1]) < 0
+            upright = np.where(inverted[:, None], pieces[:, [1, 0, 2, 3]], pieces)
+            parents.append(np.repeat(own, 4))
+            children.append(np.tile(upright, (own.size, 1)))
+    return np.concatenate(parents), np.concatenate(children)
+
+
+def _facets_of_children(mesh: Mesh, cells: IntArray) -> dict[str, IntArray]:
+    """The facets of each face: those of children whose corners are parts of a facet of it."""
+    dimension = mesh.dimension
+    opposite = np.array([[i for i in range(dimension + 1) if i != corner] for corner in range(dimension + 1)])
+    children = cells[:, opposite].reshape(-1, dimension)
+    found: dict[str, IntArray] = {}
+    for name, facets in mesh.faces.items():
+        nodes = mesh.cells[facets[:, :1], simplex_of(mesh).facets[facets[:, 1]]]
+        wanted = nodes[:, np.array(_FACET_CHILDREN[dimension])].reshape(-1, dimension)
+        keys = corner_keys(np.concatenate([children, wanted]))
+        here = np.flatnonzero(np.isin(keys[: len(children)], keys[len(children) :]))
+        found[name] = np.column_stack([here // (dimension + 1), here % (dimension + 1)])
+    return found

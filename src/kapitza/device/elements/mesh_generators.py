@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, increasing
-from kapitza.device.elements.mesh import SIMPLEX_EDGES, Mesh, corner_keys, named_faces
+from kapitza.device.elements.mesh import SIMPLEX_EDGES, Mesh, named_faces, with_edge_nodes
 from kapitza.errors import InputError
 
 _AXIS_NAMES = ("x", "y", "z")
@@ -35,18 +35,12 @@ def _kuhn_triangulation(shape: Sequence[int]) -> IntArray:
 
 
 def _simplex_grid(*axes: ArrayLike, order: Literal[1, 2] = 1) -> tuple[Array, IntArray]:
-    """Nodes and cells of a grid of bricks between these coordinates, cut into simplices."""
     lines = [increasing(axis) for axis in axes]
     if len(lines) not in (2, 3) or any(len(line) < 2 for line in lines):
         raise InputError(f"a grid needs 2 or 3 axes of 2 or more coordinates, got {[len(line) for line in lines]}")
     points = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, len(lines))
     cells = _kuhn_triangulation([len(line) - 1 for line in lines])
-    if order == 1:
-        return points, cells
-    flat = cells[:, SIMPLEX_EDGES[len(lines)]].reshape(-1, 2)
-    _, first, inverse = np.unique(corner_keys(flat), return_index=True, return_inverse=True)
-    middles = points[flat[first]].mean(axis=1)
-    return np.vstack([points, middles]), np.hstack([cells, inverse.reshape(len(cells), -1) + len(points)])
+    return (points, cells) if order == 1 else with_edge_nodes(points, cells)
 
 
 def box_mesh(
@@ -167,16 +161,13 @@ def ball_mesh(
 
 
 def _mirror_octant(points: Array, cells: IntArray, dimension: int) -> tuple[Array, IntArray]:
-    """An octant and its images in the planes through the origin, joined."""
     for axis in range(dimension):
         image = points.copy()
         image[:, axis] *= -1
         on_plane = points[:, axis] == 0
         number = np.where(on_plane, np.arange(len(points)), len(points) + np.cumsum(~on_plane) - 1)
-        other = number[cells]
-        other = reverse_orientation(other, dimension)  # a reflection inverts cells
         points = np.vstack([points, image[~on_plane]])
-        cells = np.vstack([cells, other])
+        cells = np.vstack([cells, reverse_orientation(number[cells], dimension)])  # a reflection inverts cells
     return points, cells
 
 

@@ -13,8 +13,7 @@ from scipy.sparse import coo_array, csr_array, diags_array
 from kapitza.core.arrays import Array, IntArray
 from kapitza.core.records import BaseRecord
 from kapitza.device.elements.body import Body, Convection, FixedFlux, FixedTemperature
-from kapitza.device.elements.interfaces import SplitMesh
-from kapitza.device.elements.mesh import Mesh, Simplex, cell_chunks, jacobians, simplex_of
+from kapitza.device.elements.mesh import Mesh, Simplex, SplitMesh, cell_chunks, jacobians, simplex_of
 from kapitza.device.results import BoundaryJump
 from kapitza.errors import ConvergenceError, InputError
 
@@ -191,14 +190,28 @@ def solve_equations(
 ) -> tuple[Array, int]:
     """Solution of few equations by factors and of many by iteration, and the steps that it took.
 
-    `tolerance` is that of the residual over the load, of the iteration.
+    Conjugate gradients to a residual of `tolerance` times the load, preconditioned by algebraic multigrid if the cells
+    are linear: quadratic ones gain nothing from it.
     """
-    from scipy.sparse.linalg import splu
+    from scipy.sparse.linalg import cg, splu
 
     if len(load) <= MAX_DIRECT_UNKNOWNS[cell.dimension]:
         return splu(matrix.tocsc()).solve(load), 0
-    multigrid = cell.order == 1 and find_spec("pyamg") is not None
-    return _solve_iteratively(matrix, load, tolerance, multigrid=multigrid)
+    before = _multigrid_cycle(matrix, load) if cell.order == 1 and find_spec("pyamg") is not None else None
+    if before is None:
+        before = diags_array(1 / np.asarray(matrix.diagonal(), dtype=float))
+    steps: list[None] = []
+    found, left = cg(
+        matrix, load, rtol=tolerance, maxiter=_MAX_CG_STEPS, M=before, callback=lambda _: steps.append(None)
+    )
+    if left:
+        residual = float(np.linalg.norm(load - matrix @ found) / np.linalg.norm(load))
+        raise ConvergenceError(
+            f"{len(steps)} steps left {residual:.1e} of the heat (wanted {tolerance:.0e}): "
+            "the mesh may hold very flat cells",
+            last=found,
+        )
+    return found, len(steps)
 
 
 def _multigrid_cycle(matrix: csr_array, load: Array) -> "LinearOperator | None":
@@ -208,29 +221,6 @@ def _multigrid_cycle(matrix: csr_array, load: Array) -> "LinearOperator | None":
         return found if np.isfinite(found.matvec(load)).all() else None
     except ValueError:  # of numbers that are not finite on its coarsest level
         return None
-
-
-def _solve_iteratively(matrix: csr_array, load: Array, tolerance: float, *, multigrid: bool) -> tuple[Array, int]:
-    """Conjugate gradients, preconditioned by algebraic multigrid (quadratic cells gain nothing from it) or not."""
-    from scipy.sparse.linalg import cg
-
-    before = _multigrid_cycle(matrix, load) if multigrid else None
-    if before is None:
-        before = diags_array(1 / np.asarray(matrix.diagonal(), dtype=float))
-    count = [0]
-
-    def step(_: Array) -> None:
-        count[0] += 1
-
-    found, left = cg(matrix, load, rtol=tolerance, maxiter=_MAX_CG_STEPS, M=before, callback=step)
-    if left:
-        residual = float(np.linalg.norm(load - matrix @ found) / np.linalg.norm(load))
-        raise ConvergenceError(
-            f"{count[0]} steps left {residual:.1e} of the heat (wanted {tolerance:.0e}): "
-            "the mesh may hold very flat cells",
-            last=found,
-        )
-    return found, count[0]
 
 
 def body_jumps(

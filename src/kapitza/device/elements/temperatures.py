@@ -8,9 +8,17 @@ from attrs import evolve, field, frozen
 from kapitza.core.arrays import Array, IntArray, about, name_tuple
 from kapitza.core.records import BaseRecord
 from kapitza.device.elements.body import Body, FixedFlux, body_parameters, scale_body
-from kapitza.device.elements.interfaces import SplitMesh, split_mesh
-from kapitza.device.elements.mesh import Mesh, cell_volumes, jacobians, simplex_of
-from kapitza.device.elements.refinement import linear_mesh, richer_body
+from kapitza.device.elements.mesh import (
+    Mesh,
+    SplitMesh,
+    cell_volumes,
+    halved_mesh,
+    jacobians,
+    linear_mesh,
+    quadratic_mesh,
+    simplex_of,
+    split_mesh,
+)
 from kapitza.device.elements.steady import (
     RESIDUAL_TOLERANCE,
     LinearSystem,
@@ -43,33 +51,8 @@ _LINEAR_FACTOR = 0.1  # of the change to linear cells: a change may be small by 
 _BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the equations are linear in it
 
 
-class _HottestNode(BaseRecord):
-    """Where a body is hottest."""
-
-    body: Body
-    split: SplitMesh
-    temperature: Array
-
-    @property
-    def peak(self) -> float:
-        """Highest temperature of all nodes, K."""
-        return float(self.temperature.max())
-
-    @property
-    def place(self) -> Array:
-        """(d,) place of the hottest node, m."""
-        return self.hot_spot[0]
-
-    @property
-    def hot_spot(self) -> tuple[Array, str]:
-        """(d,) place of the hottest node, m, and the region that it lies in."""
-        mesh, rows = self.body.mesh, self.temperature[self.split.unknowns]
-        cell, node = np.unravel_index(int(np.argmax(rows)), rows.shape)
-        return mesh.points[mesh.cells[cell, node]], mesh.names[mesh.region[cell]]
-
-
 @frozen(eq=False, kw_only=True)
-class BodyTemperatures(_HottestNode):
+class BodyTemperatures(BaseRecord):
     """Temperatures of a body: a point on a boundary that resists has an unknown for each side.
 
     Examples
@@ -95,6 +78,23 @@ class BodyTemperatures(_HottestNode):
     sink: float = field(default=0.0, init=False, metadata=about("K", "0: rises of a body are its temperatures"))
 
     @property
+    def peak(self) -> float:
+        """Highest temperature of all nodes, K."""
+        return float(self.temperature.max())
+
+    @property
+    def place(self) -> Array:
+        """(d,) place of the hottest node, m."""
+        return self.hot_spot[0]
+
+    @property
+    def hot_spot(self) -> tuple[Array, str]:
+        """(d,) place of the hottest node, m, and the region that it lies in."""
+        mesh, rows = self.body.mesh, self.temperature[self.split.unknowns]
+        cell, node = np.unravel_index(int(np.argmax(rows)), rows.shape)
+        return mesh.points[mesh.cells[cell, node]], mesh.names[mesh.region[cell]]
+
+    @property
     def imbalance(self) -> float:
         """What enters less what leaves, over the larger of what crosses the faces or enters inside."""
         flows = np.array(list(self.flows.values()))
@@ -110,13 +110,16 @@ class BodyTemperatures(_HottestNode):
         cut a curved side short is not in it.
         """
         richer = solve_body(richer_body(self.body), tolerance=_ERROR_TOLERANCE)
-        changes = _changes(self, richer, _CHANGE_FACTOR)
+        others = [(richer, _CHANGE_FACTOR)]
         if self.body.mesh.order == 2:
             poorer = solve_body(evolve(self.body, mesh=linear_mesh(self.body.mesh)), tolerance=_ERROR_TOLERANCE)
-            least = _changes(self, poorer, _LINEAR_FACTOR)
-            changes = {name: max(size, least[name]) for name, size in changes.items()}
+            others.append((poorer, _LINEAR_FACTOR))
+        goals = [({**other.means, "peak": other.peak}, factor) for other, factor in others]
         rounding = _ERROR_TOLERANCE * float(np.ptp(self.temperature[np.unique(self.split.unknowns)]))
-        return {name: size + rounding for name, size in changes.items()}
+        return {
+            name: max(factor * abs(value - moved[name]) for moved, factor in goals) + rounding
+            for name, value in {**self.means, "peak": self.peak}.items()
+        }
 
     def mean(self, face: str) -> float:
         """Temperature averaged over a face of the mesh, whether or not heat crosses it, K."""
@@ -232,10 +235,9 @@ class BodyTemperatures(_HottestNode):
         return logarithmic_derivatives(wanted, residual, _BODY_PERTURBATION)
 
 
-def _changes(found: BodyTemperatures, other: BodyTemperatures, factor: float) -> dict[str, float]:
-    """Changes of the means of regions and of the highest temperature from one solution to another, K."""
-    values, moved = ({**one.means, "peak": one.peak} for one in (found, other))
-    return {name: factor * abs(value - moved[name]) for name, value in values.items()}
+def richer_body(body: Body) -> Body:
+    """The body on quadratic cells where they are linear; on cells of half the size where they are quadratic."""
+    return evolve(body, mesh=quadratic_mesh(body.mesh) if body.mesh.order == 1 else halved_mesh(body.mesh))
 
 
 def solve_body(body: Body, *, tolerance: float = RESIDUAL_TOLERANCE) -> BodyTemperatures:
@@ -283,7 +285,6 @@ def _locate_plane(mesh: Mesh, plane: Plane | None) -> tuple[float, float]:
 
 
 def _cut_body(found: BodyTemperatures, axis: int, place: float, sink: float) -> TriangulatedField:
-    """The cut of tetrahedra with a plane across an axis; rises above `sink`, K."""
     mesh, kept = found.body.mesh, [i for i in range(3) if i != axis]
     cut, points, value = _slice_cells(mesh.points, mesh.cells, found.temperature[found.split.unknowns], axis, place)
     near = np.unique(cut)

@@ -7,8 +7,7 @@ from scipy.sparse import coo_array, csr_array
 
 from kapitza.core.arrays import Array, IntArray, check_choice
 from kapitza.device.elements.body import Body
-from kapitza.device.elements.interfaces import SplitMesh, split_mesh
-from kapitza.device.elements.mesh import Simplex, simplex_of
+from kapitza.device.elements.mesh import Simplex, SplitMesh, simplex_of, split_mesh
 from kapitza.device.elements.steady import assemble_body, solve_equations
 from kapitza.errors import InputError
 

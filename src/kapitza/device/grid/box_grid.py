@@ -93,12 +93,8 @@ class BoxGrid(BaseRecord):
     def refine(self, axes: Sequence[int] = (0, 1, 2)) -> "BoxGrid":
         """Each cell cut in two along axes, 0 to 2 for x, y and z; all if left out."""
         edges = (self.x, self.y, self.z)
-        return BoxGrid(*(_split_edges(one) if axis in axes else one for axis, one in enumerate(edges)))
-
-
-def _split_edges(edges: Array) -> Array:
-    """Edges with one more in the middle of each cell."""
-    return np.sort(np.concatenate([edges, (edges[1:] + edges[:-1]) / 2]))
+        halved = [np.sort(np.concatenate([line, (line[1:] + line[:-1]) / 2])) for line in edges]
+        return BoxGrid(*(halved[axis] if axis in axes else line for axis, line in enumerate(edges)))
 
 
 def automatic_grid(
@@ -116,55 +112,45 @@ def automatic_grid(
     pieces = int(np.prod([edges.size - 1 for edges, _ in axes]))
     least = 2 if even and 8 * pieces <= unknowns else 1
 
-    def cells(log_scale: float) -> float:
-        counts = [_cells_per_interval(*axis, np.exp(log_scale), least).sum() for axis in axes]
-        return float(np.log(counts).sum() - np.log(unknowns))
-
     # of ln s: 134 million cells are coarser than the one, a cell for each piece finer than the other
     low, high = -9.0, 6.0
     while high - low > 1e-3:  # the number of cells falls monotonically with s: bisection
         middle = (low + high) / 2
-        low, high = (low, middle) if cells(middle) < 0 else (middle, high)
+        counts = [_cells_per_interval(*axis, np.exp(middle), least).sum() for axis in axes]
+        low, high = (low, middle) if np.log(counts).sum() < np.log(unknowns) else (middle, high)
     return BoxGrid(*(_axis_edges(*axis, np.exp(high), least) for axis in axes))
 
 
 def joined_grid(layout: Layout, grid: BoxGrid, axes: Sequence[int] = (0, 1, 2)) -> BoxGrid | None:
     """The grid with its cells joined two by two along axes; None where one would then reach across a face."""
-    found = [grid.x, grid.y, grid.z]
+    lines = [grid.x, grid.y, grid.z]
     for axis in axes:
-        edges = found[axis]
-        kept, required = edges[::2], required_edges(layout, axis)
-        away = np.abs(required[:, None] - kept).min(axis=1)
+        edges, kept = lines[axis], lines[axis][::2]
+        away = np.abs(required_edges(layout, axis)[:, None] - kept).min(axis=1)
         if edges.size % 2 == 0 or away.max() > _EDGE_TOLERANCE * edges[-1]:
             return None
-        found[axis] = kept
-    return BoxGrid(*found)
+        lines[axis] = kept
+    return BoxGrid(*lines)
 
 
 def required_edges(layout: Layout, axis: int) -> Array:
     """Where cells have to end along an axis: faces of layers, blocks, sources and patches, m."""
     device = layout.device
     end = (layout.box.width, layout.box.depth, layout.height)[axis]
-    found = [0.0, end]
-    found += [one for block in layout.blocks for one in (*block.outline.extent, block.span)[axis]]
+    edges = [0.0, end]
+    edges += [side for block in layout.blocks for side in (*block.outline.extent, block.span)[axis]]
     if axis == 2:
-        found += [layer_depth(device.stack, i) for i in range(len(device.stack.layers))]
+        edges += [layer_depth(device.stack, i) for i in range(len(device.stack.layers))]
         planes = [source_plane(device, source) for source in device.sources] + [p for p, _ in device.patches.values()]
         for index, depth in (locate_plane(plane, device.stack) for plane in planes):
-            found.append(layer_depth(device.stack, index) + depth)
+            edges.append(layer_depth(device.stack, index) + depth)
     else:
-        shapes = [source.shape for source in device.sources] + [patch for _, patch in device.patches.values()]
-        found += [one for shape in shapes if shape is not None for one in shape.extent[axis]]
-    return _merge_close_edges(np.clip(found, 0, end), end)
-
-
-def _merge_close_edges(values: Array, end: float) -> Array:
-    """Sorted values without those that are the same but for rounding."""
-    found = np.unique(values)
-    kept = np.append(True, np.diff(found) > _EDGE_TOLERANCE * end)
-    found = found[kept]
-    found[-1] = end
-    return found
+        shapes = [*device.shapes, *(patch for _, patch in device.patches.values())]
+        edges += [side for shape in shapes for side in shape.extent[axis]]
+    ordered = np.unique(np.clip(edges, 0, end))
+    ordered = ordered[np.append(True, np.diff(ordered) > _EDGE_TOLERANCE * end)]  # the same but for rounding
+    ordered[-1] = end
+    return ordered
 
 
 def _source_faces(layout: Layout) -> list[_SourceFace]:
@@ -172,17 +158,13 @@ def _source_faces(layout: Layout) -> list[_SourceFace]:
     device = layout.device
     found: list[_SourceFace] = [(source.shape, source) for source in device.sources]
     flat = [(source.shape, source) for source in device.sources if source.shape is not None and not source.volumetric]
-    for (shape, one), (other_shape, other) in combinations(flat, 2):
-        if source_plane(device, one) == source_plane(device, other):
-            both = [_common_part(*ends) for ends in zip(shape.extent, other_shape.extent, strict=True)]
+    for (shape, source), (other_shape, other) in combinations(flat, 2):
+        if source_plane(device, source) == source_plane(device, other):
+            ends = zip(shape.extent, other_shape.extent, strict=True)
+            both = [(max(first[0], second[0]), min(first[1], second[1])) for first, second in ends]
             if all(low < high for low, high in both):
-                found.append((Rectangle(*both), one))  # a narrow strip of both is hotter than either
+                found.append((Rectangle(*both), source))  # a narrow strip of both is hotter than either
     return found
-
-
-def _common_part(one: Interval, other: Interval) -> Interval:
-    """What two ranges have in common; upside down where that is nothing."""
-    return max(one[0], other[0]), min(one[1], other[1])
 
 
 def _cell_targets(
@@ -207,20 +189,13 @@ def _cell_targets(
             # along a narrow strip little changes
             along = _SOURCE_EDGE_FRACTION * float(size**0.25 * (high - low) ** 0.75)
             places = ((low + high) / 2, low, high) if isinstance(shape, GaussianSpot) else (low, high)
-            found += [(one, min(along, 2 * reach)) for one in places]
+            found += [(place, min(along, 2 * reach)) for place in places]
     for block in layout.blocks:
         spans: tuple[Interval, ...] = (*block.outline.extent, block.span)
         size = min(high - low for low, high in spans)
         low, high = spans[axis]
-        found += [(one, np.sqrt(size * (high - low))) for one in (low, high)]
+        found += [(place, np.sqrt(size * (high - low))) for place in (low, high)]
     return found or [(0.0, (layout.box.width, layout.box.depth, layout.height)[axis])]
-
-
-def _cell_size(at: Array, edges: Array, places: Sequence[_CellTarget], scale: float) -> Array:
-    """(n,) size of cells at points, m: at most half of the piece between two edges that a point lies in."""
-    found = np.min([size + _CELL_GROWTH * np.abs(at - place) for place, size in places], axis=0)
-    gap = np.diff(edges)[np.clip(np.searchsorted(edges, at, side="right") - 1, 0, edges.size - 2)]
-    return scale * np.minimum(found, np.maximum(gap, _EDGE_TOLERANCE * edges[-1]))
 
 
 def _sample_interval(edges: Array, places: Sequence[_CellTarget], scale: float, piece: int) -> tuple[Array, Array]:
@@ -229,22 +204,21 @@ def _sample_interval(edges: Array, places: Sequence[_CellTarget], scale: float, 
     share = (1 - np.cos(np.linspace(0, np.pi, 401))) / 2
     at = low + (high - low) * share
     middle = (at[1:] + at[:-1]) / 2
-    number = np.append(0.0, np.cumsum(np.diff(at) / _cell_size(middle, edges, places, scale)))
-    return at, number
+    near = np.min([size + _CELL_GROWTH * np.abs(middle - place) for place, size in places], axis=0)
+    size = scale * np.minimum(near, max(high - low, _EDGE_TOLERANCE * edges[-1]))
+    return at, np.append(0.0, np.cumsum(np.diff(at) / size))
 
 
 def _cells_per_interval(edges: Array, places: Sequence[_CellTarget], scale: float, least: int) -> Array:
-    """(n,) cells in each piece between two edges, at least so many; not rounded."""
-    found = np.array([_sample_interval(edges, places, scale, i)[1][-1] for i in range(edges.size - 1)])
-    return np.maximum(found, least)
+    counts = [_sample_interval(edges, places, scale, i)[1][-1] for i in range(edges.size - 1)]
+    return np.maximum(counts, least)
 
 
 def _axis_edges(edges: Array, places: Sequence[_CellTarget], scale: float, least: int) -> Array:
     """Edges of all cells along an axis, m, a multiple of `least` in each piece."""
-    found = [edges[:1]]
+    parts = [edges[:1]]
     for i in range(edges.size - 1):
         at, number = _sample_interval(edges, places, scale, i)
-        wanted = least * max(1, round(number[-1] / least))
-        inside = np.interp(np.arange(1, wanted) * number[-1] / wanted, number, at)
-        found += [inside, edges[i + 1 : i + 2]]
-    return np.concatenate(found)
+        count = least * max(1, round(number[-1] / least))
+        parts += [np.interp(np.arange(1, count) * number[-1] / count, number, at), edges[i + 1 : i + 2]]
+    return np.concatenate(parts)

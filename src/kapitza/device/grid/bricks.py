@@ -115,7 +115,6 @@ def _region_variables(layout: Layout, contacts: Mapping[tuple[int, int], float],
 
 
 def _brick_region(layout: Layout, number: int, name: str, grid: BoxGrid, numbers: NDArray[np.int16]) -> BrickRegion:
-    """A region with its numbers at the temperature of the sink."""
     layer, law = layout.regions[number], layout.laws.get(number)
     factor = 1.0 if law is None else float(law.at(layout.device.sink)[0]) / layer.conductivity
     kx, ky, kz = (float(k) * factor for k in np.diagonal(layer.tensor))
@@ -138,7 +137,6 @@ def _brick_corners(grid: BoxGrid) -> tuple[Array, IntArray]:
 
 
 def _outer_brick_faces(cells: IntArray, region: IntArray, grid: BoxGrid) -> dict[tuple[str, int], IntArray]:
-    """Corners of the outer faces of each region on each side."""
     nx, ny, nz = grid.shape
     k, j, i = (one.ravel() for one in np.indices((nz, ny, nx)))
     where = {"bottom": k == 0, "top": k == nz - 1, "front": j == 0, "back": j == ny - 1, "left": i == 0}
@@ -151,7 +149,6 @@ def _outer_brick_faces(cells: IntArray, region: IntArray, grid: BoxGrid) -> dict
 
 
 def _flux_patches(layout: Layout, grid: BoxGrid, numbers: NDArray[np.int16], source: HeatSource) -> list[FluxPatch]:
-    """Rectangles of one source, one for each region that its heat goes into."""
     shape = source.shape or Rectangle((0.0, layout.box.width), (0.0, layout.box.depth))
     if source.volumetric or not isinstance(shape, Rectangle):
         raise InputError(

@@ -87,10 +87,7 @@ def finite_volumes(
     outer: list[Array] = []
     resistances: list[Array] = []
     device = layout.device
-    coefficients = [layout.sides.get(side, 0.0) for side in LATERAL_SIDES] + [
-        device.top_coefficient,
-        device.coefficient,
-    ]
+    transfer = [*(layout.sides.get(side, 0.0) for side in LATERAL_SIDES), device.top_coefficient, device.coefficient]
     for axis, (k, size) in enumerate(zip(conductivity, grid.sizes, strict=True)):
         half = stretch_along(size, axis) / 2 / k
         halves = half[axis_index(axis, slice(None, -1))], half[axis_index(axis, slice(1, None))]
@@ -99,9 +96,9 @@ def finite_volumes(
         inner = [n - (i == axis) for i, n in enumerate(grid.shape)]
         faces.append(np.broadcast_to(areas[axis] / series, inner))
         for side in (0, 1):
-            h = coefficients[2 * axis + side]
             with np.errstate(divide="ignore"):
-                full = np.broadcast_to(half, grid.shape)[axis_index(axis, -side)] + 1 / np.float64(h)
+                beyond = 1 / np.float64(transfer[2 * axis + side])
+            full = np.broadcast_to(half, grid.shape)[axis_index(axis, -side)] + beyond
             layer = [1 if i == axis else n for i, n in enumerate(grid.shape)]
             outer.append(np.broadcast_to(areas[axis], layer)[axis_index(axis, 0)] / full)
     return FiniteVolumes(
@@ -190,10 +187,10 @@ def balance_matrix(found: FiniteVolumes, storage: Array | None = None) -> csr_ar
     there = present.reshape(*shape, 7)
     for axis, face in enumerate(found.faces):
         before, after = axis_index(axis, slice(None, -1)), axis_index(axis, slice(1, None))
-        cells[(*_pad_index(after), axis)] = -face
-        cells[(*_pad_index(before), 6 - axis)] = -face
-        there[(*_pad_index(after), axis)] = True
-        there[(*_pad_index(before), 6 - axis)] = True
+        cells[..., axis][after] = -face
+        cells[..., 6 - axis][before] = -face
+        there[..., axis][after] = True
+        there[..., 6 - axis][before] = True
     diagonal = -values.sum(axis=1).reshape(shape)  # an even temperature drives no heat between cells
     for number, conductance in enumerate(found.outer):
         diagonal[axis_index(number // 2, -(number % 2))] += conductance
@@ -206,11 +203,6 @@ def balance_matrix(found: FiniteVolumes, storage: Array | None = None) -> csr_ar
     data = values[present]
     del values, present
     return csr_array((data, columns, pointer), shape=(count, count))
-
-
-def _pad_index(index: tuple[int | slice, ...]) -> tuple[int | slice, ...]:
-    """An index with all of the axes of three."""
-    return index + (slice(None),) * (3 - len(index))
 
 
 _FIXED_FACE_RESISTANCE = 1e-40  # m² K W⁻¹ to a face that is held at its temperature: it takes all heat that enters
@@ -236,26 +228,9 @@ class GridPlane(BaseRecord):
 def find_grid_plane(found: FiniteVolumes, plane: Plane) -> GridPlane:
     """Return what meets at a plane; at a boundary the plane lies on the side of the layer that it names."""
     stack = found.layout.device.stack
-    index, depth = locate_plane(plane, stack)
-    at = found.grid.face(layer_depth(stack, index) + depth)
-    thickness = stack.layers[index].thickness
-    return _grid_plane(found, at, above=depth >= thickness * (1 - 1e-9))
-
-
-def crossed_cells(found: FiniteVolumes, plane: Plane) -> tuple[int, float, float]:
-    """Number of the cells that a plane crosses or bounds, how far down in them it is from 0 to 1, and its depth, m."""
-    grid, stack = found.grid, found.layout.device.stack
-    index, depth = locate_plane(plane, stack)
-    depth += layer_depth(stack, index)
-    if not grid.has_face(depth):
-        cell = int(np.searchsorted(grid.z, depth)) - 1
-        return cell, float((depth - grid.z[cell]) / grid.sizes[2][cell]), depth
-    at = find_grid_plane(found, plane)
-    return at.index - at.above, float(at.above), float(grid.z[at.index])
-
-
-def _grid_plane(found: FiniteVolumes, at: int, *, above: bool) -> GridPlane:
-    """Return what meets at an edge along z, on the upper or the lower side of a boundary there."""
+    layer, depth = locate_plane(plane, stack)
+    at = found.grid.face(layer_depth(stack, layer) + depth)
+    above = depth >= stack.layers[layer].thickness * (1 - 1e-9)
     areas, size = found.grid.areas, found.grid.sizes[2]
     k = np.broadcast_to(found.conductivity[2], found.grid.shape)
     count = size.size
@@ -270,8 +245,19 @@ def _grid_plane(found: FiniteVolumes, at: int, *, above: bool) -> GridPlane:
     return GridPlane(at, at == count or (above and at > 0), areas / up, areas / down)
 
 
+def crossed_cells(found: FiniteVolumes, plane: Plane) -> tuple[int, float, float]:
+    """Number of the cells that a plane crosses or bounds, how far down in them it is from 0 to 1, and its depth, m."""
+    grid, stack = found.grid, found.layout.device.stack
+    index, depth = locate_plane(plane, stack)
+    depth += layer_depth(stack, index)
+    if not grid.has_face(depth):
+        cell = int(np.searchsorted(grid.z, depth)) - 1
+        return cell, float((depth - grid.z[cell]) / grid.sizes[2][cell]), depth
+    at = find_grid_plane(found, plane)
+    return at.index - at.above, float(at.above), float(grid.z[at.index])
+
+
 def _source_heat(found: FiniteVolumes, source: HeatSource) -> Array:
-    """(nx, ny) heat of a source over each column of cells, W: all of it is in the box."""
     share = shape_coverage(source.shape, found.grid)
     return source.power * found.level(source.name) * share / share.sum()
 
@@ -292,9 +278,8 @@ def shape_coverage(shape: SourceShape | None, grid: BoxGrid) -> Array:
             for e, m, w in zip((grid.x, grid.y), middle, shape.radii, strict=True)
         ]
         return np.outer(*factors)
-    return np.outer(
-        _interval_overlap(grid.x, np.array(shape.x))[:, 0], _interval_overlap(grid.y, np.array(shape.y))[:, 0]
-    )
+    x, y = shape.extent
+    return np.outer(_interval_overlap(grid.x, np.array(x)), _interval_overlap(grid.y, np.array(y)))
 
 
 def _mirror_positions(middle: float, end: float) -> list[float]:
@@ -329,7 +314,11 @@ def cell_heats(found: FiniteVolumes) -> Array:
     for source in layout.device.sources:
         heat = _source_heat(found, source)
         if source.volumetric:
-            _add_volume_heat(total, found, source, heat)
+            index, _ = locate_plane(source_plane(layout.device, source), layout.device.stack)
+            top, middles = layer_depth(layout.device.stack, index), grid.middles[2]
+            inside = (middles > top) & (middles < top + layout.device.stack.layers[index].thickness)
+            share = np.where(inside, grid.sizes[2], 0.0)
+            total += heat[:, :, None] * (share / share.sum())
             continue
         at = find_grid_plane(found, source_plane(layout.device, source))
         if at.index < grid.shape[2]:
@@ -343,17 +332,6 @@ def cell_heats(found: FiniteVolumes) -> Array:
             volume = np.where(inside, grid.areas[:, :, None] * grid.sizes[2], 0.0)
             total += block.power * found.level("") * volume / volume.sum()
     return total
-
-
-def _add_volume_heat(total: Array, found: FiniteVolumes, source: HeatSource, heat: Array) -> None:
-    """Add heat that enters evenly through a layer."""
-    stack = found.layout.device.stack
-    index, _ = locate_plane(source_plane(found.layout.device, source), stack)
-    top = layer_depth(stack, index)
-    middles = found.grid.middles[2]
-    inside = (middles > top) & (middles < top + stack.layers[index].thickness)
-    share = np.where(inside, found.grid.sizes[2], 0.0)
-    total += heat[:, :, None] * (share / share.sum())
 
 
 def patch_mean(grid: BoxGrid, values: Array, patch: Patch) -> float:

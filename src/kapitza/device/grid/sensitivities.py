@@ -26,29 +26,18 @@ from kapitza.device.multigrid import build_preconditioner, conjugate_gradients
 from kapitza.device.results import logarithmic_derivatives
 from kapitza.errors import InputError
 
-_SCALABLE_PROPERTIES = (
-    "conductivity",
-    "in_plane",
-    "in_plane_y",
-    "conductance",
-    "coefficient",
-    "top_coefficient",
-    "power",
-)
+_SCALABLE = ("conductivity", "in_plane", "in_plane_y", "conductance", "coefficient", "top_coefficient", "power")
 
 
 def adjacent_regions(layout: Layout) -> tuple[tuple[int, int], ...]:
     """Pairs of numbers of layers and blocks with a common face that no later block covers, the lower one first."""
     regions = _coarsest_regions(layout)
-    found: set[tuple[int, int]] = set()
+    pairs: set[tuple[int, int]] = set()
     for axis in range(3):
-        first, second = (
-            regions[axis_index(axis, slice(None, -1))].ravel(),
-            regions[axis_index(axis, slice(1, None))].ravel(),
-        )
+        first, second = (regions[axis_index(axis, part)].ravel() for part in (slice(None, -1), slice(1, None)))
         both = np.sort(np.column_stack([first, second]), axis=1)
-        found |= {(int(a), int(b)) for a, b in np.unique(both, axis=0) if a != b}
-    return tuple(sorted(found))
+        pairs |= {(int(a), int(b)) for a, b in np.unique(both, axis=0) if a != b}
+    return tuple(sorted(pairs))
 
 
 def visible_regions(layout: Layout) -> set[int]:
@@ -65,16 +54,16 @@ def _coarsest_regions(layout: Layout) -> NDArray[np.int16]:
 def layout_parameters(layout: Layout) -> list[str]:
     """Names of the numbers that the peak may depend on."""
     device = layout.device
-    found = list(device_parameters(device, ("conductivity", "in_plane", "in_plane_y")))
-    found += [f"{source.name}.power" for source in device.sources]
+    names = list(device_parameters(device, ("conductivity", "in_plane", "in_plane_y")))
+    names += [f"{source.name}.power" for source in device.sources]
     for block in layout.blocks:
-        found.append(f"{block.name}.conductivity")
-        given = {f"{name}|{block.name}": value for name, value in block.contacts.items()}
-        given |= {block.name: block.conductance}
-        values = {name: conductance_at_sink(value, device.sink) for name, value in given.items()}
-        found += [f"{name}.conductance" for name, value in values.items() if np.isfinite(value)]
-        found += [f"{block.name}.power"] if block.power else []
-    return found
+        names.append(f"{block.name}.conductivity")
+        contacts = {f"{name}|{block.name}": value for name, value in block.contacts.items()}
+        contacts[block.name] = block.conductance
+        finite = [name for name, value in contacts.items() if np.isfinite(conductance_at_sink(value, device.sink))]
+        names += [f"{name}.conductance" for name in finite]
+        names += [f"{block.name}.power"] if block.power else []
+    return names
 
 
 def scale_layout(layout: Layout, name: str, factor: float) -> Layout:
@@ -83,10 +72,9 @@ def scale_layout(layout: Layout, name: str, factor: float) -> Layout:
     Lengths, which blocks would have to follow, and values that are not finite and above zero are refused.
     """
     value = layout.value(name)
-    if name.rpartition(".")[2] not in _SCALABLE_PROPERTIES:
+    if name.rpartition(".")[2] not in _SCALABLE:
         raise InputError(
-            f"{name}: of a device with blocks {', '.join(_SCALABLE_PROPERTIES)} can be changed; lengths stand "
-            "in the file"
+            f"{name}: of a device with blocks {', '.join(_SCALABLE)} can be changed; lengths stand in the file"
         )
     if not (np.isfinite(value) and value and factor > 0):
         raise InputError(f"{name} is {value:g}, times {factor:g}: wanted finite numbers above zero")
@@ -208,7 +196,7 @@ def _layout_uncertainties(layout: Layout) -> dict[str, float]:
 def unresolved_uncertainties(layout: Layout) -> tuple[str, ...]:
     """Names of uncertain numbers that fields on a grid tell nothing about: lengths, which the grid itself follows."""
     given = (*layout.device.uncertain, *layout.uncertain)
-    return tuple(name for name in given if name.rpartition(".")[2] not in _SCALABLE_PROPERTIES)
+    return tuple(name for name in given if name.rpartition(".")[2] not in _SCALABLE)
 
 
 def grid_differences(layout: Layout, names: tuple[str, ...]) -> dict[str, float]:

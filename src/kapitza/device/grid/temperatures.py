@@ -10,10 +10,8 @@ from kapitza.core.arrays import Array, IntArray, about, finite_array, name_tuple
 from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device
 from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
-from kapitza.device.grid.errors import MAX_HALVED_CELLS, grid_errors, grid_goals
 from kapitza.device.grid.finite_volumes import (
     FiniteVolumes,
-    HorizontalFaces,
     axis_index,
     crossed_cells,
     finite_volumes,
@@ -21,7 +19,7 @@ from kapitza.device.grid.finite_volumes import (
     stretch_along,
 )
 from kapitza.device.grid.sensitivities import grid_sensitivities, peak_uncertainty
-from kapitza.device.grid.steady import solve_balances, temperature_drops
+from kapitza.device.grid.steady import MAX_HALVED_CELLS, grid_errors, grid_goals, solve_balances, temperature_drops
 from kapitza.device.grid.transient import grid_response
 from kapitza.device.layout import Layout
 from kapitza.device.multigrid import ENERGY_TOLERANCE
@@ -39,32 +37,12 @@ from kapitza.device.results import (
 from kapitza.device.setup import Plane
 from kapitza.errors import InputError
 
-_FacePair = tuple[Array, Array]  # (nx, ny, nz) rise of the lower and the upper face of each cell across an axis, K
-
-
-class _HottestPoint(BaseRecord):
-    """What a field of temperature repeats of the numbers that it was summed up in."""
-
-    temperatures: DeviceTemperatures
-
-    @property
-    def sink(self) -> float:
-        """Temperature of what takes the heat, K."""
-        return self.temperatures.sink
-
-    @property
-    def peak(self) -> float:
-        """Rise of the hottest point above the sink, K."""
-        return self.temperatures.peak
-
-    @property
-    def place(self) -> Array:
-        """(3,) x, y and depth of the hottest point, m."""
-        return self.temperatures.place
+_FacePair = tuple[Array, Array]  # (nx, ny, nz) values at the lower and the upper face of each cell across an axis
+_CORNERS = ((0, 0), (1, 0), (1, 1), (0, 1))  # of a rectangle, all around, in units of its sides
 
 
 @frozen(eq=False, kw_only=True)
-class GridTemperatures(_HottestPoint):
+class GridTemperatures(BaseRecord):
     """Steady field of temperature on a grid; results of version 0.1.0 do not have the layout that they belong to.
 
     Examples
@@ -93,6 +71,21 @@ class GridTemperatures(_HottestPoint):
     layout: Layout | None = None
 
     @property
+    def sink(self) -> float:
+        """Temperature of what takes the heat, K."""
+        return self.temperatures.sink
+
+    @property
+    def peak(self) -> float:
+        """Rise of the hottest point above the sink, K."""
+        return self.temperatures.peak
+
+    @property
+    def place(self) -> Array:
+        """(3,) x, y and depth of the hottest point, m."""
+        return self.temperatures.place
+
+    @property
     def imbalance(self) -> float:
         """Heat that leaves over heat that enters, less one."""
         return float(self.heat_out.sum() / self.temperatures.power - 1)
@@ -101,7 +94,7 @@ class GridTemperatures(_HottestPoint):
         """Estimated numerical error of the hottest point, "peak", and of the rise of each patch, by name, K.
 
         From solutions on the same grid with its cells cut in two along one axis after the other, above 250,000 cells
-        joined two by two (`kapitza.device.grid.errors`); empty where so many cells of a grid of one's own cannot be
+        joined two by two (`kapitza.device.grid.steady`); empty where so many cells of a grid of one's own cannot be
         joined.  It held for 97 of 100 drawn devices on some 3,000 cells, and for all on 12,000.
         """
         values = {**self.temperatures.average, "peak": self.peak}
@@ -111,9 +104,9 @@ class GridTemperatures(_HottestPoint):
     def jumps(self) -> Mapping[str, BoundaryJump]:
         """Temperature jumps at all boundaries that resist, by name "one|other": layers first, then blocks."""
         found = field_volumes(self)
-        sides = _face_rises(found, self.rise, horizontal_faces(found, self.rise))
+        sides = _face_rises(found, self.rise)
         middles, count = found.grid.middles, len(found.layout.regions)
-        rows: list[Array] = []
+        rows: list[Array] = []  # pair of regions, x, y, z, area, rises on both sides and flux of each face
         for axis in range(3):
             before, after = axis_index(axis, slice(None, -1)), axis_index(axis, slice(1, None))
             shape = found.regions[before].shape
@@ -127,14 +120,18 @@ class GridTemperatures(_HottestPoint):
             area = np.broadcast_to(_face_areas(found, axis), self.rise.shape)[before][here]
             lower, upper = sides[axis][1][before][here], sides[axis][0][after][here]
             swapped = low[here] > high[here]
-            one, other = np.where(swapped, upper, lower), np.where(swapped, lower, upper)
+            first, second = np.where(swapped, upper, lower), np.where(swapped, lower, upper)
             pair = np.minimum(low[here], high[here]) * count + np.maximum(low[here], high[here])
-            rows.append(np.column_stack([pair, *at, area, one, other, resistance[here]]))
+            rows.append(np.column_stack([pair, *at, area, first, second, (first - second) / resistance[here]]))
         table = np.concatenate(rows) if rows else np.zeros((0, 8))
-        return {
-            found.layout.name(*divmod(int(pair), count)): _boundary_jump(table[table[:, 0] == pair])
-            for pair in np.unique(table[:, 0])
-        }
+        jumps: dict[str, BoundaryJump] = {}
+        for pair in np.unique(table[:, 0]):
+            own = table[table[:, 0] == pair]
+            area, first, second, flux = own[:, 4:].T
+            jumps[found.layout.name(*divmod(int(pair), count))] = BoundaryJump(
+                points=own[:, 1:4], area=area, first=first, second=second, flux=flux, flow=float(flux @ area)
+            )
+        return jumps
 
     @property
     def means(self) -> dict[str, float]:
@@ -157,7 +154,7 @@ class GridTemperatures(_HottestPoint):
     def cell_flux(self) -> Array:
         """(nx, ny, nz, 3) heat flux along x, y and down in the middle of each cell, W m⁻²."""
         found = field_volumes(self)
-        flows = _face_flows(found, self.rise, horizontal_faces(found, self.rise))
+        flows = _face_flows(found, self.rise)
         parts = [(low + high) / 2 / _face_areas(found, axis) for axis, (low, high) in enumerate(flows)]
         return np.stack([np.broadcast_to(part, self.rise.shape) for part in parts], axis=-1)
 
@@ -168,13 +165,12 @@ class GridTemperatures(_HottestPoint):
         if not grid.y[0] <= y <= grid.y[-1]:
             raise InputError(f"a section at y = {y:g} m: the device ends at {grid.y[-1]:g} m")
         j = min(int(np.searchsorted(grid.y, y, side="right")) - 1, grid.shape[1] - 1)
-        sides = _face_rises(found, self.rise, horizontal_faces(found, self.rise))
+        sides = _face_rises(found, self.rise)
         across = [[side[:, j] for side in sides[axis]] for axis in (0, 2)]
         middle, region = self.rise[:, j], found.regions[:, j].astype(np.int64)
-        corners = np.stack([across[0][a] + across[1][b] - middle for a, b in ((0, 0), (1, 0), (1, 1), (0, 1))], axis=-1)
+        corners = np.stack([across[0][a] + across[1][b] - middle for a, b in _CORNERS], axis=-1)
         i, k = np.indices(middle.shape)
-        steps = ((0, 0), (1, 0), (1, 1), (0, 1))
-        places = np.stack([(i + a) * grid.z.size + k + b for a, b in steps], axis=-1)
+        places = np.stack([(i + a) * grid.z.size + k + b for a, b in _CORNERS], axis=-1)
         first, number, value = merge_points(region[..., None] * (grid.x.size * grid.z.size) + places, corners)
         ix, iz = np.divmod(places.ravel()[first], grid.z.size)
         centres = np.column_stack([grid.middles[0][i.ravel()], grid.middles[2][k.ravel()]])
@@ -249,14 +245,13 @@ class GridTemperatures(_HottestPoint):
 def field_volumes(fields: GridTemperatures) -> FiniteVolumes:
     """The conductances that the temperatures were found with; not of results of 0.1.0, saved without layout."""
     if fields.layout is None:
-        raise InputError(
-            f"{fields.temperatures.title}: these temperatures were saved without their layout; solve it again"
-        )
+        title = fields.temperatures.title
+        raise InputError(f"{title}: these temperatures were saved without their layout; solve it again")
     rise = fields.rise if fields.layout.is_nonlinear else None
     return finite_volumes(fields.layout, fields.grid, fields.regions, rise)
 
 
-def _face_flows(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tuple[_FacePair, _FacePair, _FacePair]:
+def _face_flows(found: FiniteVolumes, rise: Array) -> tuple[_FacePair, _FacePair, _FacePair]:
     """Heat that enters each cell through its lower face across x, y and z and leaves it through the upper one, W."""
     sides: list[_FacePair] = []
     for axis in (0, 1):
@@ -267,6 +262,7 @@ def _face_flows(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tu
         entering[axis_index(axis, 0)] = -found.outer[2 * axis] * rise[axis_index(axis, 0)]
         leaving[axis_index(axis, -1)] = found.outer[2 * axis + 1] * rise[axis_index(axis, -1)]
         sides.append((entering, leaving))
+    faces = horizontal_faces(found, rise)
     return sides[0], sides[1], (faces.entering, faces.leaving)
 
 
@@ -276,20 +272,13 @@ def _face_areas(found: FiniteVolumes, axis: int) -> Array:
     return (dy * dz, dx * dz, dx * dy)[axis]
 
 
-def _face_rises(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) -> tuple[_FacePair, _FacePair, _FacePair]:
+def _face_rises(found: FiniteVolumes, rise: Array) -> tuple[_FacePair, _FacePair, _FacePair]:
     """Rises of the faces of each cell across x, y and z: at a boundary they differ from one cell to the next."""
     sides: list[_FacePair] = []
-    for axis, (entering, leaving) in enumerate(_face_flows(found, rise, faces)):
+    for axis, (entering, leaving) in enumerate(_face_flows(found, rise)):
         half = stretch_along(found.grid.sizes[axis], axis) / 2 / found.conductivity[axis] / _face_areas(found, axis)
         sides.append((rise + entering * half, rise - leaving * half))
     return sides[0], sides[1], sides[2]
-
-
-def _boundary_jump(rows: Array) -> BoundaryJump:
-    """One boundary from rows of pair, x, y, z, area, rises on both sides, resistance."""
-    points, (area, first, second, resistance) = rows[:, 1:4], rows[:, 4:].T
-    flux = (first - second) / resistance
-    return BoundaryJump(points=points, area=area, first=first, second=second, flux=flux, flow=float(flux @ area))
 
 
 def split_cells(found: FiniteVolumes, rise: Array) -> tuple[Array, IntArray, Array]:
@@ -298,12 +287,12 @@ def split_cells(found: FiniteVolumes, rise: Array) -> tuple[Array, IntArray, Arr
     Returns (n, 3) points along x, y and down, m; (cells, 8) corners of each in the order of VTK; (n,) rises, K.
     """
     grid = found.grid
-    sides = _face_rises(found, rise, horizontal_faces(found, rise))
+    sides = _face_rises(found, rise)
     i, j, k = np.indices(rise.shape)
     ny, nz = grid.y.size, grid.z.size
     corners, places = [], []
     for c in range(2):
-        for a, b in ((0, 0), (1, 0), (1, 1), (0, 1)):
+        for a, b in _CORNERS:
             corners.append(sides[0][a] + sides[1][b] + sides[2][c] - 2 * rise)  # T is linear within a cell
             places.append(((i + a) * ny + j + b) * nz + k + c)
     place = np.stack(places, axis=-1)

@@ -1,10 +1,12 @@
 """Response of a stack to periodic heat: thermal waves in layers and one stable recursion over them."""
 
 from collections.abc import Iterator
+from functools import reduce
 from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import ComplexArray
@@ -71,35 +73,24 @@ class SpectralPoints(BaseRecord):
         return self._waves[key]
 
 
-def _lateral_conduction(layer: Layer, at: SpectralPoints) -> NDArray[np.float64]:
-    """(nk,) conductivity along the layer times wave vector squared, W m⁻³ K⁻¹."""
+def _loss_and_storage(layer: Layer, at: SpectralPoints) -> ComplexArray:
+    """(ns, nk) lateral conduction and storage k∥ k² + sC of a layer, W m⁻³ K⁻¹; without its capacity only at s = 0."""
     if layer.axisymmetric:
-        return (layer.conductivity if layer.in_plane is None else layer.in_plane) * (at.kx**2 + at.ky**2)
-    k = layer.tensor
-    return k[0, 0] * at.kx**2 + 2 * k[0, 1] * at.kx * at.ky + k[1, 1] * at.ky**2
-
-
-def _heat_storage(layer: Layer, at: SpectralPoints) -> ComplexArray:
-    """(ns, 1) s times heat capacity, W m⁻³ K⁻¹; a layer without one is refused where some s is not 0."""
-    if not at.s.any():
-        return at.s
-    return at.s * heat_capacity_of(layer)
+        lateral = (layer.conductivity if layer.in_plane is None else layer.in_plane) * (at.kx**2 + at.ky**2)
+    else:
+        k = layer.tensor
+        lateral = k[0, 0] * at.kx**2 + 2 * k[0, 1] * at.kx * at.ky + k[1, 1] * at.ky**2
+    return lateral + (at.s * heat_capacity_of(layer) if at.s.any() else at.s)
 
 
 def _thermal_wave(layer: Layer, at: SpectralPoints) -> ThermalWave:
-    """Waves of a layer with one temperature."""
-    c = _lateral_conduction(layer, at) + _heat_storage(layer, at)
+    c = _loss_and_storage(layer, at)
     if not layer.oblique:
         gamma: ComplexArray = np.sqrt(layer.conductivity * c)
         return ThermalWave(gamma, gamma * (1 / layer.conductivity), None)
     turn = layer.xz * at.kx + layer.yz * at.ky
     gamma = np.sqrt(layer.conductivity * c - turn**2)  # roots of k_zz λ² + 2ibλ - c = 0 are (-ib ± γ)/k_zz
     return ThermalWave(gamma, gamma * (1 / layer.conductivity), np.asarray(1j * turn / layer.conductivity, complex))
-
-
-def thermal_waves(stack: Stack, at: SpectralPoints) -> dict[str, ThermalWave]:
-    """Waves of each layer by name."""
-    return {layer.name: at.wave(layer) for layer in stack.layers}
 
 
 _ELECTRON_CHANNEL, _LATTICE_CHANNEL = 0, 1
@@ -115,13 +106,12 @@ class _MetalWaves(BaseRecord):
 
 
 def _metal_waves(layer: Layer, at: SpectralPoints) -> _MetalWaves:
-    """Waves of a metal with two temperatures."""
     ke, ce, g = layer.electron_conductivity, layer.electron_heat_capacity, layer.coupling
     if ke is None or ce is None or g is None:
         raise InputError(f"layer {layer.name} has one temperature")
     kp = layer.conductivity
     ae = ke * (at.kx**2 + at.ky**2) + at.s * ce
-    ap = _lateral_conduction(layer, at) + _heat_storage(layer, at)
+    ap = _loss_and_storage(layer, at)
     electrons, lattice, mixed = (ae + g) / ke, (ap + g) / kp, -g / np.sqrt(ke * kp)
     half = (electrons - lattice) / 2
     root = np.sqrt(half**2 + mixed**2)
@@ -140,10 +130,7 @@ def _metal_waves(layer: Layer, at: SpectralPoints) -> _MetalWaves:
 
 def _matrix_product(*factors: ComplexArray) -> ComplexArray:
     """Product of (2, 2, ns, nk) matrices."""
-    found = factors[0]
-    for factor in factors[1:]:
-        found = np.einsum("ij...,jk...->ik...", found, factor)
-    return found
+    return reduce(lambda left, right: np.einsum("ij...,jk...->ik...", left, right), factors)
 
 
 def _matrix_inverse(m: ComplexArray) -> ComplexArray:
@@ -171,9 +158,8 @@ def _metal_admittance(metal: _MetalWaves, thickness: float, y: ComplexArray | No
         else:
             size = metal.scale[:, None] * metal.scale
             inner = _matrix_product(metal.turn.swapaxes(0, 1), y / size[:, :, None, None], metal.turn)
-            gone = 2 * _matrix_product(
-                fade, _matrix_inverse(flux + inner), inner, fade
-            )  # 1 - M = gone - loss, without cancellation
+            # 1 - M = gone - loss, without cancellation
+            gone = 2 * _matrix_product(fade, _matrix_inverse(flux + inner), inner, fade)
             new = _matrix_product(
                 flux, gone - _diagonal_matrix(loss), _matrix_inverse(_diagonal_matrix(2 + loss) - gone)
             )
@@ -213,17 +199,10 @@ def _piece_admittance(
             raise InputError("a boundary right before a plane of fixed temperature: end the stack with a layer")
         return _boundary_admittance(piece, y, near, temperature)
     if piece.layer.coupling is not None:
-        if y is not None and y.shape[0] == 1:
-            y = np.zeros((2, 2, 1, 1), dtype=complex)  # an adiabatic end
-        return _metal_admittance(_metal_waves(piece.layer, at), piece.thickness, y)
-    own = _thermal_wave(piece.layer, at)
-    if np.isinf(piece.thickness):
-        return own.gamma[None, None]
-    e = np.expm1(-2 * own.decay * piece.thickness)
-    t = -e / (2 + e)  # tanh ud from expm1: exact for thin slabs, no overflow in thick ones
-    if y is None:
-        return (own.gamma / t)[None, None]
-    return own.gamma * (y + own.gamma * t) / (own.gamma + y * t)
+        end = None if y is None else _two_channel_admittance(y)
+        return _metal_admittance(_metal_waves(piece.layer, at), piece.thickness, end)
+    behind = np.full((1, 1), np.inf, dtype=complex) if y is None else y[0, 0]
+    return _input_admittance(piece, behind, {piece.layer.name: at.wave(piece.layer)}, temperature)[None, None]
 
 
 def _side_admittance(
@@ -232,10 +211,8 @@ def _side_admittance(
     """Admittance of pieces that lead away from a plane in or on the layer `near`."""
     y = end
     for i in range(len(pieces) - 1, -1, -1):  # from the far end inwards: no growing exponential ever appears
-        before_it = pieces[i - 1] if i else None
-        y = _piece_admittance(
-            pieces[i], y, before_it.layer if isinstance(before_it, LayerSlice) else near, at, temperature
-        )
+        before = pieces[i - 1] if i else None
+        y = _piece_admittance(pieces[i], y, before.layer if isinstance(before, LayerSlice) else near, at, temperature)
     if y is None:
         raise InputError("the heated plane is at a fixed temperature: nothing warms up")
     return y
@@ -309,53 +286,85 @@ def impedance_at(
     cut = slice_stack(stack, (heater, setup.thermometer or heater))
     if any(layer.coupling is not None for layer in stack.layers):
         return _coupled_impedance(cut, heater, setup, at)
-    media = thermal_waves(stack, at)
+    media = {layer.name: at.wave(layer) for layer in stack.layers}
     if substrate is not None:
         last = stack.layers[-1].name
         media[last] = ThermalWave(substrate, media[last].decay, None)
-    source, read = cut.marks
+    waves = SlicedWaves(cut, media, 0.0, np.inf if setup.back == "isothermal" else 0.0, setup.temperature)
     if setup.absorption_depth and setup.readout_depth:
-        return _depth_to_depth_response(cut, heater, setup, media)
+        return _depth_to_depth_response(waves, heater, setup)
     if setup.absorption_depth or setup.readout_depth:
-        return _absorption_response(cut, heater, setup, media)
-    up, down = _half_stacks(cut, source, setup, media)
-    theta = 1 / (up.admittance + down.admittance)  # the flux divides between the two sides: admittances add
-    return temperature_beyond(theta, down if read > source else up, abs(read - source), media, setup.temperature)
+        return _absorption_response(waves, heater, setup.absorption_depth or setup.readout_depth)
+    return waves.response(*cut.marks)
 
 
-@frozen(eq=False)
-class HalfStack(BaseRecord):
+class HalfStack(NamedTuple):
     """One side of a plane."""
 
     pieces: tuple[StackPiece, ...]  # from the plane outwards
     behind: tuple[ComplexArray, ...]  # (ns, nk) admittance behind each piece, W m⁻² K⁻¹
     admittance: ComplexArray  # (ns, nk) of all of it, W m⁻² K⁻¹
     sign: int  # of the direction in which it is looked at: 1 downwards, -1 upwards
+    media: dict[str, ThermalWave]
+    temperature: float  # of conductances of T, K
+
+    def temperatures(self, theta: ComplexArray) -> Iterator[ComplexArray]:
+        """Temperature behind each piece, from that at the plane, as far as anything of it is left."""
+        for piece, y in zip(self.pieces, self.behind, strict=True):
+            if _is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
+                return
+            if isinstance(piece, Boundary):
+                theta = theta / (1 + y * piece.resistance(self.temperature))  # flux is continuous: the jump is RYθ
+            else:
+                wave = self.media[piece.layer.name]
+                ud = wave.decay * piece.thickness
+                e = np.expm1(-2 * ud)  # cosh and sinh times e^-ud: neither overflows
+                theta = theta * 2 * np.exp(-ud) / ((2 + e) - y / wave.gamma * e)  # 1/(cosh ud + (Y/γ) sinh ud)
+                if wave.skew is not None:
+                    theta = theta * np.exp(-self.sign * piece.thickness * wave.skew)  # phase of e^(-ibz/k_zz)
+            yield theta
+
+    def temperature_behind(self, theta: ComplexArray, steps: int) -> ComplexArray:
+        """Temperature behind the first pieces, from that at the plane; 0 where nothing of it is left."""
+        return next(islice(self.temperatures(theta), steps - 1, None), np.zeros_like(theta)) if steps else theta
 
 
-def _half_stacks(
-    cut: SlicedStack, plane: int, setup: Setup, media: dict[str, ThermalWave]
-) -> tuple[HalfStack, HalfStack]:
-    """What a plane sees upwards and downwards."""
-    nothing = np.zeros((1, 1), dtype=complex)
-    fixed = np.full((1, 1), np.inf, dtype=complex)
-    end = fixed if setup.back == "isothermal" else nothing
-    return (
-        half_stack(cut.pieces[:plane][::-1], nothing, -1, media, setup.temperature),
-        half_stack(cut.pieces[plane:], end, 1, media, setup.temperature),
-    )
+@frozen(eq=False)
+class SlicedWaves(BaseRecord):
+    """A stack cut at planes of interest, at some points of Laplace space."""
 
+    column: SlicedStack  # pieces and nodes
+    media: dict[str, ThermalWave]  # waves of each layer
+    # top, bottom: heat transfer coefficients of the outer faces, W m⁻² K⁻¹; infinite where a temperature is held
+    top: float
+    bottom: float
+    temperature: float = 0.0  # of conductances of T, K
 
-def half_stack(
-    pieces: tuple[StackPiece, ...], end: ComplexArray, sign: int, media: dict[str, ThermalWave], temperature: float
-) -> HalfStack:
-    """Carry the admittance of the end through all pieces to the plane that they begin at."""
-    y = end
-    behind: list[ComplexArray] = []
-    for piece in reversed(pieces):  # outermost first: each piece terminates the one before it
-        behind.append(y)
-        y = _input_admittance(piece, y, media, temperature)
-    return HalfStack(pieces, tuple(reversed(behind)), y, sign)
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(ns, nk) of the points."""
+        return next(iter(self.media.values())).gamma.shape
+
+    def sides(self, node: int) -> tuple[HalfStack, HalfStack]:
+        """What a node sees upwards and downwards."""
+        kind = next(iter(self.media.values())).gamma.dtype  # real numbers stay real: steady maps take half the time
+        up, down = (np.full((1, 1), value, dtype=kind) for value in (self.top, self.bottom))
+        return self._side(self.column.pieces[:node][::-1], up, -1), self._side(self.column.pieces[node:], down, 1)
+
+    def _side(self, pieces: tuple[StackPiece, ...], end: ComplexArray, sign: int) -> HalfStack:
+        """Carry the admittance of the end through all pieces to the plane that they begin at."""
+        y = end
+        behind: list[ComplexArray] = []
+        for piece in reversed(pieces):  # outermost first: each piece terminates the one before it
+            behind.append(y)
+            y = _input_admittance(piece, y, self.media, self.temperature)
+        return HalfStack(pieces, tuple(reversed(behind)), y, sign, self.media, self.temperature)
+
+    def response(self, source: int, target: int) -> ComplexArray:
+        """(ns, nk) temperature of one node per flux into another, K m² W⁻¹."""
+        up, down = self.sides(source)
+        theta = 1 / (up.admittance + down.admittance)  # the flux divides between the two sides: admittances add
+        return (down if target >= source else up).temperature_behind(theta, abs(target - source))
 
 
 def _input_admittance(
@@ -375,51 +384,22 @@ def _input_admittance(
     return wave.gamma * (y + wave.gamma * t) / (wave.gamma + y * t)
 
 
-def temperatures_along(
-    theta: ComplexArray, side: HalfStack, media: dict[str, ThermalWave], temperature: float
-) -> Iterator[ComplexArray]:
-    """Temperature behind each piece of a side, from that at the plane, as far as anything of it is left."""
-    for piece, y in zip(side.pieces, side.behind, strict=True):
-        if _is_isothermal(y) or (isinstance(piece, LayerSlice) and np.isinf(piece.thickness)):
-            return
-        if isinstance(piece, Boundary):
-            theta = theta / (1 + y * piece.resistance(temperature))  # flux is continuous: the jump is RYθ
-        else:
-            wave = media[piece.layer.name]
-            ud = wave.decay * piece.thickness
-            e = np.expm1(-2 * ud)  # cosh and sinh times e^-ud: neither overflows
-            theta = theta * 2 * np.exp(-ud) / ((2 + e) - y / wave.gamma * e)  # 1/(cosh ud + (Y/γ) sinh ud)
-            if wave.skew is not None:
-                theta = theta * np.exp(-side.sign * piece.thickness * wave.skew)  # phase of e^(-ibz/k_zz)
-        yield theta
-
-
-def temperature_beyond(
-    theta: ComplexArray, side: HalfStack, steps: int, media: dict[str, ThermalWave], temperature: float
-) -> ComplexArray:
-    """Temperature behind the first pieces of a side, from that at the plane; 0 where nothing of it is left."""
-    if not steps:
-        return theta
-    along = temperatures_along(theta, side, media, temperature)
-    return next(islice(along, steps - 1, None), np.zeros_like(theta))
-
-
 def _is_isothermal(y: ComplexArray) -> bool:
     """Whether an admittance stands for a face that is held at its temperature."""
     return y.size == 1 and bool(np.isinf(y[0, 0]))
 
 
-def _absorption_response(cut: SlicedStack, heater: Plane, setup: Setup, media: dict[str, ThermalWave]) -> ComplexArray:
+def _absorption_response(waves: SlicedWaves, heater: Plane, delta: float) -> ComplexArray:
     r"""Response to heat $e^{-y/\delta}/[\delta(1 - e^{-D/\delta})]$ over the absorbing pieces, (ns, nk).
 
     The same for heat at the plane that is read with this weight: heat and thermometer may be exchanged.
     """
-    delta = setup.absorption_depth or setup.readout_depth
+    cut = waves.column
     source, read = cut.marks
     downwards = not heater.from_bottom
     # Reciprocity: heat at the thermometer, read where it is absorbed; k becomes -k, which turns oblique shifts round.
-    both = [evolve(side, sign=-side.sign) for side in _half_stacks(cut, read, setup, media)]
-    theta = 1 / (both[0].admittance + both[1].admittance)
+    up, down = (side._replace(sign=-side.sign) for side in waves.sides(read))
+    theta = 1 / (up.admittance + down.admittance)
     inside = [i for i in cut.within(heater.layer) if (i >= source) == downwards]
     pieces = [(i, piece) for i in inside if isinstance(piece := cut.pieces[i], LayerSlice)]
     if pieces[0][1].layer.oblique:
@@ -428,12 +408,10 @@ def _absorption_response(cut: SlicedStack, heater: Plane, setup: Setup, media: d
     total: ComplexArray = np.zeros((1, 1), dtype=complex)
     for i, piece in pieces if downwards else pieces[::-1]:  # along the beam: depth is what the light has crossed
         below = i >= read
-        side, steps = (both[1], i - read) if below else (both[0], read - 1 - i)
-        near = temperature_beyond(theta, side, steps, media, setup.temperature)
-        mean = _absorption_integral(
-            media[piece.layer.name], piece.thickness, side.behind[steps], delta, away=below == downwards
-        )
-        total = total + np.exp(-depth / delta) * near * mean
+        side, steps = (down, i - read) if below else (up, read - 1 - i)
+        wave, away = waves.media[piece.layer.name], below == downwards
+        mean = _absorption_integral(wave, piece.thickness, side.behind[steps], delta, away=away)
+        total = total + np.exp(-depth / delta) * side.temperature_behind(theta, steps) * mean
         depth += piece.thickness
     return total / (-delta * np.expm1(-depth / delta))
 
@@ -456,9 +434,7 @@ def _absorption_integral(
     return both / (1 + rho * far**2)
 
 
-def _depth_to_depth_response(
-    cut: SlicedStack, heater: Plane, setup: Setup, media: dict[str, ThermalWave]
-) -> ComplexArray:
+def _depth_to_depth_response(waves: SlicedWaves, heater: Plane, setup: Setup) -> ComplexArray:
     r"""Response to heat that falls off over one depth, read with a weight that falls off over another, (ns, nk).
 
     Within the slab the response to a plane z' at z is
@@ -466,13 +442,12 @@ def _depth_to_depth_response(
     2\gamma(1 - \rho\sigma e^{-2ud})$, with the reflections ρ of its near and σ of its far face; both weights are
     integrated in closed form.
     """
-    source, downwards = cut.marks[0], not heater.from_bottom
-    up, down = _half_stacks(cut, source, setup, media)
-    near, side = (up, down) if downwards else (down, up)
+    up, down = waves.sides(waves.column.marks[0])
+    near, side = (down, up) if heater.from_bottom else (up, down)
     piece = side.pieces[0] if side.pieces else None
     if not isinstance(piece, LayerSlice) or piece.layer.name != heater.layer:
         raise InputError(f"no light enters {heater.layer} from its far face: count the plane from the other one")
-    wave, d = media[piece.layer.name], piece.thickness
+    wave, d = waves.media[piece.layer.name], piece.thickness
     if piece.layer.oblique:
         raise InputError(f"light over a depth in {piece.layer.name}, whose tensor is oblique, is not modelled")
     u, a, b = wave.decay, 1 / setup.absorption_depth, 1 / setup.readout_depth

@@ -1,4 +1,8 @@
-"""Steady temperatures of a layered device with constant properties: integrals over pseudo-time."""
+"""Layered devices with constant properties: responses between planes, and steady temperatures from them.
+
+A stack cut at the planes of interest is a chain of slabs and boundaries with nodes between them.  The admittances that
+a node sees upwards and downwards give the temperatures of all nodes; an integral over pseudo-time sums wave vectors.
+"""
 
 from collections.abc import Mapping
 
@@ -8,16 +12,9 @@ from attrs import evolve, frozen
 from kapitza.core.arrays import Array, ComplexArray
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
-from kapitza.core.stack import Boundary, Stack
+from kapitza.core.stack import Boundary, Layer
 from kapitza.device.description import Device, HeatSource
-from kapitza.device.layered.admittance import SpectralPoints
-from kapitza.device.layered.green_functions import (
-    SlicedWaves,
-    layer_response,
-    plane_response,
-    response_derivatives,
-    sliced_waves,
-)
+from kapitza.device.layered.admittance import SlicedWaves, SpectralPoints
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.layered.spreading import (
     LateralPoints,
@@ -27,7 +24,7 @@ from kapitza.device.layered.spreading import (
     rectangles_spread,
     separable_densities,
 )
-from kapitza.device.setup import LayerSlice, Plane, SlicedStack, slice_stack
+from kapitza.device.setup import LayerSlice, Plane, SlicedStack, StackPiece, slice_stack
 from kapitza.device.shapes import Disc, HeatMap, Patch, Rectangle, SourceShape
 from kapitza.errors import Hint, InputError
 
@@ -36,6 +33,152 @@ _MIN_PSEUDO_TIME = 1e-9  # of the smallest length, squared: below it the integra
 _MAX_DECAY_TIMES = 40.0  # decay times after which nothing is left
 STEADY_LAPLACE_VARIABLE = 1e-13  # of the inverse decay time: p that stands for 0
 _MAX_PSEUDO_TIME = 1e12  # of the largest length, squared, where nothing decays: beyond it the integrand is a power
+
+
+def sliced_waves(column: SlicedStack, device: Device, at: SpectralPoints) -> SlicedWaves:
+    """Return the stack of a device, cut at planes, at points of Laplace space."""
+    media = {layer.name: at.wave(layer) for layer in device.stack.layers}
+    return SlicedWaves(column, media, device.top_coefficient, device.coefficient)
+
+
+def plane_response(medium: SlicedWaves, node: int) -> ComplexArray:
+    """(n + 1, ns, nk) temperature of each node per flux into one of them, K m² W⁻¹."""
+    up, down = medium.sides(node)
+    found = np.zeros((len(medium.column.pieces) + 1, *medium.shape), dtype=complex)
+    found[node] = 1 / (up.admittance + down.admittance)
+    for side in (up, down):
+        for i, theta in enumerate(side.temperatures(found[node])):
+            found[node + side.sign * (i + 1)] = theta
+    return found
+
+
+def layer_response(medium: SlicedWaves, layer: str) -> ComplexArray:
+    r"""(n + 1, ns, nk) temperature of each node per flux that a layer takes up evenly over its thickness, K m² W⁻¹.
+
+    By reciprocity it is the mean over that layer of the response to a flux into the node, and the mean over a slab with
+    the temperatures a and b of its faces is $(a + b)\tanh(ud/2)/ud$.
+    """
+    found = np.zeros((len(medium.column.pieces) + 1, *medium.shape), dtype=complex)
+    for node in range(found.shape[0]):
+        for mean in _slice_means(medium, layer, plane_response(medium, node)).values():
+            found[node] += mean
+    return found
+
+
+def _slice_means(medium: SlicedWaves, layer: str, response: ComplexArray) -> dict[int, ComplexArray]:
+    """Part of each piece of a layer, by its number, in the mean of a (n + 1, ns, nk) response over the layer."""
+    pieces = {i: p for i in medium.column.within(layer) if isinstance(p := medium.column.pieces[i], LayerSlice)}
+    thickness = sum(piece.thickness for piece in pieces.values())
+    found: dict[int, ComplexArray] = {}
+    for i, piece in pieces.items():
+        ud = medium.media[layer].decay * piece.thickness
+        found[i] = (response[i] + response[i + 1]) * np.tanh(ud / 2) / ud * (piece.thickness / thickness)
+    return found
+
+
+def flux_response(medium: SlicedWaves, node: int, source: int | str, *, above: bool) -> ComplexArray:
+    r"""(ns, nk) flux down through a node per flux into a node, or per flux that a layer takes up evenly.
+
+    Heat that enters above passes as Yθ into the admittance Y below, heat from below likewise upwards; `above`: the flux
+    is that above heat which enters at the node itself.  What goes straight on in the shortest waves is left out
+    (`direct_share`).
+    """
+    up, down = medium.sides(node)
+    response = plane_response(medium, node)  # by reciprocity also what this node reads of heat elsewhere
+    if isinstance(source, str):
+        parts = _slice_means(medium, source, response).items()
+        return np.sum([part * (down.admittance if i < node else -up.admittance) for i, part in parts], axis=0)
+    falls = source < node or (source == node and not above)
+    flux = response[source] * (down.admittance if falls else -up.admittance)
+    return flux - direct_share(medium.column, node, source, above=above)
+
+
+def direct_share(column: SlicedStack, node: int, source: int, *, above: bool) -> float:
+    """Flux down through a node per flux into another one in the shortest waves: 0 unless both are at one place."""
+    between = column.pieces[min(node, source) : max(node, source)]
+    if any(isinstance(piece, LayerSlice) or piece.resistance() for piece in between):
+        return 0.0
+    up, down = (_short_wave_admittance(side) for side in (column.pieces[:node][::-1], column.pieces[node:]))
+    return down / (up + down) - (source > node or (source == node and above))
+
+
+def _short_wave_admittance(pieces: tuple[StackPiece, ...]) -> float:
+    """Admittance over the wave number of short waves along x; none cross a resistance or leave through a face."""
+    first = next((piece for piece in pieces if isinstance(piece, LayerSlice) or piece.resistance()), None)
+    return float(np.sqrt(first.layer.conductivity * first.layer.tensor[0, 0])) if isinstance(first, LayerSlice) else 0.0
+
+
+def response_derivatives(
+    medium: SlicedWaves, column_names: tuple[str, ...], a: ComplexArray, b: ComplexArray
+) -> dict[str, ComplexArray]:
+    r"""Change of the response between two nodes with the logarithm of each number, by name, (ns, nk) K m² W⁻¹.
+
+    From the (n + 1, ns, nk) responses a and b to fluxes into either; names are such as "GaN.conductivity",
+    "coefficient".  Conduction is self-adjoint: a change of one piece changes the temperature that node m reads per flux
+    into node n by
+
+    $$\frac{\partial Z_{mn}}{\partial p} = -\frac{\partial B_p}{\partial p}(\theta^m, \theta^n),$$
+
+    with the temperatures $\theta^m$, $\theta^n$ that unit fluxes into m and n would give at the two faces of the piece,
+    and its two-port $B$: for a boundary $G D D'$, for a slab of wave admittance γ, decay u and thickness d
+
+    $$B = \tfrac{\gamma}{2}\left[\tanh\tfrac{ud}{2}\,SS' + \coth\tfrac{ud}{2}\,DD'\right],\qquad
+    S = a + b,\; D = a - b .$$
+
+    Two solutions give the derivatives with respect to all numbers at once; nothing is perturbed.
+    """
+    column = medium.column
+    found: dict[str, ComplexArray] = {}
+    for name in column_names:
+        owner, _, attribute = name.rpartition(".")
+        total: ComplexArray = np.zeros(medium.shape, dtype=complex)
+        numbers = [i for i, other in enumerate(column.owners) if other == owner]
+        if attribute == "thickness":
+            numbers = numbers[-1:]  # planes keep their depth from the top face: only the last slice grows
+        for i in numbers:
+            total = total - _two_port_derivative(medium, i, attribute, (a[i], a[i + 1]), (b[i], b[i + 1]))
+        for face, coefficient in ((0, "top_coefficient"), (-1, "coefficient")):
+            value = medium.top if face == 0 else medium.bottom
+            if name == coefficient and np.isfinite(value):
+                total = total - value * a[face] * b[face]
+        found[name] = total
+    return found
+
+
+def _two_port_derivative(
+    medium: SlicedWaves,
+    index: int,
+    attribute: str,
+    a: tuple[ComplexArray, ComplexArray],
+    b: tuple[ComplexArray, ComplexArray],
+) -> ComplexArray:
+    """Change of the two-port of one piece with the logarithm of a number, (ns, nk)."""
+    piece = medium.column.pieces[index]
+    falls = (a[0] - a[1]) * (b[0] - b[1])
+    if isinstance(piece, Boundary):
+        resistance = piece.resistance()
+        return falls / resistance if resistance else np.zeros_like(falls)
+    wave, layer = medium.media[piece.layer.name], piece.layer
+    gamma, ud = _logarithmic_derivatives(layer, attribute, piece.thickness)
+    if np.isinf(piece.thickness):
+        return gamma * wave.gamma * a[0] * b[0]  # nothing comes back from infinity: the two-port is γ alone
+    half = wave.decay * (piece.thickness / 2)
+    t = np.tanh(half)
+    sums = (a[0] + a[1]) * (b[0] + b[1])
+    grown = half * (1 - t**2) * (sums - falls / t**2)  # ∂[...]/∂ln(ud)
+    return wave.gamma / 2 * (gamma * (t * sums + falls / t) + ud * grown)
+
+
+def _logarithmic_derivatives(layer: Layer, attribute: str, thickness: float) -> tuple[float, float]:
+    """∂ln γ/∂ln p and ∂ln(ud)/∂ln p of a slab for a number of its layer, in steady state."""
+    both = attribute == "conductivity" and layer.in_plane is None and layer.in_plane_y is None
+    if both:
+        return 1.0, 0.0  # γ = kκ and u = κ: only γ contains k
+    if attribute == "conductivity":
+        return 0.5, -0.5  # γ² = k_z k_x κ² and u² = κ² k_x/k_z
+    if attribute == "in_plane":
+        return 0.5, 0.5
+    return 0.0, layer.thickness / thickness if attribute == "thickness" and np.isfinite(thickness) else 0.0
 
 
 @frozen(eq=False)
@@ -239,16 +382,15 @@ def linear_device(device: Device, planes: tuple[Plane, ...] = (), step: float = 
     cut = slice_stack(device.stack, wanted)
     shapes = [*device.shapes, *(patch for _, patch in device.patches.values())]
     nodes = _pseudo_time_quadrature(device, cut, tuple(shape.size for shape in shapes), step)
-    held = sliced_waves(cut, device.stack, nodes.points, top=device.top_coefficient, bottom=device.coefficient)
+    medium = sliced_waves(cut, device, nodes.points)
     known: dict[tuple[Plane, bool], ComplexArray] = {}
     keys = [(plane, source.volumetric) for plane, source in zip(own, device.sources, strict=True)]
     for plane, through in keys:
         if (plane, through) not in known:
             node = cut.marks[wanted.index(plane)]
-            found = layer_response(held, plane.layer) if through else plane_response(held, node)
-            known[plane, through] = found[:, 0]
-    responses = tuple(known[key] for key in keys)
-    return LinearDevice(device, cut, wanted, nodes, held, responses)
+            response = layer_response(medium, plane.layer) if through else plane_response(medium, node)
+            known[plane, through] = response[:, 0]
+    return LinearDevice(device, cut, wanted, nodes, medium, tuple(known[key] for key in keys))
 
 
 def source_plane(device: Device, source: HeatSource) -> Plane:
@@ -283,5 +425,4 @@ def with_constant_properties(device: Device, values: Mapping[str, float]) -> Dev
         if isinstance(boundary.conductance, Conductance):
             held = values.get(name) or float(boundary.conductance.at(device.sink)[0])
             changes[f"{name}.conductance"] = held
-    stack: Stack = device.stack.replace(changes) if changes else device.stack
-    return evolve(device, stack=stack, laws={})
+    return evolve(device, stack=device.stack.replace(changes) if changes else device.stack, laws={})

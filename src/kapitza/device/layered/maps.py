@@ -13,19 +13,21 @@ from scipy.fft import dctn, idctn
 from kapitza.core.arrays import Array, ComplexArray, number
 from kapitza.device.description import Box, Device
 from kapitza.device.layered.admittance import SpectralPoints
-from kapitza.device.layered.green_functions import SlicedWaves, direct_share, flux_response, node_response, sliced_waves
 from kapitza.device.layered.linear import (
     STEADY_LAPLACE_VARIABLE,
     decay_time_bound,
+    direct_share,
+    flux_response,
     lateral_anisotropy,
     linear_device,
     rises_on_lines,
+    sliced_waves,
     source_plane,
 )
 from kapitza.device.layered.spreading import AxisRanges, LateralPoints, box_wave_numbers, cosine_moments, source_density
 from kapitza.device.layered.steady import solve_steady
 from kapitza.device.results import BoundaryJump, PlaneFlux, TemperatureField, flux_on_plane
-from kapitza.device.setup import Plane, SlicedStack, slice_stack
+from kapitza.device.setup import Plane, slice_stack
 from kapitza.device.shapes import Disc, HeatMap, SourceShape
 from kapitza.errors import InputError
 
@@ -135,7 +137,11 @@ def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int],
     planes = tuple(dict.fromkeys([plane, *(source_plane(device, source) for source in device.sources)]))
     cut = slice_stack(device.stack, planes)
     kx, ky = box_wave_numbers(box, points)
-    total, medium = np.zeros(points), _modal_waves(device, cut, kx, ky)
+    x, y = np.repeat(kx, ky.size), np.tile(ky, kx.size)
+    # at k = 0, where γ = 0, the recursion would be 0/0
+    x[0] = np.sqrt(STEADY_LAPLACE_VARIABLE / decay_time_bound(device, cut))
+    at = SpectralPoints(np.zeros((1, 1)), x, y)  # pyright: ignore[reportArgumentType]
+    total, medium = np.zeros(points), sliced_waves(cut, device, at)
     for hot_plane, through in dict.fromkeys((source_plane(device, s), s.volumetric) for s in device.sources):
         if through:
             raise InputError(
@@ -148,22 +154,11 @@ def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int],
         if flux:
             found = flux_response(medium, *nodes[::-1], above=_is_bottom_face(device, plane))
         else:
-            found = node_response(medium, *nodes)
+            found = medium.response(*nodes)
         total += heat * np.real(found).reshape(kx.size, ky.size)
-    twice = [np.where(k > 0, 2.0, 1.0) for k in (kx, ky)]
-    total *= np.outer(*twice) / box.area
-    # the transform takes half of every mode but the first, and divides by 2n along each axis
-    total *= np.outer(*(np.where(k > 0, 0.5, 1.0) for k in (kx, ky))) * (4 * points[0] * points[1])
+    # every mode but the first counts twice, of which the transform takes half; it divides by 2n along each axis
+    total *= 4 * points[0] * points[1] / box.area
     return np.asarray(idctn(total, type=2, overwrite_x=True), dtype=np.float64)
-
-
-def _modal_waves(device: Device, cut: SlicedStack, kx: Array, ky: Array) -> SlicedWaves:
-    """The sliced stack in each mode of a box, those along y together."""
-    lowest = np.sqrt(STEADY_LAPLACE_VARIABLE / decay_time_bound(device, cut))
-    x, y = np.repeat(kx, ky.size), np.tile(ky, kx.size)
-    x[0] = lowest if not kx[0] and not ky[0] else x[0]  # at k = 0, where γ = 0, the recursion would be 0/0
-    at = SpectralPoints(np.zeros((1, 1)), x, y)  # pyright: ignore[reportArgumentType]
-    return sliced_waves(cut, device.stack, at, top=device.top_coefficient, bottom=device.coefficient)
 
 
 def _source_modes(shape: SourceShape | None, box: Box, kx: Array, ky: Array) -> Array:

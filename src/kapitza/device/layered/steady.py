@@ -11,10 +11,10 @@ from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.device.description import Box, Device
-from kapitza.device.layered.green_functions import plane_response
 from kapitza.device.layered.linear import (
     LinearDevice,
     linear_device,
+    plane_response,
     rise_of_shape,
     rises_on_lines,
     source_plane,

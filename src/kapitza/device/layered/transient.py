@@ -22,9 +22,8 @@ from kapitza.device.description import (
     with_mean_power,
 )
 from kapitza.device.layered.admittance import SpectralPoints
-from kapitza.device.layered.green_functions import layer_response, node_response, sliced_waves
 from kapitza.device.layered.laplace import inverse_laplace
-from kapitza.device.layered.linear import LinearDevice, averaging_patches, source_plane
+from kapitza.device.layered.linear import LinearDevice, averaging_patches, layer_response, sliced_waves, source_plane
 from kapitza.device.layered.spreading import (
     LateralPoints,
     Readout,
@@ -243,12 +242,11 @@ class TransientModel(BaseRecord):
 
     def transfer(self, source: HeatSource, node: int, s: ComplexArray, kappa: Array) -> ComplexArray:
         """(ns, nk) temperature of a node per flux of a source, K m² W⁻¹."""
-        device, cut = self.linear.device, self.linear.column
-        at = SpectralPoints(s[:, None], kappa, np.zeros(1))
-        held = sliced_waves(cut, device.stack, at, top=device.top_coefficient, bottom=device.coefficient)
+        plane = source_plane(self.linear.device, source)
+        medium = sliced_waves(self.linear.column, self.linear.device, SpectralPoints(s[:, None], kappa, np.zeros(1)))
         if source.volumetric:
-            return layer_response(held, source_plane(device, source).layer)[node]
-        return node_response(held, self.linear.node(source_plane(device, source)), node)
+            return layer_response(medium, plane.layer)[node]
+        return medium.response(self.linear.node(plane), node)
 
     def mean(self, source: HeatSource, node: int, s: ComplexArray) -> ComplexArray:
         """(ns,) the same for all of a box evenly, over its area, K W⁻¹; nothing where there is no box."""

@@ -35,8 +35,7 @@ from kapitza.core.arrays import about, read_only_mapping
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.device.elements.body import Body, Convection, FaceCondition, FixedFlux, FixedTemperature, body_parameters
-from kapitza.device.elements.interfaces import region_pairs
-from kapitza.device.elements.mesh import Mesh, simplex_of
+from kapitza.device.elements.mesh import Mesh, region_pairs, simplex_of
 from kapitza.device.elements.steady import facet_mass_matrices
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.io.boundaries import BoundarySides, boundaries, read_conductance

@@ -31,9 +31,9 @@ from kapitza.device.elements.body import Body as Body
 from kapitza.device.elements.body import Convection as Convection
 from kapitza.device.elements.body import FixedFlux as FixedFlux
 from kapitza.device.elements.body import FixedTemperature as FixedTemperature
-from kapitza.device.elements.interfaces import ContactFacets as ContactFacets
-from kapitza.device.elements.interfaces import SplitMesh as SplitMesh
+from kapitza.device.elements.mesh import ContactFacets as ContactFacets
 from kapitza.device.elements.mesh import Mesh as Mesh
+from kapitza.device.elements.mesh import SplitMesh as SplitMesh
 from kapitza.device.elements.temperatures import BodyTemperatures as BodyTemperatures
 from kapitza.device.grid.box_grid import BoxGrid as BoxGrid
 from kapitza.device.grid.temperatures import GridTemperatures as GridTemperatures

@@ -14,11 +14,12 @@ from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.description import Device, check_inside_box
-from kapitza.device.layered.green_functions import plane_response, response_derivatives
 from kapitza.device.layered.linear import (
     LinearDevice,
     averaging_patches,
     linear_device,
+    plane_response,
+    response_derivatives,
     source_plane,
     with_constant_properties,
 )
