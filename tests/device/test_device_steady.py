@@ -111,6 +111,15 @@ def test_conduction_along_stretches_the_plane():
     np.testing.assert_allclose(got, solve_layered(want).peak / 2, rtol=1e-8, atol=0)
 
 
+def test_mean_over_a_disc_far_wider_than_the_thinnest_layer():
+    """At the shortest pseudo-times it has hardly spread: Bessel functions of 1e10 and more."""
+    stack = Stack([Layer("film", 2 * nm, 10.0), Layer("base", 100 * um, 148.0)], [np.inf])
+    wide = solve_layered(Device(stack, [HeatSource("spot", 1.0, Disc(0, 0, 20 * um))], Box(200 * um, 200 * um)))
+    bare = Device(Stack(stack.layers[1:]), wide.device.sources, wide.device.box)
+    film = 4 * 2 * nm / (10.0 * np.pi * (20 * um) ** 2)  # a quarter of the disc is in the box
+    np.testing.assert_allclose(wide.average["spot"] - solve_layered(bare).average["spot"], film, rtol=1e-3, atol=0)
+
+
 def test_disc_on_a_film_by_hankels_integral():
     """A second road: J₁ and a quadrature over wave vectors."""
     film, substrate, conductance, thickness, radius = 1.4, 148.0, 1e8, 300 * nm, 1 * um

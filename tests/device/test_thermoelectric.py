@@ -13,8 +13,6 @@ from kapitza.applications.thermoelectric import (
     best_leg_length,
     best_leg_state,
     figure_of_merit,
-    ideal_cop,
-    ideal_efficiency,
     leg_state,
 )
 from kapitza.core.conductance import Conductance
@@ -33,6 +31,17 @@ VARYING = ThermoelectricLeg(
 currents = st.floats(-6, 6)
 
 
+def ideal_efficiency(merit, hot, cold):
+    """A. F. Ioffe, Semiconductor Thermoelements and Thermoelectric Cooling, Infosearch, London, 1957."""
+    root = np.sqrt(1 + merit)
+    return (hot - cold) / hot * (root - 1) / (root + cold / hot)
+
+
+def ideal_cop(merit, hot, cold):
+    root = np.sqrt(1 + merit)
+    return cold / (hot - cold) * (root - hot / cold) / (root + 1)
+
+
 def test_a_bare_leg_is_the_textbook():
     power = best_leg_state(BARE, 500.0, 300.0)
     np.testing.assert_allclose(power.power, (200e-6 * 200) ** 2 / 4 / 10e-3, rtol=1e-9, atol=0)
@@ -46,11 +55,6 @@ def test_a_bare_leg_is_the_textbook():
     uptake = best_leg_state(BARE, 310.0, 300.0, "cooling")
     want = (200e-6 * 300) ** 2 / 2 / 10e-3 - 1.5e-3 * 10
     np.testing.assert_allclose(uptake.cooling, want, rtol=1e-9, atol=0)
-
-
-def test_a_perfect_material_is_carnot():
-    np.testing.assert_allclose(ideal_efficiency(1e12, 500.0, 300.0), 0.4, rtol=1e-5, atol=0)
-    np.testing.assert_allclose(ideal_cop(1e12, 310.0, 300.0), 30.0, rtol=1e-3, atol=0)
 
 
 @given(currents)

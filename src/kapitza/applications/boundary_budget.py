@@ -67,13 +67,17 @@ def boundary_budget(
     if not groups:
         return None
 
-    def at(names: tuple[str, ...], logarithm: float) -> float:
-        factor = float(np.exp(logarithm))
-        return number({k: scale_conductance(v, factor) if k in names else v for k, v in boundaries.items()})
+    def interval(names: tuple[str, ...], size: float) -> tuple[float, float]:
+        numbers: list[float] = []
+        for sign in (-1, 1):
+            factor = float(np.exp(sign * _QUANTILE * size))
+            changed = {name: scale_conductance(boundaries[name], factor) for name in names}
+            numbers.append(number({**boundaries, **changed}))
+        return min(numbers), max(numbers)
 
     value = number(boundaries)
-    ends = {names: _end_pair(at, names, size) for names, size in groups.items()}
-    known = {names: _end_pair(at, names, relative) for names, size in groups.items() if size > relative}
+    ends = {names: interval(names, size) for names, size in groups.items()}
+    known = {names: interval(names, relative) for names, size in groups.items() if size > relative}
     after = {names: _add_distances(value, [known[names], *(ends[k] for k in ends if k != names)]) for names in known}
     order = sorted(after, key=lambda names: after[names][1] - after[names][0])
     low, high = _add_distances(value, list(ends.values()))
@@ -91,28 +95,17 @@ def _shared_errors(
 ) -> dict[tuple[str, ...], float]:
     """Relative uncertainties above zero, by the names of the boundaries that share one record."""
     names: dict[int, tuple[str, ...]] = {}
-    for name, held in boundaries.items():
-        names[id(held)] = (*names.get(id(held), ()), name)
-    found: dict[tuple[str, ...], float] = {}
+    for name, g in boundaries.items():
+        names[id(g)] = (*names.get(id(g), ()), name)
+    sizes: dict[tuple[str, ...], float] = {}
     for group in names.values():
-        held = boundaries[group[0]]
-        if isinstance(held, Conductance) and held.sigma is not None:
+        g = boundaries[group[0]]
+        if isinstance(g, Conductance) and g.sigma is not None:
             kelvin = temperature if isinstance(temperature, (int, float)) else temperature[group[0]]
-            size = float(np.interp(kelvin, held.temperature, held.sigma / held.value))
-            if size > 0:
-                found[group] = size
-    return found
-
-
-def _end_pair(
-    at: Callable[[tuple[str, ...], float], float], names: tuple[str, ...], size: float
-) -> tuple[float, float]:
-    """Lowest and highest value at the ends of the 95 % interval of one conductance."""
-    low, high = sorted(at(names, sign * _QUANTILE * size) for sign in (-1, 1))
-    return low, high
+            sizes[group] = float(np.interp(kelvin, g.temperature, g.sigma / g.value))
+    return {group: size for group, size in sizes.items() if size > 0}
 
 
 def _add_distances(value: float, ends: list[tuple[float, float]]) -> tuple[float, float]:
-    """Ends of the interval from those of each boundary."""
     below, above = (np.array([max(sign * (pair[i] - value), 0.0) for pair in ends]) for i, sign in ((0, -1), (1, 1)))
     return value - float(np.hypot.reduce(below)), value + float(np.hypot.reduce(above))

@@ -17,14 +17,13 @@ from kapitza.errors import InputError, ValidityWarning
 
 ParticleShape = Literal["sphere", "cylinder", "plate"]
 MixingRule = Literal["dilute", "differential"]
-_PARTICLE_SHAPES: tuple[ParticleShape, ...] = ("sphere", "cylinder", "plate")
 _MIXING_RULES: tuple[MixingRule, ...] = ("dilute", "differential")
 
 # fraction above which particles feel each other, and Maxwell's rule is only a lower estimate
 _MAX_DILUTE_FRACTION = 0.4
 _MAX_PACKING_FRACTION = 0.74  # closest packing of equal spheres
 _ROOT_TOLERANCE = 1e-15  # relative
-_SHAPE_DIMENSIONS = {"sphere": 3, "cylinder": 2, "plate": 1}
+_SHAPE_DIMENSIONS: dict[ParticleShape, int] = {"sphere": 3, "cylinder": 2, "plate": 1}
 
 
 @frozen(eq=False, kw_only=True)
@@ -81,7 +80,7 @@ def hasselman_johnson(
     and L. F. Johnson, J. Compos. Mater. 21, 508 (1987). The radius (n,) of plates is half their thickness, m; plates
     are exact at any fraction.
     """
-    check_choice(shape, _PARTICLE_SHAPES, "shape")
+    check_choice(shape, tuple(_SHAPE_DIMENSIONS), "shape")
     check_fraction(fraction)
     if shape != "plate" and fraction > _MAX_DILUTE_FRACTION:
         _warn_dense(fraction, ": take the differential rule")
@@ -118,7 +117,7 @@ def differential_effective_medium(
         )
     outside = float(positive(matrix)[0])
     inside = particle_conductivity(particle, Boundary(conductance).resistance(temperature), radius)
-    return np.array([_differential_root(outside, float(one), fraction) for one in inside])
+    return np.array([_differential_root(outside, float(k), fraction) for k in inside])
 
 
 def _differential_root(matrix: float, particle: float, fraction: float) -> float:
@@ -192,7 +191,6 @@ def check_fraction(fraction: float) -> None:
 
 
 def _warn_dense(fraction: float, remedy: str = "") -> None:
-    """Warn of a fraction at which particles feel each other."""
     text = f"a fraction of {fraction:g} is above {_MAX_DILUTE_FRACTION:g}, where particles feel each other{remedy}"
     warnings.warn(text, ValidityWarning, stacklevel=3)
 

@@ -209,7 +209,6 @@ def operating_points(
 
 
 def _classify_point(bath: HeliumBath, heat: Callable[[Array], Array], kelvin: float) -> OperatingPoint:
-    """Describe a steady state; it is stable where cooling grows faster than heat on both sides."""
     step = 1e-7 * kelvin  # either side by itself, as heat may jump here
     near = np.array([kelvin - step, kelvin, kelvin + step])
     excess = bath.flux(near) - heat(near)
@@ -228,30 +227,25 @@ def _balance_roots(excess: Callable[[Array], Array], edges: Sequence[float]) -> 
     first edge, the bath, everything warms up.
     """
 
-    def excess_at(kelvin: float) -> float:
-        return float(excess(np.array([kelvin]))[0])
-
     def root(low: float, high: float) -> float:
-        found: Any = brentq(excess_at, low, high, xtol=_ROOT_TOLERANCE * low)
-        return float(found)
+        kelvin: Any = brentq(lambda t: float(excess(np.array([t]))[0]), low, high, xtol=_ROOT_TOLERANCE * low)
+        return float(kelvin)
 
-    found: list[float] = []
+    roots: list[float] = []
     before = -1.0
     for low, high in pairwise(edges):
         start, stop = low + _INTERVAL_MARGIN * low, high - _INTERVAL_MARGIN * high
         if not start < stop:
             continue
-        first, last = (float(one) for one in excess(np.array([start, stop])))
+        first, last = excess(np.array([start, stop])).tolist()
         if before * first < 0:
-            found.append(low)
+            roots.append(low)
         if first * last < 0:
-            found.append(root(start, stop))
-        elif first > 0:
-            lowest = _negative_point(excess, start, stop)
-            if lowest is not None:
-                found += [root(start, lowest), root(lowest, stop)]
+            roots.append(root(start, stop))
+        elif first > 0 and (lowest := _negative_point(excess, start, stop)) is not None:
+            roots += [root(start, lowest), root(lowest, stop)]
         before = last
-    return found
+    return roots
 
 
 def _negative_point(excess: Callable[[Array], Array], low: float, high: float) -> float | None:
@@ -322,7 +316,14 @@ def runaway_currents(bath: HeliumBath, device: Superconductor, *, load: float = 
     B. J. Maddock, G. B. James and W. T. Norris, Cryogenics 9, 261 (1969)
     W. J. Skocpol, M. R. Beasley and M. Tinkham, J. Appl. Phys. 45, 4054 (1974)
     """
-    critical = _cold_current(bath, device, load)
+    surface = surface_temperature(bath, load)
+    if surface >= device.critical_temperature:
+        raise InputError(
+            f"the load of {load:g} W/m² alone warms the device to {surface:.4g} K, above its "
+            f"{device.critical_temperature:g} K"
+        )
+    room = device.critical_temperature - bath.temperature  # warmed by the load, it resists from a smaller current on
+    critical = device.critical_current * (device.critical_temperature - surface) / room
     bounds = 1e-6 * device.critical_current, critical * (1 - 1e-9)
 
     def has_hot(current: float) -> bool:
@@ -333,7 +334,7 @@ def runaway_currents(bath: HeliumBath, device: Superconductor, *, load: float = 
         return hot is not None and front_balance(bath, device, current, load=load) < 0
 
     def escapes(current: float) -> bool:
-        states = [one for one in operating_points(bath, device, current, load=load) if one.stable]
+        states = [point for point in operating_points(bath, device, current, load=load) if point.stable]
         return not states or states[0].temperature >= device.critical_temperature
 
     holding = _first_current(has_hot, *bounds)
@@ -342,23 +343,11 @@ def runaway_currents(bath: HeliumBath, device: Superconductor, *, load: float = 
     return RunawayCurrents(holding, propagating, critical, quench, _hot_state(bath, device, propagating, load))
 
 
-def _cold_current(bath: HeliumBath, device: Superconductor, load: float) -> float:
-    """Current from which the device, warmed by the load, has a resistance, A."""
-    surface = surface_temperature(bath, load)
-    if surface >= device.critical_temperature:
-        raise InputError(
-            f"the load of {load:g} W/m² alone warms the device to {surface:.4g} K, above its "
-            f"{device.critical_temperature:g} K"
-        )
-    room = device.critical_temperature - bath.temperature
-    return device.critical_current * (device.critical_temperature - surface) / room
-
-
 def _hot_state(bath: HeliumBath, device: Superconductor, current: float, load: float) -> OperatingPoint | None:
     """Coldest stable state above where the current starts to leave the superconductor, if there is one."""
     start = device.sharing_temperature(current, bath.temperature)
     states = operating_points(bath, device, current, load=load)
-    return next((one for one in states if one.stable and one.temperature > start), None)
+    return next((point for point in states if point.stable and point.temperature > start), None)
 
 
 def front_balance(bath: HeliumBath, device: Superconductor, current: float, *, load: float = 0.0) -> float:

@@ -134,11 +134,8 @@ def ellipsoid_composite(
     _check_medium(fraction, alignment, particle.aspect)
     l1, l3 = depolarisation_factors(particle.aspect)
     kapitza = Boundary(conductance).resistance(temperature) * matrix
-    gamma = (
-        (2 + 1 / particle.aspect) * kapitza / (particle.diameter / 2)
-        if particle.aspect >= 1
-        else (1 + 2 * particle.aspect) * kapitza / (particle.length / 2)
-    )
+    p, thinnest = particle.aspect, min(particle.diameter, particle.length) / 2
+    gamma = (2 + 1 / p if p >= 1 else 1 + 2 * p) * kapitza / thinnest
     b1 = _polarisability(particle.transverse_conductivity or particle.conductivity, matrix, gamma, l1)
     b3 = _polarisability(particle.conductivity, matrix, gamma, l3)
     return _oriented_medium(matrix, (b1, b3), (l1, l3), fraction, alignment)
@@ -216,32 +213,6 @@ def nanotube_composite(
     across, along = (tube.conductivity / (1 + 2 * resistance * tube.conductivity / size) for size in ends)
     response = 2 * (across - outside) / (across + outside), along / outside - 1
     return _oriented_medium(outside, response, (0.5, 0.0), fraction, alignment)
-
-
-def long_nanotube_composite(
-    matrix: float, tube: Nanotube, conductance: float | Conductance, *, fraction: float, temperature: float = 300.0
-) -> float:
-    r"""Conductivity of few long tubes in all directions, $\frac{k}{k_m} = 1 + \frac{\phi p}3\,\frac{k_c/k_m}{p +
-    (2a_K/d)(k_c/k_m)}$, W m⁻¹ K⁻¹.
-
-    The limit of `nanotube_composite` for $p = L/d \to \infty$ and small fractions, $a_K = Rk_m$.
-    """
-    check_fraction(fraction)
-    outside = float(positive(matrix)[0])
-    aspect, ratio = tube.length / tube.diameter, tube.conductivity / outside
-    kapitza = Boundary(conductance).resistance(temperature) * outside
-    return outside * (1 + fraction * aspect / 3 * ratio / (aspect + 2 * kapitza / tube.diameter * ratio))
-
-
-def useful_length(matrix: float, tube: Nanotube, conductance: float | Conductance, temperature: float = 300.0) -> float:
-    """Length (m) from which tubes bring more heat along their axis than the matrix, $2Rk_mk_c/(k_c - k_m)$; infinite
-    for tubes that conduct no better.
-    """
-    outside = float(positive(matrix)[0])
-    if tube.conductivity <= outside:
-        return np.inf
-    resistance = Boundary(conductance).resistance(temperature)
-    return 2 * resistance * outside * tube.conductivity / (tube.conductivity - outside)
 
 
 def cooling_time(

@@ -209,7 +209,15 @@ def heat_exchange(exchanger: HeatExchanger) -> HeatExchange:
     326.0 K, 314.0 K; boundary 0.22%
     """
     for name, stream in (("hot", exchanger.hot), ("cold", exchanger.cold)):
-        _check_stream(name, stream, exchanger.length)
+        faults: list[str] = []
+        if stream.reynolds > _MAX_LAMINAR_REYNOLDS:
+            faults.append(f"has the Reynolds number {stream.reynolds:.3g}: it is turbulent")
+        if (peclet := stream.peclet(exchanger.length)) < _MIN_PECLET:
+            faults.append(f"has the Péclet number {peclet:.3g} along its channel: heat spreads along the liquid too")
+        if stream.diameter < _MIN_CONTINUUM_DIAMETER:
+            faults.append(f"has a diameter of {stream.diameter:.3g} m: too narrow for a continuum")
+        for fault in faults:
+            warnings.warn(f"the {name} stream {fault}", ValidityWarning, stacklevel=2)
     parts = exchanger.resistances()
     coefficient = 1 / sum(parts.values())
     small, large = sorted((exchanger.hot.capacity, exchanger.cold.capacity))
@@ -246,19 +254,3 @@ def crossover_diameter(
     \mathrm{Nu}\,l_K$, m.
     """
     return nusselt * conductivity * Boundary(conductance).resistance()
-
-
-def _check_stream(name: str, stream: Stream, length: float) -> None:
-    """Warn where the flow is not fully developed laminar convection in a continuum."""
-    slow = stream.peclet(length)
-    faults = (
-        (stream.reynolds > _MAX_LAMINAR_REYNOLDS, f"has the Reynolds number {stream.reynolds:.3g}: it is turbulent"),
-        (slow < _MIN_PECLET, f"has the Péclet number {slow:.3g} along its channel: heat spreads along the liquid too"),
-        (
-            stream.diameter < _MIN_CONTINUUM_DIAMETER,
-            f"has a diameter of {stream.diameter:.3g} m: too narrow for a continuum",
-        ),
-    )
-    for wrong, what in faults:
-        if wrong:
-            warnings.warn(f"the {name} stream {what}", ValidityWarning, stacklevel=3)

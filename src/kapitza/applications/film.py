@@ -96,23 +96,18 @@ def film_cross_plane(
     grouped = paths.merge(_GROUPS_PER_DECADE)
     common = {"length": grouped.length, "conductivity": grouped.conductivity}
     units = [common | {"thickness": d} for d in positive(thickness).tolist()]
-    found = run_units(_film_unit, units, version=_FILM_VERSION, store=store, executor=executor)
-    return np.array([float(one["value"]) for one in found])
+    results = run_units(_film_unit, units, version=_FILM_VERSION, store=store, executor=executor)
+    return np.array([float(result["value"]) for result in results])
 
 
 def _film_unit(unit: UnitInputs) -> UnitResult:
-    """Kernel: conductivity across one film, W m⁻¹ K⁻¹."""
-    length, conductivity, thickness = (np.asarray(unit[key]) for key in ("length", "conductivity", "thickness"))
-    paths, thickness = FreePaths(length, conductivity), float(thickness)
-    return {"value": np.array(_film_flux(paths, thickness) * thickness)}
-
-
-def _film_flux(paths: FreePaths, thickness: float) -> float:
-    """Flux across one film per kelvin between its walls, W m⁻² K⁻¹.
+    """Kernel: conductivity across one film, W m⁻¹ K⁻¹.
 
     As much heat passes between each two nodes as at the wall.  θ is linear between nodes and every integral over such a
     piece is exact, so that pieces may be longer than a free path; θ - ½ is odd, so that half of the film is enough.
     """
+    length, conductivity = np.asarray(unit["length"]), np.asarray(unit["conductivity"])
+    paths, thickness = FreePaths(length, conductivity), float(np.asarray(unit["thickness"]))
     nodes = _film_nodes(thickness, float(paths.length.min()))
     half = nodes.size // 2  # the node in the middle, where θ is ½
     at = np.concatenate([[0.0], (nodes[1 : half + 1] + nodes[:half]) / 2])
@@ -122,7 +117,8 @@ def _film_flux(paths: FreePaths, thickness: float) -> float:
         matrix += emitted * np.diff(rows[:, :half] - rows[:, :half:-1], axis=0)
         source -= emitted * np.diff(expn(3, at / path) + rows.sum(axis=1) / 2)
     excess = np.linalg.solve(matrix, source)
-    return _mean_flux(0.5 + np.concatenate([excess, [0.0], -excess[::-1]]), nodes, paths)
+    flux = _mean_flux(0.5 + np.concatenate([excess, [0.0], -excess[::-1]]), nodes, paths)
+    return {"value": np.array(flux * thickness)}
 
 
 def _hat_function_flux(nodes: Array, x: Array, path: float) -> Array:
@@ -166,7 +162,5 @@ def _film_nodes(thickness: float, shortest: float) -> Array:
     """Nodes of a film, symmetric about its middle, which is one of them; fine at the walls."""
     half = thickness / 2
     start = 1e-4 * min(shortest, half)  # E₁ is singular at a wall, and θ steep beside it
-    left = np.unique(
-        np.concatenate([[0.0], np.geomspace(start, half, _GRADED_NODES), np.linspace(0, half, _EVEN_NODES)])
-    )
+    left = np.union1d(np.geomspace(start, half, _GRADED_NODES), np.linspace(0, half, _EVEN_NODES))
     return np.concatenate([left, thickness - left[-2::-1]])

@@ -15,9 +15,6 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 
-# of point defects; free paths that grow faster towards low frequencies carry infinite heat there
-_MAX_FREQUENCY_EXPONENT = 4.0
-
 
 @frozen(eq=False)
 class FreePaths(BaseRecord):
@@ -67,8 +64,8 @@ class FreePaths(BaseRecord):
     def merge(self, per_decade: int) -> "FreePaths":
         """Fewer free paths, that many per decade at most, with the same conductivity and the same radiance."""
         place = np.floor(np.log10(self.length) * per_decade).astype(int)
-        found, group = np.unique(place, return_inverse=True)
-        if found.size == self.length.size:
+        places, group = np.unique(place, return_inverse=True)
+        if places.size == self.length.size:
             return self
         share = np.bincount(group, self.conductivity)
         radiated = np.bincount(group, self.conductivity / self.length)
@@ -133,7 +130,6 @@ def fit_free_paths(side: Solid, conductivity: float, temperature: float = 300.0)
     conductivity : of the bulk at this temperature, W m⁻¹ K⁻¹
     temperature : K
     """
-    wanted = float(positive(conductivity)[0])
     trial = debye_free_paths(side, DebyeScattering(1e-18), temperature)
-    scale = wanted / trial.total
+    scale = float(positive(conductivity)[0]) / trial.total
     return FreePaths(trial.length * scale, trial.conductivity * scale, trial.omega, side.name)

@@ -139,12 +139,6 @@ def reset_current_saving(*, radius: ArrayLike, conductivity: float, conductance:
     return 1 - (1 + length / positive(radius)) ** -0.5
 
 
-def apparent_film_conductivity(*, thickness: ArrayLike, conductivity: float, conductance: float | Conductance) -> Array:
-    """(n,) conductivity that a film between two boundaries seems to have, d/(d/k + 2R), W m⁻¹ K⁻¹."""
-    size = positive(thickness)
-    return size / (size / float(positive(conductivity)[0]) + 2 * Boundary(conductance).resistance())
-
-
 def pillar_profile(cell: MemoryCell, power: float, at: ArrayLike, *, boundaries: bool = True) -> Array:
     r"""(n,) temperature rise at heights `at` (m) above the middle of a pillar, averaged across it (K), heated evenly by
     a power (W); `boundaries=False` leaves their resistance out.
@@ -184,8 +178,14 @@ def reset_pulse(cell: MemoryCell, pulse: float = 50e-9) -> ResetPulse:
         the cell takes to warm up
     """
     length = float(positive(pulse)[0])
-    _check_pillar_width(cell)
-    with_them, without = (float(pillar_profile(cell, 1.0, 0.0, boundaries=wanted)) for wanted in (True, False))
+    if 1 / (RADIAL_RISE_FACTOR * np.pi * cell.conductivity) > _MAX_RADIAL_RISE * sum(cell.side_resistance()):
+        warnings.warn(
+            f"a pillar of the radius {cell.radius:.3g} m loses heat to its side so easily that its axis is much hotter "
+            "than its mean: the current is an upper estimate",
+            ValidityWarning,
+            stacklevel=2,
+        )
+    with_them, without = (float(pillar_profile(cell, 1.0, 0.0, boundaries=present)) for present in (True, False))
     rise = cell.melting - cell.ambient
     power = rise / with_them
     z = np.linspace(-cell.height / 2, cell.height / 2, 401)
@@ -207,15 +207,3 @@ def reset_pulse(cell: MemoryCell, pulse: float = 50e-9) -> ResetPulse:
         boundary_share=1 - without / with_them,
         current_without=float(np.sqrt(rise / without / cell.resistance)),
     )
-
-
-def _check_pillar_width(cell: MemoryCell) -> None:
-    """Warn where the temperature of a pillar is uneven across it."""
-    inside = 1 / (RADIAL_RISE_FACTOR * np.pi * cell.conductivity)
-    if inside > _MAX_RADIAL_RISE * sum(cell.side_resistance()):
-        warnings.warn(
-            f"a pillar of the radius {cell.radius:.3g} m loses heat to its side so easily that its axis is much hotter "
-            "than its mean: the current is an upper estimate",
-            ValidityWarning,
-            stacklevel=3,
-        )

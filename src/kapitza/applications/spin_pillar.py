@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from attrs import evolve, field, frozen
-from numpy.typing import ArrayLike
 
 from kapitza.applications.thermoelectric import check_not_negative
 from kapitza.core.arrays import Array, about, number, quantity
@@ -178,17 +177,11 @@ def valve_signal(pillar: SpinPillar, magnets: Sequence[int], flux: float) -> flo
     bad = [i for i in magnets if not 0 <= i < len(pillar.layers)]
     if bad:
         raise InputError(f"the pillar has layers 0 to {len(pillar.layers) - 1}, not {bad[0]}")
-    layers = [layer.reversed if i in magnets else layer for i, layer in enumerate(pillar.layers)]
-    contacts = [
-        SpinContact(one.down, one.up) if {i, i + 1} & set(magnets) else one for i, one in enumerate(pillar.contacts)
-    ]
+    layers, contacts = list(pillar.layers), list(pillar.contacts)
+    for i in set(magnets):
+        layers[i] = layers[i].reversed
+    for i, contact in enumerate(pillar.contacts):
+        if {i, i + 1} & set(magnets):
+            contacts[i] = SpinContact(contact.down, contact.up)
     changed = SpinPillar(layers, contacts)
     return flux * (spin_profile(changed, 1.0).resistance - spin_profile(pillar, 1.0).resistance)
-
-
-def spin_temperatures(pillar: SpinPillar, profile: SpinPillarProfile) -> tuple[ArrayLike, ArrayLike]:
-    """(n,), (n,) temperature of spin up and of spin down below the hot end, K."""
-    points = profile.position.size // len(pillar.layers)
-    p = np.repeat([layer.metal.polarisation for layer in pillar.layers], points)
-    up = profile.mean + (1 - p) / 2 * profile.accumulation
-    return up, profile.mean - (1 + p) / 2 * profile.accumulation

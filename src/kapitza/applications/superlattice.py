@@ -114,9 +114,8 @@ def spectral_superlattice(
             hint=Hint(python="make them with spectral_free_paths(boundary, ...)"),
         )
     between, left, right, passed = spectral_resistances(boundary, temperature)
-    inside = share / np.maximum(first.conductivity, _SMALLEST_DIVISOR) + (1 - share) / np.maximum(
-        second.conductivity, _SMALLEST_DIVISOR
-    )
+    k1, k2 = (np.maximum(paths.conductivity, _SMALLEST_DIVISOR) for paths in (first, second))
+    inside = share / k1 + (1 - share) / k2
     width = positive(period)[:, None]
     taken = _lead_share(share * width, first.length) * left + _lead_share((1 - share) * width, second.length) * right
     each = width / (width * inside + 2 * np.maximum(between - taken, 0.0))
@@ -249,19 +248,16 @@ def spectral_free_paths(boundary: Transmission, side: Solid, conductivity: float
 
     The branches of a frequency are taken together: conductivities add, and with them the radiance.
     """
-    wanted = float(positive(conductivity)[0])
-    kelvin = one_temperature(temperature)
     omega = np.maximum(boundary.omega, 1e-6 * boundary.omega[-1])
-    per_mode = mode_heat_capacity(omega, kelvin)[0] * boundary.weights
+    per_mode = mode_heat_capacity(omega, one_temperature(temperature))[0] * boundary.weights
     inverse = np.sum((omega[:, None] <= side.cutoffs) / side.speeds**2, axis=1)
     radiance = omega**2 / (8 * np.pi**2) * inverse * per_mode  # Σ C v/4 of the branches
     shape = 4 / 3 * radiance / omega**2
-    scale = wanted / shape.sum()
+    scale = float(positive(conductivity)[0]) / shape.sum()
     return FreePaths(scale / omega**2, shape * scale, omega, side.name)
 
 
 def _check_period_share(share: float) -> None:
-    """Refuse a share of the period that leaves one layer out."""
     if not 0 < share < 1:
         raise InputError(f"share = {share:g} of the period, wanted a number between 0 and 1")
 
@@ -319,20 +315,25 @@ def miniband_conductivity(
         raise InputError(f"layers = {worst:g}, expected whole numbers of atomic layers from 1 to {_MAX_PERIOD_LAYERS}")
     periods = [np.array([(1 + ratio) / 2]), *(np.repeat([1.0, ratio], int(n)) for n in count)]
     units = [{"masses": masses, "free_path": reach} for masses in periods]
-    found = run_units(_speed_unit, units, version=_MINIBAND_VERSION, store=store, executor=executor, progress=progress)
-    speed = np.array([float(one["speed"]) for one in found])
+    results = run_units(
+        _speed_unit, units, version=_MINIBAND_VERSION, store=store, executor=executor, progress=progress
+    )
+    speed = np.array([float(result["speed"]) for result in results])
     return MinibandConductivity(count, speed[1:] / speed[0], reach)
 
 
 def _speed_unit(unit: UnitInputs) -> UnitResult:
-    """Kernel: mean speed in one period."""
     return {"speed": np.array(mean_speed(np.asarray(unit["masses"]), float(np.asarray(unit["free_path"]))))}
 
 
 def mean_speed(masses: Array, free_path: float) -> float:
     r"""$\sum_j\int d^3k\,|v_j|/(2\pi)^3$ of a period of layers with these masses; spring and layer are 1."""
     size = masses.size
-    lateral, share = _transverse_springs()
+    # springs along the plane, 4 - 2cos kx - 2cos ky, of wave vectors with kx <= ky, and their weights
+    node, weight = gauss_legendre(_TRANSVERSE_NODES)
+    bend = 2 - 2 * np.cos(np.pi * node)
+    low, high = np.tril_indices(_TRANSVERSE_NODES)
+    lateral, share = bend[low] + bend[high], weight[low] * weight[high] * np.where(low == high, 1, 2)
     steps = max(_BLOCH_STATES // size, 2)
     phase = (np.arange(steps) + 0.5) * np.pi / (steps * size)  # ±q are conjugate: half of the zone is enough
     hop = -1 / np.sqrt(masses * np.roll(masses, -1))
@@ -340,16 +341,12 @@ def mean_speed(masses: Array, free_path: float) -> float:
     total = 0.0
     for q in phase:
         matrix, slope = _bloch_coupling(hop, np.exp(1j * (q + 1j / free_path)), size)
-        total += float(share @ _bloch_velocities(diagonal + matrix, slope).sum(axis=1))
+        square, right = np.linalg.eig(
+            diagonal + matrix
+        )  # complex q: not Hermitian, left vectors are rows of the inverse
+        change = np.einsum("nij,jk,nki->ni", np.linalg.inv(right), slope, right, optimize=True)
+        total += float(share @ np.abs(np.real(change / (2 * np.sqrt(square)))).sum(axis=1))  # |d Re ω/dq| of all bands
     return total / (steps * size)
-
-
-def _transverse_springs() -> tuple[Array, Array]:
-    """Springs along the plane (n,), 4 - 2cos kx - 2cos ky, of wave vectors with kx <= ky, and their weights (n,)."""
-    node, weight = gauss_legendre(_TRANSVERSE_NODES)
-    bend = 2 - 2 * np.cos(np.pi * node)
-    first, second = np.tril_indices(_TRANSVERSE_NODES)
-    return bend[first] + bend[second], weight[first] * weight[second] * np.where(first == second, 1, 2)
 
 
 def _bloch_coupling(hop: Array, forward: complex, size: int) -> tuple[Array, Array]:
@@ -363,10 +360,3 @@ def _bloch_coupling(hop: Array, forward: complex, size: int) -> tuple[Array, Arr
     np.add.at(slope, (here, there), 1j * hop * forward)
     np.add.at(slope, (there, here), -1j * hop / forward)
     return matrix, slope
-
-
-def _bloch_velocities(dynamical: Array, slope: Array) -> Array:
-    """(n, bands) |d Re ω/dq| at wave vectors (n, bands, bands), from left and right eigenvectors."""
-    square, right = np.linalg.eig(dynamical)  # complex q: not Hermitian, left vectors are rows of the inverse
-    change = np.einsum("nij,jk,nki->ni", np.linalg.inv(right), slope, right, optimize=True)
-    return np.abs(np.real(change / (2 * np.sqrt(square))))

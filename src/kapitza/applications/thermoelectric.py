@@ -41,10 +41,8 @@ LegGoal = Literal["power", "efficiency", "cooling", "cop"]
 LegModel = Literal["averaged", "local"]
 _LEG_GOALS: tuple[LegGoal, ...] = ("power", "efficiency", "cooling", "cop")
 _LEG_MODELS: tuple[LegModel, ...] = ("averaged", "local")
-_SEARCHES: dict[LegModel, tuple[float, float]] = {
-    "averaged": (1.0, 1e-9),
-    "local": (0.95, 1e-5),
-}  # share of the current limit up to which a goal is sought, and the tolerance of that share
+# share of the current limit up to which a goal is sought, and the tolerance of that share
+_SEARCHES: dict[LegModel, tuple[float, float]] = {"averaged": (1.0, 1e-9), "local": (0.95, 1e-5)}
 _LENGTH_SPAN = 1e6  # between the shortest and the longest leg that are tried
 
 
@@ -77,7 +75,6 @@ class LegProperty(BaseRecord):
 
 
 def _as_leg_property(value: "float | LegProperty") -> LegProperty:
-    """Return a number as a property that is the same at all temperatures."""
     return value if isinstance(value, LegProperty) else LegProperty([300.0], [value])
 
 
@@ -208,25 +205,6 @@ def figure_of_merit(leg: ThermoelectricLeg, hot: float, cold: float) -> tuple[fl
     return bare, bare / (electrical * thermal)
 
 
-def ideal_efficiency(merit: float, hot: float, cold: float) -> float:
-    r"""Largest efficiency of a leg of constant properties and a `merit` ZT at the mean temperature, $\frac{T_h -
-    T_c}{T_h}\,\frac{\sqrt{1 + ZT} - 1}{\sqrt{1 + ZT} + T_c/T_h}$ (A. F. Ioffe, Semiconductor Thermoelements and
-    Thermoelectric Cooling, Infosearch, London, 1957).
-    """
-    _check_reservoirs(hot, cold)
-    root = np.sqrt(1 + merit)
-    return float((hot - cold) / hot * (root - 1) / (root + cold / hot))
-
-
-def ideal_cop(merit: float, hot: float, cold: float) -> float:
-    r"""Largest coefficient of performance of a cooler of constant properties,
-    $\frac{T_c}{T_h - T_c}\,\frac{\sqrt{1 + ZT} - T_h/T_c}{\sqrt{1 + ZT} + 1}$.
-    """
-    _check_reservoirs(hot, cold)
-    root = np.sqrt(1 + merit)
-    return float(cold / (hot - cold) * (root - hot / cold) / (root + 1))
-
-
 def leg_state(
     leg: ThermoelectricLeg, hot: float, cold: float, current: float, *, properties: LegModel = "averaged"
 ) -> LegState:
@@ -256,32 +234,26 @@ def leg_state(
 
 
 def _averaged_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -> LegState:
-    """A leg with properties averaged between the reservoirs."""
     s, rho, k = _mean_leg_properties(leg, hot, cold)
     conduction, inside = k * leg.area / leg.length, rho * leg.length / leg.area
     ends = [leg.hot_resistivity / leg.area, leg.cold_resistivity / leg.area]
     first, second = (one / leg.area for one in leg.thermal(hot, cold))
     peltier, joule = s * current, current**2 * inside / 2
     fixed = [-joule - current**2 * ends[0], joule + current**2 * ends[1]]  # Joule heat leaves half by either end
-    matrix = np.array(
-        [
-            [1 + first * (peltier + conduction), -first * conduction],
-            [-second * conduction, 1 - second * (peltier - conduction)],
-        ]
-    )
-    one, two = np.linalg.solve(matrix, np.array([hot - first * fixed[0], cold + second * fixed[1]]))
+    at_hot = [1 + first * (peltier + conduction), -first * conduction]
+    at_cold = [-second * conduction, 1 - second * (peltier - conduction)]
+    given = np.array([hot - first * fixed[0], cold + second * fixed[1]])
+    one, two = np.linalg.solve(np.array([at_hot, at_cold]), given).tolist()
     passed = conduction * (one - two)
-    voltage = s * (one - two) - current * (inside + sum(ends))
-    heat = peltier * one + passed + fixed[0], peltier * two + passed + fixed[1]
     return LegState(
         hot=hot,
         cold=cold,
-        hot_junction=float(one),
-        cold_junction=float(two),
+        hot_junction=one,
+        cold_junction=two,
         current=current,
-        voltage=float(voltage),
-        heat_in=float(heat[0]),
-        heat_out=float(heat[1]),
+        voltage=s * (one - two) - current * (inside + sum(ends)),
+        heat_in=peltier * one + passed + fixed[0],
+        heat_out=peltier * two + passed + fixed[1],
     )
 
 
@@ -365,13 +337,10 @@ def best_leg_length(
 
 def _mean_leg_properties(leg: ThermoelectricLeg, hot: float, cold: float) -> tuple[float, float, float]:
     """Thermopower, resistivity and conductivity, each averaged over temperature."""
-    properties = (leg.seebeck, leg.resistivity, leg.conductivity)
-    s, rho, k = (one.mean(cold, hot) for one in properties)
-    return s, rho, k
+    return leg.seebeck.mean(cold, hot), leg.resistivity.mean(cold, hot), leg.conductivity.mean(cold, hot)
 
 
 def _check_reservoirs(hot: float, cold: float) -> None:
-    """Refuse temperatures that are not positive, or in the wrong order."""
     temperatures([hot, cold])
     if not hot > cold:
         raise InputError(f"hot = {hot:g} K is not above cold = {cold:g} K")
@@ -383,7 +352,6 @@ _MAX_LEG_NODES = 20_000
 
 
 def _local_leg(leg: ThermoelectricLeg, hot: float, cold: float, current: float) -> LegState:
-    """A leg with properties of the local temperature."""
     density = current / leg.area
     first, second = leg.thermal(hot, cold)
     hot_joule, cold_joule = density**2 * leg.hot_resistivity, density**2 * leg.cold_resistivity

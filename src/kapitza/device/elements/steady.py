@@ -200,18 +200,20 @@ def solve_equations(
     before = _multigrid_cycle(matrix, load) if cell.order == 1 and find_spec("pyamg") is not None else None
     if before is None:
         before = diags_array(1 / np.asarray(matrix.diagonal(), dtype=float))
-    steps: list[None] = []
-    found, left = cg(
-        matrix, load, rtol=tolerance, maxiter=_MAX_CG_STEPS, M=before, callback=lambda _: steps.append(None)
-    )
+    count = [0]
+
+    def step(_: Array) -> None:
+        count[0] += 1
+
+    found, left = cg(matrix, load, rtol=tolerance, maxiter=_MAX_CG_STEPS, M=before, callback=step)
     if left:
         residual = float(np.linalg.norm(load - matrix @ found) / np.linalg.norm(load))
         raise ConvergenceError(
-            f"{len(steps)} steps left {residual:.1e} of the heat (wanted {tolerance:.0e}): "
+            f"{count[0]} steps left {residual:.1e} of the heat (wanted {tolerance:.0e}): "
             "the mesh may hold very flat cells",
             last=found,
         )
-    return found, len(steps)
+    return found, count[0]
 
 
 def _multigrid_cycle(matrix: csr_array, load: Array) -> "LinearOperator | None":

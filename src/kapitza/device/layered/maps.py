@@ -42,17 +42,17 @@ def plane_map(device: Device, plane: Plane | None = None, points: tuple[int, int
 
     Properties of T are taken below the hottest point of the device, as `solve_layered` does.
     """
-    wanted = device.top() if plane is None else plane
+    plane = device.top() if plane is None else plane
     cells, numbers = _map_cells(device, points), _constant_device(device)
     x, y = ((line.low + line.high) / 2 for line in cells)
-    depth = slice_stack(device.stack, (wanted,))
+    cut = slice_stack(device.stack, (plane,))
     if numbers.box is None or _has_closed_forms(numbers):
-        linear = linear_device(numbers, (wanted,))
-        node = linear.node(wanted)
+        linear = linear_device(numbers, (plane,))
+        node = linear.node(plane)
         value = rises_on_lines(linear, x, y, slice(node, node + 1))[0]
     else:
-        value = _cosine_map(numbers, numbers.box, wanted, points)
-    return TemperatureField(wanted.layer, x, y, value, depth.depths[depth.marks[0]])
+        value = _cosine_map(numbers, numbers.box, plane, points)
+    return TemperatureField(plane.layer, x, y, value, cut.depths[cut.marks[0]])
 
 
 def flux_map(device: Device, plane: Plane | None = None, points: tuple[int, int] = (256, 256)) -> PlaneFlux:
@@ -62,24 +62,24 @@ def flux_map(device: Device, plane: Plane | None = None, points: tuple[int, int]
     plane names, and below heat that enters on a plane within a layer: of what enters on the plane itself the mean over
     each cell, of the rest the flux in its middle.  Properties of T as for `plane_map`.
     """
-    wanted = device.top() if plane is None else plane
+    plane = device.top() if plane is None else plane
     cells, numbers = _map_cells(device, points), _constant_device(device)
     x, y = ((line.low + line.high) / 2 for line in cells)
     # flux into a face of fixed temperature is infinity times 0: a very large coefficient stands for it
     finite = {name: min(getattr(numbers, name), _FIXED_FACE_COEFFICIENT) for name in ("coefficient", "top_coefficient")}
     numbers = evolve(numbers, **finite)
-    above = _is_bottom_face(numbers, wanted)
+    above = _is_bottom_face(numbers, plane)
     if numbers.box is None or _has_closed_forms(numbers):
-        linear = linear_device(numbers, (wanted,))
-        found: list[ComplexArray] = []
+        linear = linear_device(numbers, (plane,))
+        responses: list[ComplexArray] = []
         for source in numbers.sources:
             hot_plane = source_plane(numbers, source)
             at = hot_plane.layer if source.volumetric else linear.node(hot_plane)
-            found.append(flux_response(linear.medium, linear.node(wanted), at, above=above))
-        value = rises_on_lines(evolve(linear, responses=tuple(found)), x, y)[0]
+            responses.append(flux_response(linear.medium, linear.node(plane), at, above=above))
+        value = rises_on_lines(evolve(linear, responses=tuple(responses)), x, y)[0]
     else:
-        value = _cosine_map(numbers, numbers.box, wanted, points, flux=True)
-    cut = slice_stack(numbers.stack, (wanted, *(source_plane(numbers, source) for source in numbers.sources)))
+        value = _cosine_map(numbers, numbers.box, plane, points, flux=True)
+    cut = slice_stack(numbers.stack, (plane, *(source_plane(numbers, source) for source in numbers.sources)))
     node, *source_nodes = cut.marks
     for source, at in zip(numbers.sources, source_nodes, strict=True):
         share = 0.0 if source.volumetric else direct_share(cut, node, at, above=above)
@@ -89,7 +89,6 @@ def flux_map(device: Device, plane: Plane | None = None, points: tuple[int, int]
 
 
 def _is_bottom_face(device: Device, plane: Plane) -> bool:
-    """Whether a plane is the bottom face of its layer."""
     cut = slice_stack(device.stack, (plane,))
     return cut.marks[0] == len(cut.pieces) or cut.owners[cut.marks[0]] != plane.layer
 
@@ -112,7 +111,6 @@ def _has_closed_forms(device: Device) -> bool:
 
 
 def _map_cells(device: Device, points: tuple[int, int]) -> tuple[AxisRanges, AxisRanges]:
-    """Equal cells of a map along x and y."""
     if not all(1 <= n <= _MAX_MAP_POINTS for n in points):
         raise InputError(f"a map of {points[0]} x {points[1]} points: expected 1 to {_MAX_MAP_POINTS} along each axis")
     along_x, along_y = (np.linspace(*ends, n + 1) for ends, n in zip(_map_window(device), points, strict=True))
@@ -123,13 +121,11 @@ def _map_window(device: Device) -> tuple[tuple[float, float], tuple[float, float
     """What a map shows: the box, or the surroundings of the sources."""
     if device.box is not None:
         return (0.0, device.box.width), (0.0, device.box.depth)
-    found: list[tuple[float, float]] = []
-    extents = [shape.extent for shape in device.shapes]
-    for axis in (0, 1):
-        low, high = min(e[axis][0] for e in extents), max(e[axis][1] for e in extents)
-        half = _MAP_WINDOW_SIZES * (high - low) / 2
-        found.append(((low + high) / 2 - half, (low + high) / 2 + half))
-    return found[0], found[1]
+    ends = np.array([shape.extent for shape in device.shapes])
+    low, high = ends[..., 0].min(axis=0), ends[..., 1].max(axis=0)
+    middle, half = (low + high) / 2, _MAP_WINDOW_SIZES * (high - low) / 2
+    (left, front), (right, back) = (middle - half).tolist(), (middle + half).tolist()
+    return (left, right), (front, back)
 
 
 def _cosine_map(device: Device, box: Box, plane: Plane, points: tuple[int, int], *, flux: bool = False) -> Array:
@@ -177,15 +173,17 @@ def section_map(device: Device, y: float | None = None, *, points: int = 241, pe
     `per_layer` depths lie in each layer, denser at its faces; the depth of a boundary stands there twice, above and
     below.
     """
-    held = solve_steady(device, _section_planes(device, per_layer))
-    ready = held.linear
-    place = float(held.spot.y[0]) if y is None else number(y)
+    solution = solve_steady(device, _section_planes(device, per_layer))
+    place = float(solution.spot.y[0]) if y is None else number(y)
     low, high = (-np.inf, np.inf) if device.box is None else (0.0, device.box.depth)
     if not (low <= place <= high and np.isfinite(place)):
         raise InputError(f"a section at y = {place:g} m: the device reaches from {low:g} to {high:g} m")
-    x = _section_positions(device, float(held.spot.x[0]), points)
-    rises = ready.rise(LateralPoints(x, np.full(x.size, place)))
-    depths = np.array(ready.column.depths)
+    (left, right), middle = _map_window(device)[0], float(solution.spot.x[0])
+    reach = (right - left) * np.geomspace(1e-4, 1, points // 4)  # half of the places lie close to the hottest point
+    lines = [np.linspace(left, right, points // 2), [middle], middle + reach, middle - reach]
+    x = np.unique(np.clip(np.concatenate(lines), left, right))
+    rises = solution.linear.rise(LateralPoints(x, np.full(x.size, place)))
+    depths = np.array(solution.linear.column.depths)
     ends = np.isfinite(depths)
     return TemperatureField("section", x, depths[ends], rises[ends].T, place)
 
@@ -193,28 +191,19 @@ def section_map(device: Device, y: float | None = None, *, points: int = 241, pe
 def boundary_jumps(device: Device, points: tuple[int, int] = (64, 64)) -> dict[str, BoundaryJump]:
     """Temperature jumps at the boundaries that resist, by name "one|other", on a map of nx x ny points."""
     numbers = _constant_device(device)
-    found: dict[str, BoundaryJump] = {}
+    (left, right), (front, back) = _map_window(numbers)
+    area = np.full(points, (right - left) * (back - front) / (points[0] * points[1]))
+    jumps: dict[str, BoundaryJump] = {}
     for i, (name, boundary) in enumerate(zip(numbers.stack.boundary_names, numbers.stack.boundaries, strict=True)):
         resistance = boundary.resistance(numbers.sink)
         if not resistance:
             continue
         upper, lower = numbers.stack.layers[i : i + 2]
         maps = [plane_map(numbers, plane, points) for plane in (Plane(upper.name, from_bottom=True), Plane(lower.name))]
-        first, second = (field.value.ravel() for field in maps)
-        (left, right), (front, back) = _map_window(numbers)
-        area = np.full(points, (right - left) * (back - front) / first.size)
-        through = flux_on_plane(maps[0].x, maps[0].y, maps[0].at, (first - second).reshape(points) / resistance, area)
-        found[name] = BoundaryJump(**asdict(through), first=first, second=second)
-    return found
-
-
-def _section_positions(device: Device, middle: float, points: int) -> Array:
-    """(points,) places along x, half of them evenly over all of it and half close to the hottest point, m."""
-    low, high = _map_window(device)[0]
-    even = np.linspace(low, high, points // 2)
-    reach = (high - low) * np.geomspace(1e-4, 1, points // 4)
-    found = np.concatenate([even, [middle], middle + reach, middle - reach])
-    return np.unique(np.clip(found, low, high))
+        first, second = (field.value for field in maps)
+        through = flux_on_plane(maps[0].x, maps[0].y, maps[0].at, (first - second) / resistance, area)
+        jumps[name] = BoundaryJump(**asdict(through), first=first.ravel(), second=second.ravel())
+    return jumps
 
 
 def _section_planes(device: Device, per_layer: int) -> tuple[Plane, ...]:
@@ -223,7 +212,7 @@ def _section_planes(device: Device, per_layer: int) -> tuple[Plane, ...]:
     (left, right), _ = _map_window(device)
     planes: list[Plane] = []
     for layer in device.stack.layers:
-        ends = np.isfinite(layer.thickness)
-        depths = layer.thickness * share if ends else (right - left) * share[: per_layer // 2] * 2
+        infinite = np.isinf(layer.thickness)
+        depths = (right - left) * share[: per_layer // 2] * 2 if infinite else layer.thickness * share
         planes += [Plane(layer.name, float(depth)) for depth in depths]
     return tuple(planes)

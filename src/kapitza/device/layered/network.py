@@ -118,7 +118,6 @@ def _fit_resistances(logs: Array, time: Array, rises: Array, steady: float, scal
 
 
 def _network_residual(logs: Array, time: Array, rises: Array, steady: float, scale: Array) -> Array:
-    """(nt + 1,) weighted errors with the best resistances."""
     resistance, off = _fit_resistances(logs, time, rises, steady, scale)
     return np.append(off * scale, _STEADY_WEIGHT * (resistance.sum() - steady)) / steady
 

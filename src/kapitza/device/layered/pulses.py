@@ -2,21 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import cast
 
 import numpy as np
 from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import Array, about, numbers, read_only_mapping
 from kapitza.core.records import BaseRecord
-from kapitza.device.description import Box, Device, PulsedPower, is_pulsed, with_mean_power
-from kapitza.device.layered.linear import (
-    LOG_TIME_STEP,
-    LinearDevice,
-    linear_device,
-    source_plane,
-    with_constant_properties,
-)
+from kapitza.device.description import Device, PeriodicPower, PulsedPower, is_pulsed, with_mean_power
+from kapitza.device.layered.linear import LOG_TIME_STEP, LinearDevice, linear_device, with_constant_properties
 from kapitza.device.layered.spreading import LateralPoints
 from kapitza.device.layered.steady import (
     find_hot_spot,
@@ -24,14 +17,16 @@ from kapitza.device.layered.steady import (
     implicit_derivatives,
     property_error,
     solve_steady,
+    source_nodes,
 )
 from kapitza.device.layered.temperatures import (
     FINER_STEP,
-    draw_factors,
     interval_ends,
     relative_uncertainties,
+    sample_units,
     scale_device,
     sensed_numbers,
+    unit_peaks,
 )
 from kapitza.device.layered.transient import (
     Probe,
@@ -43,7 +38,7 @@ from kapitza.device.layered.transient import (
 )
 from kapitza.device.layout import Layout
 from kapitza.errors import InputError
-from kapitza.run.store import StoreLike, UnitInputs, UnitResult
+from kapitza.run.store import StoreLike
 from kapitza.run.work import ExecutorLike, Progress, run_units
 
 _SETTLED = 0.01  # of the peak of the train, within which it is said to be there
@@ -112,21 +107,19 @@ class _Train(BaseRecord):
     """A device with the mean power of its pulses, read at the point that gets hottest at some moments."""
 
     device: Device
-    model: TransientModel  # with one reader
+    at: LateralPoints
+    model: TransientModel  # with one reader, at this point
     pulses: Mapping[int, PulsedPower]  # by the number of the source
     peak: float  # highest rise, K
     floor: float  # lowest rise, K
     moments: tuple[float, ...]  # since the last pulse began, at which each source brings this peak, s
 
-    @property
-    def reader(self) -> Probe:
-        """The point."""
-        return self.model.readers[0]
-
     def rise(self, linear: LinearDevice) -> float:
         """Rise at these moments with other numbers, K: to first order the highest, as they are at a maximum."""
-        model = _read_at(_with_numbers(self.model, linear), _point(self.reader), self.reader.node)
-        return _rise_at(model, self.pulses, self.moments)
+        model = _read_at(self.model, self.at, self.model.readers[0].node, linear)
+        moments = zip(self.pulses.items(), self.moments, strict=True)
+        rises = [float(_joint_response(model, {i: pulse}, np.array([at]))[0]) for (i, pulse), at in moments]
+        return _steady(model, self.pulses) + sum(rises)
 
     def scaled_peak(self, factors: Mapping[str, float]) -> float:
         """Highest rise at this point with numbers times factors, by name, K."""
@@ -167,24 +160,23 @@ def pulsed_temperatures(device: Device, names: Iterable[str] = ()) -> PulsedTemp
         without pulses, with sources that are periodic without a mean, or layers without a heat capacity
     """
     train, at_mean_peak = _hottest_train(device)
-    model, pulses, node = train.model, train.pulses, train.reader.node
-    at = _point(train.reader)
+    model, pulses, reader = train.model, train.pulses, train.model.readers[0]
     hot = transient_model(device)
-    hot_peak = _extremes(_read_at(hot, at, node), pulses, from_mean=False)[0]
+    hot_peak = _extremes(_read_at(hot, train.at, reader.node), pulses, from_mean=False)[0]
     slopes, parts = _budget(train, names)
     return PulsedTemperatures(
-        mean=float(sum(train.reader.steady)),
+        mean=float(sum(reader.steady)),
         peak=train.peak,
         floor=train.floor,
         first=_first(model, pulses),
         always_on=float(sum(hot.readers[0].steady)),
         hot_peak=hot_peak,
         settled_pulses=_settling(model, pulses, train.peak),
-        place=[float(at.x[0]), float(at.y[0]), float(model.linear.column.depths[node])],
+        place=[float(train.at.x[0]), float(train.at.y[0]), float(model.linear.column.depths[reader.node])],
         at_mean_peak=at_mean_peak,
-        duty=max(one.width / one.period for one in pulses.values()),
-        period=max(one.period for one in pulses.values()),
-        in_phase=_same(pulses),
+        duty=max(pulse.width / pulse.period for pulse in pulses.values()),
+        period=max(pulse.period for pulse in pulses.values()),
+        in_phase=len(_groups(pulses)) == 1,
         sensitivity=slopes,
         contribution=parts,
         error=_error(train, hot_peak),
@@ -211,20 +203,12 @@ def sample_pulsed_peaks(
     """
     train, _ = _hottest_train(device)
     relative = sensed_numbers(relative_uncertainties(train.device, train.model.solution.property_temperature))
-    names, factors = draw_factors(device.title, relative, samples, seed)
-    units: list[UnitInputs] = [
-        {"device": device, "names": names, "factors": factors[i : i + _TRAINS_PER_UNIT]}
-        for i in range(0, samples, _TRAINS_PER_UNIT)
-    ]
-    work = partial(_scaled_trains, train)
+    units, work = (
+        sample_units(device, relative, samples, seed, _TRAINS_PER_UNIT),
+        partial(unit_peaks, train.scaled_peak),
+    )
     parts = run_units(work, units, version=_SAMPLE_VERSION, store=store, executor=executor, progress=progress)
     return np.concatenate([np.asarray(part["peak"], dtype=float) for part in parts])
-
-
-def _scaled_trains(train: _Train, unit: UnitInputs) -> UnitResult:
-    """Kernel: peaks of trains with numbers times the `factors` (n, names) of a unit, K."""
-    names, factors = list(cast("Iterable[str]", unit["names"])), np.asarray(unit["factors"], dtype=float)
-    return {"peak": np.array([train.scaled_peak(dict(zip(names, row, strict=True))) for row in factors.tolist()])}
 
 
 def pulsed_peaks_at_interval_ends(device: Device) -> dict[str, tuple[float, float]]:
@@ -235,21 +219,20 @@ def pulsed_peaks_at_interval_ends(device: Device) -> dict[str, tuple[float, floa
 
 
 def _hottest_train(device: Device) -> tuple[_Train, bool]:
-    """The train where it peaks, and whether its mean is highest there."""
     if not is_pulsed(device):
         raise InputError(f"{device.title}: no source comes in pulses")
-    for one in device.sources:
-        if not isinstance(one.waveform, PulsedPower) and hasattr(one.waveform, "frequency"):
-            raise InputError(f"{one.name} is periodic without a mean: beside pulses give it as steady or as pulses")
+    for source in device.sources:
+        if isinstance(source.waveform, PeriodicPower):
+            raise InputError(f"{source.name} is periodic without a mean: beside pulses give it as steady or as pulses")
     mean = with_mean_power(device)
-    held = transient_model(mean)
-    pulses = {i: one.waveform for i, one in enumerate(device.sources) if isinstance(one.waveform, PulsedPower)}
-    found: list[_Train] = []
-    for at, node in dict.fromkeys([(held.solution.spot, held.solution.node), _hottest_place(held, pulses)]):
-        model = _read_at(held, at, node)
-        found.append(_Train(mean, model, pulses, *_extremes(model, pulses)))
-    moved = found[-1].peak > found[0].peak * (1 + _FLAT)
-    return found[-1] if moved else found[0], not moved
+    unread = transient_model(mean)
+    pulses = {i: source.waveform for i, source in enumerate(device.sources) if isinstance(source.waveform, PulsedPower)}
+    trains: list[_Train] = []
+    for at, node in dict.fromkeys([(unread.solution.spot, unread.solution.node), _hottest_place(unread, pulses)]):
+        model = _read_at(unread, at, node)
+        trains.append(_Train(mean, at, model, pulses, *_extremes(model, pulses)))
+    moved = trains[-1].peak > trains[0].peak * (1 + _FLAT)
+    return trains[-1 if moved else 0], not moved
 
 
 def _hottest_place(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> tuple[LateralPoints, int]:
@@ -261,11 +244,12 @@ def _hottest_place(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> 
     places = [steady, *((at, node) for at in _hot_points(model, pulses) for node in heated_nodes(linear))]
     rises = [_rise_at_ends(_read_at(coarse, *place), pulses) for place in places]
     best = int(np.argmax(rises))
-    (at, node), highest = places[best], rises[best]
+    (at, node), highest, box = places[best], rises[best], linear.device.box
+    low, ends = (-np.inf, (np.inf, np.inf)) if box is None else (0.0, (box.width, box.depth))
     step = max(high - low for shape in linear.device.shapes for low, high in shape.extent) / 4
     for _ in range(_PLACE_STEPS):  # compass search
         for x, y in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-            near = _shift_point(at, x * step, y * step, linear.device.box)
+            near = LateralPoints(np.clip(at.x + x * step, low, ends[0]), np.clip(at.y + y * step, low, ends[1]))
             rise = _rise_at_ends(_read_at(coarse, near, node), pulses)
             if rise > highest * (1 + _FLAT):
                 at, highest = near, rise
@@ -276,23 +260,21 @@ def _hottest_place(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> 
 def _budget(train: _Train, names: Iterable[str]) -> tuple[dict[str, float], dict[str, float]]:
     """Derivative of the peak by the logarithm of each number, and what each uncertain one contributes, by name, K."""
     relative = sensed_numbers(relative_uncertainties(train.device, train.model.solution.property_temperature))
-    wanted = dict.fromkeys((*relative, *names))
-    if not wanted:
+    scaled = {name: partial(scale_device, train.device, name) for name in (*relative, *names)}
+    if not scaled:
         return {}, {}
-    scaled = {name: partial(scale_device, train.device, name) for name in wanted}
     found = implicit_derivatives(
         train.device, train.model.solution, scaled, lambda linear: np.array([train.rise(linear)])
     )
-    slopes = {name: float(one[0]) for name, one in found.items()}
+    slopes = {name: float(slope[0]) for name, slope in found.items()}
     return slopes, {name: abs(slopes[name]) * part for name, part in relative.items() if part}
 
 
 def _error(train: _Train, hot_peak: float) -> float:
-    """Estimated error of the peak, K."""
-    model, linear = train.model, train.model.linear
+    linear = train.model.linear
     finer = linear_device(linear.device, linear.planes, FINER_STEP * LOG_TIME_STEP)
-    model = evolve(_with_numbers(model, finer), resolution=_FINER)
-    again = _extremes(_read_at(model, _point(train.reader), train.reader.node), train.pulses, times=3 * _TIMES)[0]
+    model = _read_at(evolve(train.model, resolution=_FINER), train.at, train.model.readers[0].node, finer)
+    again = _extremes(model, train.pulses, times=3 * _TIMES)[0]
     error = _CHANGE_FACTOR * abs(again - train.peak) + _FLAT * train.peak
     if train.device.is_nonlinear:
         error += abs(hot_peak - train.peak) + property_error(train.device, train.model.solution)
@@ -306,38 +288,20 @@ def _hot_points(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> lis
     if len(linear.device.sources) == 1:
         return points
     for index in pulses:
-        sources = [
-            one if i == index else evolve(one, power=_FAINT * one.power) for i, one in enumerate(linear.device.sources)
-        ]
+        sources = [evolve(source, power=_FAINT * source.power) for source in linear.device.sources]
+        sources[index] = linear.device.sources[index]
         points.append(find_hot_spot(evolve(linear, device=evolve(linear.device, sources=sources)))[0])
     return points
 
 
-def _shift_point(at: LateralPoints, x: float, y: float, box: Box | None) -> LateralPoints:
-    """A point so far from another, m, inside of the box."""
-    ends = (np.inf, np.inf) if box is None else (box.width, box.depth)
-    low = -np.inf if box is None else 0.0
-    return LateralPoints(np.clip(at.x + x, low, ends[0]), np.clip(at.y + y, low, ends[1]))
-
-
-def _point(reader: Probe) -> LateralPoints:
-    """The point of a reader."""
-    return cast("LateralPoints", reader.at)
-
-
-def _with_numbers(model: TransientModel, linear: LinearDevice) -> TransientModel:
-    """The model with other plain numbers; what it reads is to be read anew."""
-    return evolve(model, solution=evolve(model.solution, linear=linear))
-
-
-def _read_at(model: TransientModel, at: LateralPoints, node: int) -> TransientModel:
-    """The model, read at one point."""
-    steady = tuple(model.linear.shares(at, node).values())
-    return evolve(model, readers=(Probe(at, node, steady),), names=("peak",))
+def _read_at(model: TransientModel, at: LateralPoints, node: int, linear: LinearDevice | None = None) -> TransientModel:
+    """The model, read at one point; with other plain numbers if `linear` has them."""
+    solution = model.solution if linear is None else evolve(model.solution, linear=linear)
+    steady = tuple(solution.linear.shares(at, node).values())
+    return evolve(model, solution=solution, readers=(Probe(at, node, steady),), names=("peak",))
 
 
 def _steady(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> float:
-    """Rise from the sources that do not pulse, K."""
     return sum(rise for i, rise in enumerate(model.readers[0].steady) if i not in pulses)
 
 
@@ -356,7 +320,10 @@ def _extremes(
         lowest += float(rises.min())
         top = int(np.argmax(rises))
         best = float(rises[top]), float(moments[top])
-        for _ in range(0 if best[1] in _sharp_ends(model, group) else _ZOOMS):
+        # at the end of a pulse that heats this very point the rise is sharp, elsewhere it is highest some time later
+        sources, node = model.linear.device.sources, model.readers[0].node
+        sharp = {pulse.width for i, pulse in group.items() if node in source_nodes(model.linear, sources[i])}
+        for _ in range(0 if best[1] in sharp else _ZOOMS):
             moments = np.linspace(moments[max(top - 1, 0)], moments[min(top + 1, moments.size - 1)], _ZOOM_TIMES)
             rises = _joint_response(model, group, moments, from_mean=from_mean)
             top = int(np.argmax(rises))
@@ -366,29 +333,14 @@ def _extremes(
     return highest, lowest, tuple(tops)
 
 
-def _sharp_ends(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> set[float]:
-    """Ends of pulses that heat the point that is read itself, s: elsewhere it is hottest some time later."""
-    linear, node = model.linear, model.readers[0].node
-    found: set[float] = set()
-    for i, one in pulses.items():
-        source = linear.device.sources[i]
-        plane = source_plane(linear.device, source)
-        nodes = {linear.node(plane)}
-        if source.volumetric:
-            nodes = {end for piece in linear.column.within(plane.layer) for end in (piece, piece + 1)}
-        if node in nodes:
-            found.add(one.width)
-    return found
-
-
 def _joint_response(
     model: TransientModel, pulses: Mapping[int, PulsedPower], time: Array, *, from_mean: bool = True
 ) -> Array:
     """(nt,) rise from sources in endless trains, K; the model has their mean power, or the power of the pulses."""
     total = np.zeros(time.size)
-    for i, one in pulses.items():
-        factor = one.period / one.width if from_mean else 1.0
-        total += factor * pulsed_response(model, model.readers[0], i, evolve(one, count=None), time)
+    for i, pulse in pulses.items():
+        factor = pulse.period / pulse.width if from_mean else 1.0
+        total += factor * pulsed_response(model, model.readers[0], i, evolve(pulse, count=None), time)
     return total
 
 
@@ -396,46 +348,31 @@ def _rise_at_ends(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> f
     """Highest rise at the end of a pulse in the train, K."""
     total = _steady(model, pulses)
     for group in _groups(pulses):
-        ends = np.unique([one.width for one in group.values()])
+        ends = np.unique([pulse.width for pulse in group.values()])
         total += float(_joint_response(model, group, ends).max())
     return total
 
 
-def _rise_at(model: TransientModel, pulses: Mapping[int, PulsedPower], moments: tuple[float, ...]) -> float:
-    """Rise with each source that pulses at its moment in the train, K."""
-    rises = [
-        float(_joint_response(model, {i: one}, np.array([moment]))[0])
-        for (i, one), moment in zip(pulses.items(), moments, strict=True)
-    ]
-    return _steady(model, pulses) + sum(rises)
-
-
 def _groups(pulses: Mapping[int, PulsedPower]) -> list[dict[int, PulsedPower]]:
     """Sources whose rises are added at each moment: all of one period; of several each alone, for an upper bound."""
-    return [dict(pulses)] if _same(pulses) else [{i: one} for i, one in pulses.items()]
-
-
-def _same(pulses: Mapping[int, PulsedPower]) -> bool:
-    """Whether pulses have one period, so that their rises may be added at each moment."""
-    return len({one.period for one in pulses.values()}) == 1
+    same = len({pulse.period for pulse in pulses.values()}) == 1
+    return [dict(pulses)] if same else [{i: pulse} for i, pulse in pulses.items()]
 
 
 def _moments(pulses: Iterable[PulsedPower], times: int) -> Array:
     """(nt,) moments of a period, s: evenly spread, at the end of each pulse and around it, and just before the next."""
-    held = list(pulses)
-    period = max(one.period for one in held)
-    around = np.outer([one.width for one in held], _AFTER).ravel()
+    widths, periods = zip(*((pulse.width, pulse.period) for pulse in pulses), strict=True)
+    period, around = max(periods), np.outer(widths, _AFTER).ravel()
     even = np.linspace(0, 1, times, endpoint=False)[1:] * period
     return np.unique(np.concatenate([even, around[around < period], [period * (1 - 1e-9)]]))
 
 
 def _first(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> float:
-    """Highest rise in the first pulses of all sources, which begin together, K."""
     moments = _moments(pulses.values(), _TIMES)
     total = np.zeros(moments.size)
-    for i, one in pulses.items():
-        alone = pulsed_response(model, model.readers[0], i, evolve(one, count=1), moments)
-        total += alone * one.period / one.width
+    for i, pulse in pulses.items():
+        alone = pulsed_response(model, model.readers[0], i, evolve(pulse, count=1), moments)
+        total += alone * pulse.period / pulse.width
     return _steady(model, pulses) + float(total.max())
 
 
@@ -445,7 +382,7 @@ def _settling(model: TransientModel, pulses: Mapping[int, PulsedPower], peak: fl
     After N pulses those are missing that an endless train had before: what is left of their mean heat, switched off
     (N - 1/2) periods ago.
     """
-    longest = max(one.period for one in pulses.values())
+    longest = max(pulse.period for pulse in pulses.values())
     times = longest * np.geomspace(0.5, 10.0**_SPAN, _SPAN * _TIMES_PER_DECADE)
     missing = np.zeros(times.size)
     for index in pulses:

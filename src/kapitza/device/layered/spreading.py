@@ -12,7 +12,7 @@ from itertools import product
 
 import numpy as np
 from attrs import frozen
-from scipy.special import erf, ive, j1
+from scipy.special import erf, i0e, i1e, j1
 
 from kapitza.core.arrays import Array
 from kapitza.core.quadrature import panel_quadrature
@@ -61,7 +61,7 @@ Readout = LateralPoints | Patch
 
 
 def point_ranges(x: Array) -> AxisRanges:
-    """Points as ranges."""
+    """Return points as ranges."""
     return AxisRanges(x, x)
 
 
@@ -176,19 +176,23 @@ def lateral_spread(shape: SourceShape | None, at: Readout, tau: Array, box: Box 
     if isinstance(shape, Disc):
         if ratio != 1:
             raise InputError(f"a disc on layers with k_y/k_x = {ratio:.4g} is not modelled: take a rectangle")
+        if isinstance(at, LateralPoints) and at.x.size >= _MANY_POINTS:
+            return _kept_disc_spread(shape, at.x.tobytes(), at.y.tobytes(), tau.tobytes(), box)
         return _disc_spread(shape, at, tau, box)
     if isinstance(at, Disc):
         return lateral_spread(shape, _patch_points(at), tau, box, ratio).mean(axis=1, keepdims=True)
-    if isinstance(at, Rectangle):
-        over = [AxisRanges(np.array([low]), np.array([high])) for low, high in at.extent]
-        ranges = over[0], over[1]
-    else:
-        ranges = point_ranges(at.x), point_ranges(at.y)
-    x, y = separable_densities(shape, ranges, tau, box, ratio)
+    x, y = separable_densities(shape, _readout_ranges(at), tau, box, ratio)
     if isinstance(shape, HeatMap):
         pixel = shape.share * np.outer(*(np.diff(edges) for edges in shape.edges))
         return np.einsum("tin,ij,tjn->tn", x, pixel, y, optimize=True)
     return x[:, 0] * y[:, 0]
+
+
+def _readout_ranges(at: LateralPoints | Rectangle) -> tuple[AxisRanges, AxisRanges]:
+    if isinstance(at, LateralPoints):
+        return point_ranges(at.x), point_ranges(at.y)
+    along_x, along_y = (AxisRanges(np.array([low]), np.array([high])) for low, high in at.extent)
+    return along_x, along_y
 
 
 def source_density(shape: SourceShape | None, cells: tuple[AxisRanges, AxisRanges], box: Box | None) -> Array:
@@ -224,54 +228,39 @@ def rectangles_spread(
     power = np.array([one for one, _ in flat])
     sides = (None, None) if box is None else (box.width, box.depth)
     factors: list[Array] = []
-    for axis, speed in enumerate((1.0, ratio)):
-        low, high = (np.array([shape.extent[axis][end] for _, shape in flat]) for end in (0, 1))
-        if isinstance(at, Rectangle):
-            seen = AxisRanges(*(np.array([end]) for end in at.extent[axis]))
-        else:
-            seen = point_ranges((at.x, at.y)[axis])
+    for axis, (speed, seen) in enumerate(zip((1.0, ratio), _readout_ranges(at), strict=True)):
+        low, high = np.array([shape.extent[axis] for _, shape in flat]).T
         factors.append(_axis_density(AxisRanges(low, high), seen, tau * speed, sides[axis]))
     return np.einsum("s,tsn,tsn->tn", power, *factors)
 
 
 def _patch_points(patch: Patch) -> LateralPoints:
-    """Points that stand for a patch with equal weights: (n,) of each."""
     if isinstance(patch, Disc):
         rings, turns = 16, 24
         radius = patch.radius * np.sqrt((np.arange(rings) + 0.5) / rings)  # rings of equal area
         angle = 2 * np.pi * (np.arange(turns) + 0.5) / turns
-        return LateralPoints(
-            *(c + np.outer(radius, f(angle)).ravel() for c, f in ((patch.x, np.cos), (patch.y, np.sin)))
-        )
+        x, y = (np.outer(radius, turn).ravel() for turn in (np.cos(angle), np.sin(angle)))
+        return LateralPoints(patch.x + x, patch.y + y)
     count = (np.arange(24) + 0.5) / 24
     x, y = (low + (high - low) * count for low, high in patch.extent)
     return LateralPoints(np.repeat(x, 24), np.tile(y, 24))
 
 
-def _disc_spread(disc: Disc, at: Readout, tau: Array, box: Box | None) -> Array:
-    """`lateral_spread` of a disc."""
-    if isinstance(at, LateralPoints) and at.x.size >= _MANY_POINTS:
-        return _kept_disc_spread(disc, at.x.tobytes(), at.y.tobytes(), tau.tobytes(), box)
-    return _new_disc_spread(disc, at, tau, box)
-
-
 @lru_cache(maxsize=_KEPT_SPREADS)
 def _kept_disc_spread(disc: Disc, x: bytes, y: bytes, tau: bytes, box: Box | None) -> Array:
     """`lateral_spread` of a disc at points (n,) and times (nτ,), the same for all numbers of the layers."""
-    found = _new_disc_spread(disc, LateralPoints(np.frombuffer(x), np.frombuffer(y)), np.frombuffer(tau), box)
+    found = _disc_spread(disc, LateralPoints(np.frombuffer(x), np.frombuffer(y)), np.frombuffer(tau), box)
     found.flags.writeable = False
     return found
 
 
-def _new_disc_spread(disc: Disc, at: Readout, tau: Array, box: Box | None) -> Array:
-    """`lateral_spread` of a disc, computed."""
+def _disc_spread(disc: Disc, at: Readout, tau: Array, box: Box | None) -> Array:
     spots = at if isinstance(at, LateralPoints) else _patch_points(at)
     found = np.zeros((tau.size, spots.x.size))
     near = np.ones(tau.shape, dtype=bool) if box is None else tau < min(box.width, box.depth) ** 2 / _MAX_IMAGE_RATIO
     concentric = 0
     for x, y in _disc_images(disc, box):
-        same = isinstance(at, Disc) and np.hypot(x - at.x, y - at.y) < 1e-9 * disc.radius and at.radius == disc.radius
-        if same:
+        if isinstance(at, Disc) and at.radius == disc.radius and np.hypot(x - at.x, y - at.y) < 1e-9 * disc.radius:
             concentric += 1
             continue
         distance = np.hypot(spots.x - x, spots.y - y)
@@ -284,14 +273,13 @@ def _new_disc_spread(disc: Disc, at: Readout, tau: Array, box: Box | None) -> Ar
     else:
         total = found.mean(axis=1, keepdims=True)
         z = disc.radius**2 / (2 * tau[near])
-        total[near, 0] += concentric * (1 - ive(0, z) - ive(1, z)) / disc.area
+        total[near, 0] += concentric * (1 - i0e(z) - i1e(z)) / disc.area
     if box is not None and not near.all():
         total[~near] = _disc_mode_sum(disc, at, tau[~near], box)
     return total
 
 
 def _disc_images(disc: Disc, box: Box | None) -> list[tuple[float, float]]:
-    """Middles of a disc and of its mirror images next to a box."""
     if box is None:
         return [(disc.x, disc.y)]
     xs = [shift + sign * disc.x for shift in (0.0, 2 * box.width, -2 * box.width) for sign in (1, -1)]

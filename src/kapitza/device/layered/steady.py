@@ -10,7 +10,7 @@ from attrs import frozen
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
-from kapitza.device.description import Box, Device
+from kapitza.device.description import Box, Device, HeatSource
 from kapitza.device.layered.linear import (
     LinearDevice,
     linear_device,
@@ -37,37 +37,42 @@ def find_hot_spot(solved: LinearDevice) -> tuple[LateralPoints, int, float]:
     """
     spots, step = _hot_spot_candidates(solved)
     # maximum principle: T is highest where heat enters
-    best = max(((*_climb(solved, node, spots, step), node) for node in heated_nodes(solved)), key=lambda one: one[1])
-    return best[0], best[2], best[1]
+    tops = [(*_climb(solved, node, spots, step), node) for node in heated_nodes(solved)]
+    spot, rise, node = max(tops, key=lambda top: top[1])
+    return spot, node, rise
 
 
 def _climb(solved: LinearDevice, node: int, spots: LateralPoints, step: float) -> tuple[LateralPoints, float]:
     """The hottest of some points of a node, or what is hotter around it, and its rise (K)."""
-    best, hottest = spots, -np.inf
-    found = solved.rise(spots, node)
+    best, hottest, box = spots, -np.inf, solved.device.box
+    rises = solved.rise(spots, node)
     for _ in range(_REFINEMENT_ROUNDS):
-        i = int(np.argmax(found))
+        i = int(np.argmax(rises))
         top = LateralPoints(spots.x[i : i + 1], spots.y[i : i + 1])
-        if found[i] > hottest:
-            best, hottest = top, float(found[i])
+        if rises[i] > hottest:
+            best, hottest = top, float(rises[i])
         if step == 0:  # even heat: all points are alike
             break
-        spots, step = _refined_points(top, step, solved.device.box), step / 4
-        found = solved.rise(spots, node)
+        offsets = np.array(list(product((-1, -0.5, 0, 0.5, 1), repeat=2))) * step
+        x, y = top.x[0] + offsets[:, 0], top.y[0] + offsets[:, 1]
+        if box is not None:
+            x, y = np.clip(x, 0, box.width), np.clip(y, 0, box.depth)
+        spots, step = LateralPoints(*np.unique(np.stack([x, y]), axis=1)), step / 4
+        rises = solved.rise(spots, node)
     return best, hottest
 
 
 def heated_nodes(solved: LinearDevice) -> tuple[int, ...]:
-    """Nodes at which heat enters; for a layer that is heated throughout, all that lie in it."""
-    nodes: set[int] = set()
-    for source in solved.device.sources:
-        plane = source_plane(solved.device, source)
-        if source.volumetric:
-            for i in solved.column.within(plane.layer):
-                nodes |= {i, i + 1}
-        else:
-            nodes.add(solved.node(plane))
-    return tuple(sorted(nodes))
+    """Nodes at which heat enters."""
+    return tuple(sorted({node for source in solved.device.sources for node in source_nodes(solved, source)}))
+
+
+def source_nodes(solved: LinearDevice, source: HeatSource) -> set[int]:
+    """Nodes at which heat of a source enters; for a layer that is heated throughout, all that lie in it."""
+    plane = source_plane(solved.device, source)
+    if source.volumetric:
+        return {node for piece in solved.column.within(plane.layer) for node in (piece, piece + 1)}
+    return {solved.node(plane)}
 
 
 def _hot_spot_candidates(solved: LinearDevice) -> tuple[LateralPoints, float]:
@@ -96,16 +101,6 @@ def _shape_candidates(shape: SourceShape, side: int, box: Box | None) -> tuple[A
     return pairs[:, 0], pairs[:, 1]
 
 
-def _refined_points(top: LateralPoints, step: float, box: Box | None) -> LateralPoints:
-    """A grid of 5 x 5 points around one, inside of the box."""
-    offsets = np.array(list(product((-1, -0.5, 0, 0.5, 1), repeat=2))) * step
-    x, y = top.x[0] + offsets[:, 0], top.y[0] + offsets[:, 1]
-    if box is not None:
-        x, y = np.clip(x, 0, box.width), np.clip(y, 0, box.depth)
-    pairs = np.unique(np.stack([x, y]), axis=1)
-    return LateralPoints(pairs[0], pairs[1])
-
-
 _DEPTHS_PER_LAYER = 12  # in each layer
 _LATERAL_POINTS = 20  # on either side of the hottest point
 _FINEST_SPACING = 0.02  # of the width of a source, the first of these
@@ -117,19 +112,17 @@ def _inner_planes(device: Device, denser: int = 1) -> tuple[Plane, ...]:
     """Planes in the layers whose conductivity depends on temperature; so many times as many as needed."""
     count = denser * _DEPTHS_PER_LAYER
     share = (1 - np.cos(np.pi * np.arange(1, count) / count)) / 2
-    found: list[Plane] = []
+    planes: list[Plane] = []
     for layer in device.stack.layers:
         if layer.name in device.laws:
             reach = layer.thickness if np.isfinite(layer.thickness) else 8 * _source_width(device)
-            found += [Plane(layer.name, float(reach * one)) for one in share]
-    return tuple(found)
+            planes += [Plane(layer.name, float(depth)) for depth in reach * share]
+    return tuple(planes)
 
 
 def _source_width(device: Device) -> float:
-    """Width of the widest source, or of the box, m."""
-    if device.shapes:
-        return max(high - low for shape in device.shapes for low, high in shape.extent)
-    return 1.0 if device.box is None else device.box.width
+    side = 1.0 if device.box is None else device.box.width
+    return max((high - low for shape in device.shapes for low, high in shape.extent), default=side)
 
 
 class _PropertyMean(NamedTuple):
@@ -149,8 +142,11 @@ def _weighted_means(
     `ready` is the solution with the numbers of before, cut at `_inner_planes`; `spot` and `node` are the hottest point.
     """
     x, y = (_lateral_coordinates(device, axis, float((spot.x, spot.y)[axis][0]), denser) for axis in (0, 1))
-    needed = _nodes_with_laws(device, ready)
-    place = {one: i for i, one in enumerate(needed)}
+    boundaries = dict(zip(device.stack.boundary_names, device.stack.boundaries, strict=True))
+    conductances = {name: g for name, one in boundaries.items() if isinstance(g := one.conductance, Conductance)}
+    pieces = [i for i, owner in enumerate(ready.column.owners) if owner in conductances or owner in device.laws]
+    needed = sorted({*pieces, *(i + 1 for i in pieces)})
+    place = {node: i for i, node in enumerate(needed)}
     rises = rises_on_lines(ready, x, y, needed)
     point = _hot_spot_patch(device, spot, _SPOT_FRACTION / denser)  # heat in a point would make the weight singular
     others = rise_of_shape(ready, point, plane_response(ready.medium, node)[needed, 0], x, y)  # θ' of the adjoint
@@ -164,32 +160,22 @@ def _weighted_means(
         nodes, depths = [i for i, keep in zip(nodes, kept, strict=True) if keep], depths[kept]
         if len(nodes) < 2:
             continue
-        layer = device.stack.layers[[one.name for one in device.stack.layers].index(name)]
+        layer = next(layer for layer in device.stack.layers if layer.name == name)
         along = layer.tensor[0, 0] / layer.conductivity
         rows = [place[i] for i in nodes]
         weight = _gradient_product(rises[rows], others[rows], (depths, x, y), (1.0, along, along * ready.nodes.ratio))
         along_x = (rises[rows][:, 1:] + rises[rows][:, :-1]) / 2
         kelvin = device.sink + (along_x[:, :, 1:] + along_x[:, :, :-1]) / 2  # mean of the corners of a cell
-        ends = kelvin[:-1], (kelvin[:-1] + kelvin[1:]) / 2, kelvin[1:]
-        values = [law.at(one.ravel()).reshape(one.shape) for one in ends]
+        middle = (kelvin[:-1] + kelvin[1:]) / 2
+        values = [law.at(at.ravel()).reshape(at.shape) for at in (kelvin[:-1], middle, kelvin[1:])]
         value = (values[0] + 4 * values[1] + values[2]) / 6  # Simpson's rule from face to face of a cell
-        found[name] = _property_mean(weight, ends[1], value)
-    for name, boundary in zip(device.stack.boundary_names, device.stack.boundaries, strict=True):
-        if isinstance(boundary.conductance, Conductance):
-            i = place[ready.column.owners.index(name)]  # the node above; that below it comes next
-            jumps = (rises[i] - rises[i + 1]) * (others[i] - others[i + 1]) * np.outer(*areas)
-            kelvin = device.sink + (rises[i] + rises[i + 1]) / 2
-            values = boundary.conductance.at(kelvin.ravel()).reshape(kelvin.shape)
-            found[name] = _property_mean(jumps, kelvin, values)
+        found[name] = _property_mean(weight, middle, value)
+    for name, conductance in conductances.items():
+        i = place[ready.column.owners.index(name)]  # the node above; that below it comes next
+        jumps = (rises[i] - rises[i + 1]) * (others[i] - others[i + 1]) * np.outer(*areas)
+        kelvin = device.sink + (rises[i] + rises[i + 1]) / 2
+        found[name] = _property_mean(jumps, kelvin, conductance.at(kelvin.ravel()).reshape(kelvin.shape))
     return found
-
-
-def _nodes_with_laws(device: Device, ready: LinearDevice) -> list[int]:
-    """Nodes in layers, and on both sides of boundaries, whose properties depend on temperature."""
-    names = zip(device.stack.boundary_names, device.stack.boundaries, strict=True)
-    owners = {name for name, one in names if isinstance(one.conductance, Conductance)} | set(device.laws)
-    pieces = [i for i, owner in enumerate(ready.column.owners) if owner in owners]
-    return sorted({*pieces, *(i + 1 for i in pieces)})
 
 
 def _property_mean(weight: Array, temperature: Array, value: Array) -> _PropertyMean:
@@ -198,17 +184,13 @@ def _property_mean(weight: Array, temperature: Array, value: Array) -> _Property
     The latter is exact for heat that flows straight through a layer: 1 over the mean of 1/k is k̄ less its variance
     over k̄.
     """
-    mean = _weighted_mean(weight, value)
+    total = float(weight.sum())
+    if total > _NEGLIGIBLE_WEIGHT * float(np.abs(weight).sum()):
+        kelvin, mean = (float(np.sum(weight * values)) / total for values in (temperature, value))
+    else:  # nothing flows that could weigh
+        kelvin, mean = float(temperature.mean()), float(value.mean())
     remainder = float(np.sum(np.abs(weight) * (value - mean) ** 2)) / mean
-    return _PropertyMean(_weighted_mean(weight, temperature), mean, float(weight.sum()), remainder)
-
-
-def _weighted_mean(weight: Array, value: Array) -> float:
-    """Mean with a weight; the plain one where nothing flows that could weigh."""
-    total, size = float(weight.sum()), float(np.abs(weight).sum())
-    if not total > _NEGLIGIBLE_WEIGHT * size:
-        return float(value.mean())
-    return float(np.sum(weight * value)) / total
+    return _PropertyMean(kelvin, mean, total, remainder)
 
 
 def _hot_spot_patch(device: Device, spot: LateralPoints, fraction: float) -> Rectangle | None:
@@ -226,11 +208,8 @@ def _hot_spot_patch(device: Device, spot: LateralPoints, fraction: float) -> Rec
 
 
 def _narrowest_width(device: Device, axis: int) -> float:
-    """Width of the narrowest source along an axis, m."""
-    widths = [high - low for low, high in (shape.extent[axis] for shape in device.shapes)]
-    if widths:
-        return min(widths)
-    return 1.0 if device.box is None else (device.box.width, device.box.depth)[axis]
+    side = 1.0 if device.box is None else (device.box.width, device.box.depth)[axis]
+    return min((high - low for low, high in (shape.extent[axis] for shape in device.shapes)), default=side)
 
 
 def _lateral_coordinates(device: Device, axis: int, place: float, denser: int) -> Array:
@@ -238,11 +217,9 @@ def _lateral_coordinates(device: Device, axis: int, place: float, denser: int) -
     width = _narrowest_width(device, axis)
     side = None if device.box is None else (device.box.width, device.box.depth)[axis]
     reach = 12 * _source_width(device) if side is None else side
-    away = np.concatenate(
-        [[0.0], np.geomspace(min(_FINEST_SPACING * width, 0.1 * reach), reach, denser * _LATERAL_POINTS)]
-    )
-    found = np.unique(np.concatenate([place - away[::-1], place + away]))
-    return found if side is None else np.unique(np.clip(found, 0.0, side))
+    away = np.geomspace(min(_FINEST_SPACING * width, 0.1 * reach), reach, denser * _LATERAL_POINTS)
+    line = np.concatenate([place - away, [place], place + away])
+    return np.unique(line if side is None else np.clip(line, 0.0, side))
 
 
 def _gradient_product(
@@ -250,23 +227,17 @@ def _gradient_product(
 ) -> Array:
     """(nz - 1, nx - 1, ny - 1) integral of the product of two gradients over each cell."""
     total = np.zeros(tuple(line.size - 1 for line in lines))
-    volume = np.einsum("i,j,k->ijk", *(np.diff(line) for line in lines))
     for axis, (line, factor) in enumerate(zip(lines, scale, strict=True)):
-        slopes = [_axis_gradient(value, line, axis) for value in (a, b)]
-        total += factor * slopes[0] * slopes[1]
-    return total * volume
+        total += factor * _axis_gradient(a, line, axis) * _axis_gradient(b, line, axis)
+    return total * np.einsum("i,j,k->ijk", *(np.diff(line) for line in lines))
 
 
 def _axis_gradient(value: Array, line: Array, axis: int) -> Array:
-    """Slope along one axis in each cell, the mean over its other directions."""
-    shape = [1, 1, 1]
-    shape[axis] = -1
-    found = np.diff(value, axis=axis) / np.diff(line).reshape(shape)
-    for other in range(3):
-        if other != axis:
-            upper, lower = (np.take(found, range(i, found.shape[other] - 1 + i), other) for i in (1, 0))
-            found = (upper + lower) / 2
-    return found
+    slope = np.diff(value, axis=axis) / np.diff(line).reshape([-1 if i == axis else 1 for i in range(3)])
+    for other in [i for i in range(3) if i != axis]:  # the mean over the corners of a cell
+        upper, lower = (np.take(slope, range(i, slope.shape[other] - 1 + i), other) for i in (1, 0))
+        slope = (upper + lower) / 2
+    return slope
 
 
 _MOVED_FACTOR = 2.0  # of the change on twice as many points, which is half of what it leaves at first order
@@ -315,12 +286,12 @@ def _rival_rises(device: Device, solution: "SteadySolution", ready: LinearDevice
             if rise > _RIVAL_SHARE * solution.peak and np.hypot(top.x - spot.x, top.y - spot.y).item() > apart / 2:
                 places.append((rise, top, node))
     found: list[float] = []
-    for _, place, node in sorted(places, key=lambda one: -one[0])[:_MAX_RIVALS]:
-        held, numbers = ready, solution.values
+    for _, place, node in sorted(places, key=lambda rival: -rival[0])[:_MAX_RIVALS]:
+        linear, numbers = ready, solution.values
         for _ in range(_RIVAL_ITERATIONS):  # Picard iteration, as for the hottest point
-            numbers = {name: one.value for name, one in _weighted_means(device, held, place, node).items()}
-            held = linear_device(with_constant_properties(device, numbers), _inner_planes(device, 2))
-        found.append(float(held.rise(place, node)[0]) + _error_of_means(device, numbers, place, node))
+            numbers = {name: mean.value for name, mean in _weighted_means(device, linear, place, node).items()}
+            linear = linear_device(with_constant_properties(device, numbers), _inner_planes(device, 2))
+        found.append(float(linear.rise(place, node)[0]) + _error_of_means(device, numbers, place, node))
     return found
 
 
@@ -372,9 +343,8 @@ def solve_steady(
             )
         values, last = {name: one.value for name, one in means.items()}, peak
     raise ConvergenceError(
-        f"{device.title}: after {_MAX_PROPERTY_ITERATIONS} solutions the hottest point still moves, now "
-        f"{last:.6g} K above the sink: "
-        "the conductivity falls with temperature; there may be no steady state",
+        f"{device.title}: after {_MAX_PROPERTY_ITERATIONS} solutions the hottest point still moves, now {last:.6g} K "
+        "above the sink: the conductivity falls with temperature; there may be no steady state",
         last=last,
     )
 

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, check_count, name_tuple, read_only_mapping
 from kapitza.core.conductance import Conductance
-from kapitza.core.stack import Layer
 from kapitza.device.description import Device
 from kapitza.device.layered.linear import LOG_TIME_STEP, averaging_patches, linear_device, with_constant_properties
 from kapitza.device.layered.maps import boundary_jumps, flux_map, plane_map, section_map
@@ -43,31 +42,24 @@ def device_parameters(
     device: Device, of_layers: tuple[str, ...] = ("conductivity", "in_plane", "thickness")
 ) -> tuple[str, ...]:
     """Names of all numbers on which the rise of a device depends, beside its power."""
-    found = [f"{layer.name}.{name}" for layer in device.stack.layers for name in of_layers if _is_given(layer, name)]
+    values = {f"{layer.name}.{name}": getattr(layer, name) for layer in device.stack.layers for name in of_layers}
+    names = [name for name, value in values.items() if value is not None and np.isfinite(value)]
     boundaries = [f"{name}.conductance" for name in device.stack.boundary_names]
-    found += [name for name in boundaries if np.isfinite(device.value(name))]
-    found += [name for name in ("coefficient", "top_coefficient") if 0 < getattr(device, name) < np.inf]
-    return tuple(found)
-
-
-def _is_given(layer: Layer, name: str) -> bool:
-    """Whether a layer has a finite number of a name."""
-    value = getattr(layer, name)
-    return value is not None and bool(np.isfinite(value))
+    names += [name for name in boundaries if np.isfinite(device.value(name))]
+    names += [name for name in ("coefficient", "top_coefficient") if 0 < getattr(device, name) < np.inf]
+    return tuple(names)
 
 
 def _peak_sensitivities(device: Device, solution: SteadySolution) -> dict[str, float]:
     """Change of the peak with the logarithm of each number, by name, K; from differences where T matters."""
-    names = device_parameters(device)
-    linear = solution.linear
+    names, at = device_parameters(device), (solution.spot, solution.node)
     if device.is_nonlinear or any(source.volumetric for source in device.sources):
-        powers = tuple(f"{source.name}.power" for source in device.sources)
+        powers = [f"{source.name}.power" for source in device.sources]
         scaled = {name: partial(scale_device, device, name) for name in (*names, *powers)}
-        at = solution.spot, solution.node
         slopes = implicit_derivatives(device, solution, scaled, lambda ready: ready.rise(*at))
-        return {name: float(one[0]) for name, one in slopes.items()}
-    found = linear.changes(solution.spot, solution.node, names)
-    return found | {f"{name}.power": rise for name, rise in linear.shares(solution.spot, solution.node).items()}
+        return {name: float(slope[0]) for name, slope in slopes.items()}
+    powers = {f"{name}.power": rise for name, rise in solution.linear.shares(*at).items()}
+    return solution.linear.changes(*at, names) | powers
 
 
 def scale_device(device: Device, name: str, factor: float) -> Device:
@@ -81,13 +73,12 @@ def scale_device(device: Device, name: str, factor: float) -> Device:
 
 def relative_uncertainties(device: Device, kelvin: Mapping[str, float]) -> dict[str, float]:
     """Relative standard uncertainty of each number that has one, by name; of a saved conductance at its temperature."""
-    found = {name: sigma / abs(device.value(name)) for name, sigma in device.uncertain.items()}
+    relative = {name: sigma / abs(device.value(name)) for name, sigma in device.uncertain.items()}
     for name, boundary in zip(device.stack.boundary_names, device.stack.boundaries, strict=True):
-        held, key = boundary.conductance, f"{name}.conductance"
-        if isinstance(held, Conductance) and held.sigma is not None and key not in found:
-            at = kelvin.get(name, device.sink)
-            found[key] = float(np.interp(at, held.temperature, held.sigma / held.value))
-    return found
+        g, key = boundary.conductance, f"{name}.conductance"
+        if isinstance(g, Conductance) and g.sigma is not None and key not in relative:
+            relative[key] = float(np.interp(kelvin.get(name, device.sink), g.temperature, g.sigma / g.value))
+    return relative
 
 
 _NOT_SENSED = ("width", "depth", "sink")  # of a device: geometry that other lengths follow, and what rises count from
@@ -126,33 +117,32 @@ def sample_peaks(
     """
     solution = solve_steady(device)
     relative = sensed_numbers(relative_uncertainties(device, solution.property_temperature))
-    names, factors = draw_factors(device.title, relative, samples, seed)
-    units: list[UnitInputs] = [
-        {"device": device, "names": names, "factors": factors[i : i + _DEVICES_PER_UNIT]}
-        for i in range(0, samples, _DEVICES_PER_UNIT)
-    ]
-    work = partial(_scaled_peaks, device, solution)
+    units = sample_units(device, relative, samples, seed, _DEVICES_PER_UNIT)
+    work = partial(unit_peaks, partial(_scaled_peak, device, solution))
     parts = run_units(work, units, version=_SAMPLE_VERSION, store=store, executor=executor, progress=progress)
     return np.concatenate([np.asarray(part["peak"], dtype=float) for part in parts])
 
 
-def draw_factors(title: str, relative: Mapping[str, float], samples: int, seed: int) -> tuple[list[str], Array]:
-    """Names of uncertain numbers, and the factors (samples, names) with which they are drawn: see `sample_peaks`."""
+def sample_units(
+    device: Device, relative: Mapping[str, float], samples: int, seed: int, per_unit: int
+) -> list[UnitInputs]:
+    """Names of uncertain numbers, and the factors (n, names) with which they are drawn: see `sample_peaks`."""
     check_count("samples", samples)
     if samples > _MAX_SAMPLES:
         raise InputError(f"samples = {samples:,}: expected at most {_MAX_SAMPLES:,}, at some milliseconds each")
     if not relative:
-        raise InputError(f"no number of {title} has an uncertainty: there is nothing to sample")
+        raise InputError(f"no number of {device.title} has an uncertainty: there is nothing to sample")
     names = sorted(relative)
     widths = np.array([relative[name] for name in names])
-    return names, np.exp(np.random.default_rng(seed).standard_normal((samples, len(names))) * widths)
+    factors = np.exp(np.random.default_rng(seed).standard_normal((samples, len(names))) * widths)
+    starts = range(0, samples, per_unit)
+    return [{"device": device, "names": names, "factors": factors[i : i + per_unit]} for i in starts]
 
 
-def _scaled_peaks(device: Device, solution: SteadySolution, unit: UnitInputs) -> UnitResult:
-    """Kernel: peaks of devices with numbers times the `factors` (n, names) of a unit, K."""
-    names, factors = list(cast("Sequence[str]", unit["names"])), np.asarray(unit["factors"], dtype=float)
-    peaks = [_scaled_peak(device, solution, dict(zip(names, row, strict=True))) for row in factors.tolist()]
-    return {"peak": np.array(peaks)}
+def unit_peaks(peak: Callable[[Mapping[str, float]], float], unit: UnitInputs) -> UnitResult:
+    """Kernel: `peak` of the factors of a unit by name, K."""
+    names, factors = cast("Sequence[str]", unit["names"]), np.asarray(unit["factors"], dtype=float)
+    return {"peak": np.array([peak(dict(zip(names, row, strict=True))) for row in factors.tolist()])}
 
 
 def peaks_at_interval_ends(device: Device) -> dict[str, tuple[float, float]]:
@@ -171,12 +161,13 @@ def interval_ends(
     relative: Mapping[str, float], peak: Callable[[Mapping[str, float]], float]
 ) -> dict[str, tuple[float, float]]:
     """Lowest and highest `peak` of factors by name, each number of a large relative uncertainty at its ends, K."""
-    wide = {name: float(np.exp(_QUANTILE * size)) for name, size in relative.items() if size > _MAX_LINEAR_UNCERTAINTY}
-    found: dict[str, tuple[float, float]] = {}
-    for name, factor in wide.items():
-        ends = sorted(peak({name: end}) for end in (1 / factor, factor))
-        found[name] = ends[0], ends[1]
-    return found
+    ends: dict[str, tuple[float, float]] = {}
+    for name, size in relative.items():
+        if size > _MAX_LINEAR_UNCERTAINTY:
+            factor = float(np.exp(_QUANTILE * size))
+            low, high = sorted(peak({name: end}) for end in (1 / factor, factor))
+            ends[name] = low, high
+    return ends
 
 
 def measured_uncertainties(device: Device, found: DeviceTemperatures, relative: float = 0.2) -> dict[str, float]:
@@ -239,17 +230,16 @@ class LayeredTemperatures(DeviceTemperatures):
         if self.error:
             return dict(self.error)
         solution = solve_steady(self.device)
-        linear, patches = solution.linear, averaging_patches(self.device)
+        linear = solution.linear
         finer = linear_device(linear.device, linear.planes, FINER_STEP * LOG_TIME_STEP)
         change = abs(float(finer.rise(solution.spot, solution.node)[0]) - self.peak)
         if self.device.is_nonlinear:
             return {"peak": change + property_error(self.device, solution)}
-        means = {
-            name: abs(float(finer.rise(patch, finer.node(at))[0]) - self.average[name])
-            for name, (at, patch) in patches.items()
-        }
-        floor = _ROUNDING * self.peak
-        return {name: size + floor for name, size in {**means, "peak": change}.items()}
+        errors: dict[str, float] = {}
+        for name, (at, patch) in averaging_patches(self.device).items():
+            errors[name] = abs(float(finer.rise(patch, finer.node(at))[0]) - self.average[name])
+        errors["peak"] = change
+        return {name: size + _ROUNDING * self.peak for name, size in errors.items()}
 
     @property
     def jumps(self) -> Mapping[str, BoundaryJump]:

@@ -71,16 +71,14 @@ class _LogGrid(BaseRecord):
 
     def distribute(self, kappa: Array, weight: Array) -> Array:
         """(count,) weights of the nodes from those of any κ within them."""
-        place = np.log(kappa / self.low) / _LOG_KAPPA_STEP
-        first = np.clip(
-            np.floor(place).astype(int) - _INTERPOLATION_ORDER // 2 + 1, 0, self.count - _INTERPOLATION_ORDER
-        )
+        order, place = _INTERPOLATION_ORDER, np.log(kappa / self.low) / _LOG_KAPPA_STEP
+        first = np.clip(np.floor(place).astype(int) - order // 2 + 1, 0, self.count - order)
         apart = place - first
         total = np.zeros(self.count)
-        for i in range(_INTERPOLATION_ORDER):
+        for i in range(order):
             # weights go to the nodes by Lagrange's polynomials: the response is then needed at these alone
             basis = weight.copy()
-            for j in range(_INTERPOLATION_ORDER):
+            for j in range(order):
                 if j != i:
                     basis *= (apart - j) / (i - j)
             total += np.bincount(first + i, basis, minlength=self.count)
@@ -88,16 +86,12 @@ class _LogGrid(BaseRecord):
 
 
 def _log_grid(low: float, high: float) -> _LogGrid:
-    """Nodes for all κ from `low` to `high`."""
-    return _LogGrid(
-        low * np.exp(-_LOG_KAPPA_STEP * _INTERPOLATION_ORDER),
-        int(np.ceil(np.log(high / low) / _LOG_KAPPA_STEP)) + 2 * _INTERPOLATION_ORDER + 1,
-    )
+    count = int(np.ceil(np.log(high / low) / _LOG_KAPPA_STEP)) + 2 * _INTERPOLATION_ORDER + 1
+    return _LogGrid(low * np.exp(-_LOG_KAPPA_STEP * _INTERPOLATION_ORDER), count)
 
 
 @lru_cache(maxsize=64)  # one place is read again and again with other numbers
 def _box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: float, ratio: float) -> RadialWeights:
-    """Weights of the modes of a box."""
     if shape is None:
         return RadialWeights(np.array([np.pi / box.width]), np.zeros(1))  # even heat has no other mode than the mean
     least = np.pi / max(box.width, box.depth / np.sqrt(ratio))
@@ -131,22 +125,18 @@ def _unbounded_weights(
         raise InputError(f"what changes with time in layers without sides takes no {shape!r:.20}: give a box")
     if isinstance(shape, Disc) or isinstance(at, Disc):
         return _hankel_weights(shape, at, highest, longest)
-    axes = [_axis_weights(shape, at, axis, highest, longest) for axis in (0, 1)]
-    (kx, x), (ky, y) = axes
+    (kx, x), (ky, y) = (_axis_weights(shape, at, axis, highest, longest) for axis in (0, 1))
     ky = ky * np.sqrt(ratio)
     nodes = _log_grid(min(kx[0], ky[0]), 1.5 * max(kx[-1], ky[-1]))
     total = np.zeros(nodes.count)
     rows = max(1, _MODE_BLOCK // ky.size)
     for start in range(0, kx.size, rows):
         part = slice(start, start + rows)
-        kappa = np.hypot(kx[part, None], ky)
-        weight = np.outer(x[part], y)
-        total += nodes.distribute(kappa.ravel(), weight.ravel())
+        total += nodes.distribute(np.hypot(kx[part, None], ky).ravel(), np.outer(x[part], y).ravel())
     return RadialWeights(nodes.kappa, total)
 
 
 def _hankel_weights(shape: SourceShape, at: Readout, highest: float, longest: float) -> RadialWeights:
-    """Weights of Hankel's integral for a disc read at a point, or averaged over itself."""
     same = isinstance(at, Disc) and isinstance(shape, Disc) and (at.x, at.y) == (shape.x, shape.y)
     if not isinstance(shape, Disc) or not (isinstance(at, LateralPoints) or same):
         raise InputError(f"in layers without sides a disc is read at points or over itself, got {at!r:.60}")
@@ -229,8 +219,8 @@ class TransientModel(BaseRecord):
     def storage(self) -> tuple[float, float]:
         """Smallest and largest heat capacity over conductivity along the layers, s m⁻²."""
         layers = self.linear.device.stack.layers
-        found = [float(heat_capacity_of(layer) / layer.tensor[0, 0]) for layer in layers]
-        return min(found), max(found)
+        inverse = [float(heat_capacity_of(layer) / layer.tensor[0, 0]) for layer in layers]
+        return min(inverse), max(inverse)
 
     def weights(self, reader: Probe, source: HeatSource, highest: float, time: float) -> RadialWeights:
         """Weights of the wave vectors for one reader and one source."""
@@ -252,8 +242,7 @@ class TransientModel(BaseRecord):
         """(ns,) the same for all of a box evenly, over its area, K W⁻¹; nothing where there is no box."""
         if self.linear.area is None:
             return np.zeros(s.shape, dtype=complex)
-        lowest = np.sqrt(self.linear.nodes.p[-1:].real)
-        return self.transfer(source, node, s, lowest)[:, 0] / self.linear.area
+        return self.transfer(source, node, s, np.sqrt(self.linear.nodes.p[-1:].real))[:, 0] / self.linear.area
 
     def step_rise(self, reader: Probe, index: int, time: Array) -> Array:
         """(nt,) rise at times after one source was switched on, K."""
@@ -283,10 +272,9 @@ class TransientModel(BaseRecord):
 
 def transient_model(device: Device) -> TransientModel:
     """Prepare a device for what changes with time, with properties of T at the steady state with all sources on."""
-    solution = solve_steady(device)
+    solution, patches = solve_steady(device), averaging_patches(device)
     linear = solution.linear
     places: list[tuple[Readout, int]] = [(solution.spot, solution.node)]
-    patches = averaging_patches(device)
     places += [(patch, linear.node(plane)) for plane, patch in patches.values()]
     readers = [Probe(at, node, tuple(linear.shares(at, node).values())) for at, node in places]
     return TransientModel(solution, tuple(readers), ("peak", *patches))
@@ -314,22 +302,14 @@ def layered_response(device: Device, time: ArrayLike, waveform: WaveformChoice =
     pulsed = waveform == "stated" and is_pulsed(device)
     model = transient_model(with_mean_power(device) if pulsed else device)
     waveforms = [StepPower() if waveform == "step" else source.waveform for source in device.sources]
-    over_mean = [one.period / one.width if isinstance(one, PulsedPower) else 1.0 for one in waveforms]
-    rows = [
-        np.sum(
-            [
-                factor * _waveform_response(model, reader, i, power, times)
-                for i, (power, factor) in enumerate(zip(waveforms, over_mean, strict=True))
-            ],
-            axis=0,
-        )
-        for reader in model.readers
-    ]
+    rows = np.zeros((len(model.readers), times.size))
+    for i, power in enumerate(waveforms):
+        over_mean = power.period / power.width if isinstance(power, PulsedPower) else 1.0
+        rows += [over_mean * _waveform_response(model, reader, i, power, times) for reader in model.readers]
     return TransientTemperatures(times, rows[0], dict(zip(model.names[1:], rows[1:], strict=True)))
 
 
 def _waveform_response(model: TransientModel, reader: Probe, index: int, power: Waveform, time: Array) -> Array:
-    """(nt,) rise from one source on its waveform, K."""
     if isinstance(power, StepPower):
         return model.step_rise(reader, index, time)
     if isinstance(power, PulsedPower):
@@ -376,17 +356,14 @@ def interpolate_step_response(model: TransientModel, reader: Probe, index: int, 
     """
     box = model.linear.device.box
     if box is not None:
-        shortest = (
-            model.storage[1]
-            * _STEADY_FOURIER_NUMBER
-            * (max(box.width, box.depth) / (np.pi * model.resolution.modes)) ** 2
-        )
+        finest = max(box.width, box.depth) / (np.pi * model.resolution.modes)
+        shortest = model.storage[1] * _STEADY_FOURIER_NUMBER * finest**2
         early = time < shortest
         if early.any() and not early.all():
             late = interpolate_step_response(model, reader, index, np.append(time[~early], shortest))
-            found = np.empty_like(time)
-            found[~early], found[early] = late[:-1], late[-1] * np.sqrt(time[early] / shortest)
-            return found
+            rises = np.empty_like(time)
+            rises[~early], rises[early] = late[:-1], late[-1] * np.sqrt(time[early] / shortest)
+            return rises
     count = int(model.resolution.knots * np.log10(time.max() / time.min())) + 8
     if time.size <= count:
         return model.step_rise(reader, index, time)
@@ -400,17 +377,15 @@ def time_span(device: Device) -> tuple[float, float]:
     """Times between which a device heats up, s: from when heat leaves the smallest source until all is steady."""
     storage = [heat_capacity_of(layer) for layer in device.stack.layers]
     top, last = device.stack.layers[0], device.stack.layers[-1]
-    shapes = device.shapes
-    first = 0.02 * min([top.thickness, *(shape.size for shape in shapes)]) ** 2 * storage[0] / top.conductivity
+    size = min([top.thickness, *(shape.size for shape in device.shapes)])
+    first = 0.02 * size**2 * storage[0] / top.conductivity
     if device.box is not None:  # no earlier than its modes resolve
         slow = max(float(c / layer.tensor[0, 0]) for c, layer in zip(storage, device.stack.layers, strict=True))
-        first = max(
-            first,
-            slow * _STEADY_FOURIER_NUMBER * (max(device.box.width, device.box.depth) / (np.pi * _MAX_PULSE_MODES)) ** 2,
-        )
+        finest = max(device.box.width, device.box.depth) / (np.pi * _MAX_PULSE_MODES)
+        first = max(first, slow * _STEADY_FOURIER_NUMBER * finest**2)
     late = _settling_time(device, storage)
     if np.isinf(last.thickness):
-        widest = max(high - low for shape in shapes for low, high in shape.extent)
+        widest = max(high - low for shape in device.shapes for low, high in shape.extent)
         late = max(late, 100 * widest**2 * storage[-1] / last.conductivity)
     return first, max(1000 * first, late)
 
