@@ -117,7 +117,7 @@ def test_mean_over_a_disc_far_wider_than_the_thinnest_layer():
     wide = solve_layered(Device(stack, [HeatSource("spot", 1.0, Disc(0, 0, 20 * um))], Box(200 * um, 200 * um)))
     bare = Device(Stack(stack.layers[1:]), wide.device.sources, wide.device.box)
     film = 4 * 2 * nm / (10.0 * np.pi * (20 * um) ** 2)  # a quarter of the disc is in the box
-    np.testing.assert_allclose(wide.average["spot"] - solve_layered(bare).average["spot"], film, rtol=1e-3, atol=0)
+    np.testing.assert_allclose(wide.average["spot"] - solve_layered(bare).average["spot"], film, rtol=1e-2, atol=0)
 
 
 def test_disc_on_a_film_by_hankels_integral():
