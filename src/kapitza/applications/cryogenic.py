@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 
 from kapitza.core.arrays import Array, about, number, one_of, quantity, without_unit
 from kapitza.core.quadrature import panel_quadrature
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, default_number
 from kapitza.errors import InputError, ValidityWarning
 
 HeatingModel = Literal["sharing", "step"]
@@ -38,9 +38,7 @@ class HeliumBath(BaseRecord):
     coefficient: float = field(converter=number, validator=quantity(), metadata=about("W m^-2 K^-n", "A of A(Tⁿ-T_bⁿ)"))
     exponent: float = field(default=4.0, converter=number, validator=quantity(high=8.0), metadata=about("1", "n"))
     critical: float = field(default=np.inf, converter=number, metadata=about("W m^-2", "where a film of vapour forms"))
-    recovery: float = field(
-        default=0.0, converter=number, metadata=about("W m^-2", "at which the film collapses again")
-    )
+    recovery: float = default_number(0.0, about("W m^-2", "at which the film collapses again"))
     film: float = field(default=0.0, converter=number, metadata=about("W m^-2 K^-1", "heat transfer through the film"))
     recovery_rise: float | None = field(default=None, metadata=about("K", "where the film collapses, or recovery/film"))
 
@@ -227,8 +225,11 @@ def _balance_roots(excess: Callable[[Array], Array], edges: Sequence[float]) -> 
     first edge, the bath, everything warms up.
     """
 
+    def excess_at(kelvin: float) -> float:
+        return float(excess(np.array([kelvin]))[0])
+
     def root(low: float, high: float) -> float:
-        kelvin: Any = brentq(lambda t: float(excess(np.array([t]))[0]), low, high, xtol=_ROOT_TOLERANCE * low)
+        kelvin: Any = brentq(excess_at, low, high, xtol=_ROOT_TOLERANCE * low)
         return float(kelvin)
 
     roots: list[float] = []

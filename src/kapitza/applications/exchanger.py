@@ -12,7 +12,7 @@ from attrs import field, frozen
 
 from kapitza.core.arrays import about, number, one_of, quantity
 from kapitza.core.conductance import Conductance
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, default_number
 from kapitza.core.stack import Boundary
 from kapitza.errors import InputError, ValidityWarning
 
@@ -64,11 +64,8 @@ class Stream(BaseRecord):
         metadata=about("m", "4 sections over the perimeter; of a slit 2 heights"),
     )
     section: float = field(converter=number, validator=quantity(), metadata=about("m^2", "of the channel"))
-    nusselt: float = field(
-        default=NUSSELT_NUMBERS["slit"],
-        converter=number,
-        validator=quantity(),
-        metadata=about("1", "of developed flow: 7.54 of a slit, 3.66 of a circular pipe"),
+    nusselt: float = default_number(
+        NUSSELT_NUMBERS["slit"], about("1", "of developed flow: 7.54 of a slit, 3.66 of a circular pipe"), quantity()
     )
 
     @property

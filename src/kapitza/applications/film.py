@@ -50,9 +50,8 @@ def film_in_plane(paths: FreePaths, thickness: ArrayLike, specularity: float = 0
     """
     if not 0 <= specularity <= 1:
         raise InputError(f"specularity = {specularity:g}, wanted a share from 0 (rough) to 1 (mirror)")
-    return np.sum(
-        paths.conductivity * rough_wall_shares(positive(thickness)[:, None] / paths.length, specularity), axis=1
-    )
+    kept = rough_wall_shares(positive(thickness)[:, None] / paths.length, specularity)
+    return np.sum(paths.conductivity * kept, axis=1)
 
 
 def rough_wall_shares(ratio: Array, specularity: float = 0.0) -> Array:

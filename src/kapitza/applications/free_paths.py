@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, finite, number, one_temperature, positive, quantity, same_length
 from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.quadrature import frequency_grid
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, default_number
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 
@@ -87,12 +87,8 @@ class DebyeScattering(BaseRecord):
     umklapp: float = field(
         converter=number, validator=quantity(), metadata=about("s K^-1", "coefficient A of Umklapp scattering")
     )
-    onset: float = field(
-        default=0.0, converter=number, metadata=about("K", "temperature B below which Umklapp scattering freezes out")
-    )
-    defects: float = field(
-        default=0.0, converter=number, metadata=about("s^3", "coefficient D of scattering by defects")
-    )
+    onset: float = default_number(0.0, about("K", "temperature B below which Umklapp scattering freezes out"))
+    defects: float = default_number(0.0, about("s^3", "coefficient D of scattering by defects"))
     size: float = field(default=np.inf, converter=number, metadata=about("m", "size L of the sample"))
 
     def rate(self, omega: Array, temperature: float, speed: float) -> Array:

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from kapitza.applications.free_paths import DebyeScattering, FreePaths, debye_free_paths
 from kapitza.core.arrays import Array, about, check_choice, number, positive, quantity, temperatures
 from kapitza.core.conductance import Conductance
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, default_number
 from kapitza.core.stack import Boundary
 from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.matter.isotropic import Solid
@@ -93,12 +93,8 @@ class GrainScattering(BaseRecord):
 
     grain: float = field(converter=number, validator=quantity(), metadata=about("m", "grain size"))
     power: float = field(default=0.0, converter=number, metadata=about("1", "exponent of the frequency"))
-    reference: float = field(
-        default=1.0, converter=number, validator=quantity(), metadata=about("rad s^-1", "reference frequency")
-    )
-    share: float = field(
-        default=1.0, converter=number, validator=quantity(), metadata=about("1", "factor of the grain size")
-    )
+    reference: float = default_number(1.0, about("rad s^-1", "reference frequency"), quantity())
+    share: float = default_number(1.0, about("1", "factor of the grain size"), quantity())
 
     def length(self, omega: Array | None, count: int) -> Array:
         """(n,) m."""

@@ -13,7 +13,7 @@ from attrs import evolve, field, frozen
 
 from kapitza.applications.thermoelectric import check_not_negative
 from kapitza.core.arrays import Array, about, number, quantity
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, default_number
 from kapitza.errors import InputError
 from kapitza.matter.electrons import SpinChannels
 
@@ -37,18 +37,8 @@ class SpinLayer(BaseRecord):
 class SpinContact(BaseRecord):
     """Boundary of two layers: resistance for either spin direction, from 0, m² K W⁻¹."""
 
-    up: float = field(
-        default=0.0,
-        converter=number,
-        validator=check_not_negative,
-        metadata=about("m^2 K W^-1", "resistance for spin up"),
-    )
-    down: float = field(
-        default=0.0,
-        converter=number,
-        validator=check_not_negative,
-        metadata=about("m^2 K W^-1", "resistance for spin down"),
-    )
+    up: float = default_number(0.0, about("m^2 K W^-1", "resistance for spin up"), check_not_negative)
+    down: float = default_number(0.0, about("m^2 K W^-1", "resistance for spin down"), check_not_negative)
 
 
 @frozen(eq=False)

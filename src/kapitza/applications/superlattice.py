@@ -341,9 +341,8 @@ def mean_speed(masses: Array, free_path: float) -> float:
     total = 0.0
     for q in phase:
         matrix, slope = _bloch_coupling(hop, np.exp(1j * (q + 1j / free_path)), size)
-        square, right = np.linalg.eig(
-            diagonal + matrix
-        )  # complex q: not Hermitian, left vectors are rows of the inverse
+        # complex q: not Hermitian, left vectors are rows of the inverse
+        square, right = np.linalg.eig(diagonal + matrix)
         change = np.einsum("nij,jk,nki->ni", np.linalg.inv(right), slope, right, optimize=True)
         total += float(share @ np.abs(np.real(change / (2 * np.sqrt(square)))).sum(axis=1))  # |d Re ω/dq| of all bands
     return total / (steps * size)

@@ -22,7 +22,7 @@ from kapitza.core.arrays import (
     without_unit,
 )
 from kapitza.core.conductance import Conductance
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, default_number
 from kapitza.core.stack import Boundary
 from kapitza.errors import ConvergenceError, InputError
 
@@ -113,18 +113,10 @@ class ThermoelectricLeg(BaseRecord):
     conductivity: LegProperty = field(
         converter=_as_leg_property, validator=_check_positive_property, metadata=about("W m^-1 K^-1", "thermal")
     )
-    hot_resistivity: float = field(
-        default=0.0,
-        converter=number,
-        validator=check_not_negative,
-        metadata=about("ohm m^2", "electrical resistance times area of the hot contact"),
+    hot_resistivity: float = default_number(
+        0.0, about("ohm m^2", "electrical resistance times area of the hot contact"), check_not_negative
     )
-    cold_resistivity: float = field(
-        default=0.0,
-        converter=number,
-        validator=check_not_negative,
-        metadata=about("ohm m^2", "the same of the cold contact"),
-    )
+    cold_resistivity: float = default_number(0.0, about("ohm m^2", "the same of the cold contact"), check_not_negative)
     hot_conductance: float | Conductance = field(
         default=np.inf, metadata=about("W m^-2 K^-1", "of the hot contact to heat")
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from kapitza._outlets import RecordOutlets
-from kapitza.core.arrays import has_unit, unit_text, without_unit
+from kapitza.core.arrays import has_unit, number, read_only_mapping, unit_text, without_unit
 from kapitza.core.record_display import WITHOUT_UNIT, record_table, record_text
 from kapitza.errors import InputError
 
@@ -19,6 +19,16 @@ _MAX_REPR = 2000  # characters
 _PLAIN_TYPES = frozenset({float, int, bool, str, type(None), np.ndarray, np.float64})  # that have no unit
 _SYMBOL = r"(?:m|K|W|J|s|rad|Hz|THz|kg|Pa|N|A|V|ohm)(?:\^-?\d)?"
 _UNIT_PATTERN = re.compile(rf"{_SYMBOL}(?: {_SYMBOL})*")  # other units are words, such as "of the signal"
+
+
+def default_number(default: float, metadata: Mapping[str, Any], validator: Any = None, *, kw_only: bool = False) -> Any:
+    """Return an attribute of a record: one number that may be left out, with the metadata of `about` or `parameter`."""
+    return attrs.field(default=default, converter=number, validator=validator, metadata=metadata, kw_only=kw_only)
+
+
+def values_by_name(metadata: Mapping[str, Any], *, kw_only: bool = False) -> Any:
+    """Return an attribute of a record: values by name that nobody can change, none if left out."""
+    return attrs.field(factory=dict, converter=read_only_mapping, metadata=metadata, kw_only=kw_only)
 
 
 class BaseRecord(RecordOutlets):

@@ -21,7 +21,7 @@ from kapitza.core.arrays import (
     temperatures,
 )
 from kapitza.core.conductance import Conductance
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, default_number, values_by_name
 from kapitza.core.stack import Stack
 from kapitza.device.setup import Plane, locate_plane
 from kapitza.device.shapes import Disc, GaussianSpot, Patch, SourceShape
@@ -219,33 +219,22 @@ class Device(BaseRecord):
     sources: tuple[HeatSource, ...] = field(converter=_sources_tuple)
     box: Box | None = None
     title: str = field(default="device", kw_only=True)
-    sink: float = field(
-        default=300.0,
+    sink: float = default_number(300.0, parameter("K", "of what takes the heat"), quantity(), kw_only=True)
+    coefficient: float = default_number(
+        np.inf,
+        parameter("W m^-2 K^-1", "from the bottom face to the sink; infinite where it is held"),
+        _check_coefficient,
         kw_only=True,
-        converter=number,
-        validator=quantity(),
-        metadata=parameter("K", "of what takes the heat"),
     )
-    coefficient: float = field(
-        default=np.inf,
+    top_coefficient: float = default_number(
+        0.0,
+        parameter("W m^-2 K^-1", "from the top face to the sink; 0 where no heat leaves"),
+        _check_coefficient,
         kw_only=True,
-        converter=number,
-        validator=_check_coefficient,
-        metadata=parameter("W m^-2 K^-1", "from the bottom face to the sink; infinite where it is held"),
-    )
-    top_coefficient: float = field(
-        default=0.0,
-        kw_only=True,
-        converter=number,
-        validator=_check_coefficient,
-        metadata=parameter("W m^-2 K^-1", "from the top face to the sink; 0 where no heat leaves"),
     )
     laws: Mapping[str, ConductivityLaw] = field(factory=dict, converter=read_only_mapping, kw_only=True)
-    uncertain: Mapping[str, float] = field(
-        factory=dict,
-        converter=read_only_mapping,
-        kw_only=True,
-        metadata=about("SI", 'standard uncertainties of numbers such as "GaN|SiC.conductance"'),
+    uncertain: Mapping[str, float] = values_by_name(
+        about("SI", 'standard uncertainties of numbers such as "GaN|SiC.conductance"'), kw_only=True
     )
     patches: Mapping[str, tuple[Plane, Patch]] = field(
         factory=dict, converter=read_only_mapping, kw_only=True, validator=validators.instance_of(Mapping)

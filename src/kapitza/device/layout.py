@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import about, number, quantity, read_only_mapping
+from kapitza.core.arrays import about, number, quantity
 from kapitza.core.conductance import Conductance, check_fourier_drop
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, default_number, values_by_name
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.device.shapes import Interval, Rectangle, sorted_interval
@@ -43,16 +43,11 @@ class Block(BaseRecord):
     outline: Rectangle = field(converter=_block_outline)
     top: float = field(converter=number, metadata=about("m", "its top face below the top face of the stack"))
     conductance: float | Conductance = field(default=np.inf, metadata=about("W m^-2 K^-1", "with all that it touches"))
-    contacts: Mapping[str, float | Conductance] = field(
-        factory=dict,
-        converter=read_only_mapping,
-        kw_only=True,
-        metadata=about("W m^-2 K^-1", "other ones, by name of neighbour"),
+    contacts: Mapping[str, float | Conductance] = values_by_name(
+        about("W m^-2 K^-1", "other ones, by name of neighbour"), kw_only=True
     )
     law: ConductivityLaw | None = field(default=None, kw_only=True)
-    power: float = field(
-        default=0.0, kw_only=True, converter=number, validator=quantity(low=-1e-300), metadata=about("W", "even heat")
-    )
+    power: float = default_number(0.0, about("W", "even heat"), quantity(low=-1e-300), kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         for other, value in {"what it touches": self.conductance, **self.contacts}.items():
@@ -108,12 +103,8 @@ class Layout(BaseRecord):
 
     device: Device
     blocks: tuple[Block, ...] = field(factory=tuple, converter=_blocks_tuple)
-    sides: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, kw_only=True, metadata=about("W m^-2 K^-1", "to the sink, by side")
-    )
-    uncertain: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, kw_only=True, metadata=about("SI", "standard uncertainties")
-    )
+    sides: Mapping[str, float] = values_by_name(about("W m^-2 K^-1", "to the sink, by side"), kw_only=True)
+    uncertain: Mapping[str, float] = values_by_name(about("SI", "standard uncertainties"), kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not self.power > 0:

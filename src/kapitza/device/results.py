@@ -6,8 +6,8 @@ from typing import Literal, Protocol
 import numpy as np
 from attrs import field, frozen
 
-from kapitza.core.arrays import Array, IntArray, about, finite_array, integer_array, numbers, read_only_mapping
-from kapitza.core.records import BaseRecord
+from kapitza.core.arrays import Array, IntArray, about, finite_array, integer_array, numbers
+from kapitza.core.records import BaseRecord, values_by_name
 from kapitza.device.setup import Plane
 from kapitza.errors import InputError
 
@@ -64,9 +64,7 @@ class TransientTemperatures(BaseRecord):
 
     time: Array = field(converter=numbers, metadata=about("s", "(nt,) times"))
     peak: Array = field(converter=finite_array, metadata=about("K", "(nt,) rise where the steady state peaks"))
-    average: Mapping[str, Array] = field(
-        factory=dict, converter=read_only_mapping, metadata=about("K", "(nt,) rise of each patch, by name")
-    )
+    average: Mapping[str, Array] = values_by_name(about("K", "(nt,) rise of each patch, by name"))
 
 
 @frozen(eq=False, kw_only=True)
@@ -95,18 +93,12 @@ class DeviceTemperatures(BaseRecord):
     peak: float = field(metadata=about("K", "rise of the hottest point above the sink"))
     place: Array = field(converter=numbers, metadata=about("m", "(3,) x, y and depth of the hottest point"))
     layer: str
-    average: Mapping[str, float] = field(factory=dict, converter=read_only_mapping, metadata=about("K", "of patches"))
-    drop: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, metadata=about("K", "across each layer and boundary")
-    )
-    sensitivity: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, metadata=about("K", "∂T/∂ln p of the peak, by name")
-    )
-    contribution: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, metadata=about("K", "uncertainty of the peak by name of its cause")
-    )
-    property_temperature: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, metadata=about("K", "at which properties of T were taken, by name")
+    average: Mapping[str, float] = values_by_name(about("K", "of patches"))
+    drop: Mapping[str, float] = values_by_name(about("K", "across each layer and boundary"))
+    sensitivity: Mapping[str, float] = values_by_name(about("K", "∂T/∂ln p of the peak, by name"))
+    contribution: Mapping[str, float] = values_by_name(about("K", "uncertainty of the peak by name of its cause"))
+    property_temperature: Mapping[str, float] = values_by_name(
+        about("K", "at which properties of T were taken, by name")
     )
     iterations: int = field(default=1, metadata=about("1", "solutions until these settled"))
 

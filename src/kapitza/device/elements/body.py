@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, number, quantity
 from kapitza.core.conductance import Conductance
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, default_number
 from kapitza.core.stack import Boundary
 from kapitza.device.elements.mesh import Mesh, region_pairs
 from kapitza.device.layout import scale_conductance
@@ -98,9 +98,7 @@ class Body(BaseRecord):
     )
     faces: Mapping[str, FaceCondition] = field(factory=dict, converter=_named_values)
     heat: Mapping[str, float] = field(factory=dict, converter=_named_values, metadata=about("W m^-3", "in a region"))
-    reference: float = field(
-        default=300.0, kw_only=True, converter=number, validator=quantity(), metadata=about("K", "of conductances of T")
-    )
+    reference: float = default_number(300.0, about("K", "of conductances of T"), quantity(), kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         names = self.mesh.names

@@ -113,10 +113,8 @@ def assemble_body(body: Body, parts: SplitMesh, pairs: Mapping[tuple[int, int], 
 def face_facets(mesh: Mesh, parts: SplitMesh, face: str) -> tuple[IntArray, Array]:
     """(nf, k) unknowns and (nf, k, k) masses of the facets of a face."""
     cell, corner = mesh.faces[face].T
-    local = simplex_of(mesh).facets[corner]
-    return parts.unknowns[cell[:, None], local], facet_mass_matrices(
-        mesh.points, mesh.cells[cell[:, None], local], mesh.order
-    )
+    nodes = cell[:, None], simplex_of(mesh).facets[corner]
+    return parts.unknowns[nodes], facet_mass_matrices(mesh.points, mesh.cells[nodes], mesh.order)
 
 
 def _facet_integrals(mass: Array, unknowns: IntArray, size: int) -> Array:

@@ -31,9 +31,8 @@ from kapitza.core.arrays import Array, ComplexArray
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 
-_CONTOUR_ANGLE = (
-    np.pi / 4
-)  # between the negative real axis, where H is singular, and the imaginary one, beyond which e^st grows
+# between the negative real axis, where H is singular, and the imaginary one, beyond which e^st grows
+_CONTOUR_ANGLE = np.pi / 4
 _CONTOUR_STEP = 2 * np.pi * _CONTOUR_ANGLE / (11 * np.log(10))  # the trapezoidal rule is then good to eleven digits
 _HIGHEST_HARMONIC, _HARMONIC_NODES = 4e11, 56  # Hz
 _SLOWEST_HARMONIC = 1.0  # rad s⁻¹, in place of 0

@@ -211,10 +211,10 @@ def _pseudo_time_quadrature(
     device: Device, column: SlicedStack, sizes: tuple[float, ...], step: float
 ) -> PseudoTimeQuadrature:
     """Nodes `step` apart in ln τ for constant properties; `sizes` are the smallest lengths of its sources, m."""
-    thick = [
-        piece.thickness for piece in column.pieces if isinstance(piece, LayerSlice) and np.isfinite(piece.thickness)
-    ]
-    lengths = [*thick, *sizes, *([min(device.box.width, device.box.depth)] if device.box else [])]
+    thick = [piece.thickness for piece in column.pieces if isinstance(piece, LayerSlice)]
+    lengths = [*(d for d in thick if np.isfinite(d)), *sizes]
+    if device.box is not None:
+        lengths.append(min(device.box.width, device.box.depth))
     low = _MIN_PSEUDO_TIME * min(lengths) ** 2
     settling = decay_time_bound(device, column)
     if device.box is not None:  # the slowest lateral mode decays as exp(-π²τ/L²)
@@ -331,19 +331,21 @@ class LinearDevice(BaseRecord):
 
     def shares(self, at: Readout, node: int) -> dict[str, float]:
         """Rise at one point from each source, K."""
-        return {
-            source.name: source.power * float(self.nodes.unit_rise(response[node], found, self.area)[0])
-            for source, response, found in zip(self.device.sources, self.responses, self.spreads(at), strict=True)
-        }
+        shares: dict[str, float] = {}
+        for source, response in zip(self.device.sources, self.responses, strict=True):
+            unit_rise = self.nodes.unit_rise(response[node], self.spread(source, at), self.area)
+            shares[source.name] = source.power * float(unit_rise[0])
+        return shares
 
     def changes(self, at: Readout, node: int, names: tuple[str, ...]) -> dict[str, float]:
         """Change of the rise at one point with the logarithm of each number, by name, K."""
         own = plane_response(self.medium, node)  # the adjoint: unit heat at the point that is read
-        found = dict.fromkeys(names, 0.0)
-        for source, response, found_spread in zip(self.device.sources, self.responses, self.spreads(at), strict=True):
+        changes = dict.fromkeys(names, 0.0)
+        for source, response in zip(self.device.sources, self.responses, strict=True):
+            spread = self.spread(source, at)
             for name, change in response_derivatives(self.medium, names, own, response[:, None, :]).items():
-                found[name] += source.power * float(self.nodes.unit_rise(change[0], found_spread, self.area)[0])
-        return found
+                changes[name] += source.power * float(self.nodes.unit_rise(change[0], spread, self.area)[0])
+        return changes
 
 
 def rises_on_lines(linear: LinearDevice, x: Array, y: Array, nodes: slice | list[int] = slice(None)) -> Array:

@@ -6,8 +6,8 @@ from functools import partial
 import numpy as np
 from attrs import evolve, field, frozen
 
-from kapitza.core.arrays import Array, about, numbers, read_only_mapping
-from kapitza.core.records import BaseRecord
+from kapitza.core.arrays import Array, about, numbers
+from kapitza.core.records import BaseRecord, values_by_name
 from kapitza.device.description import Device, PeriodicPower, PulsedPower, is_pulsed, with_mean_power
 from kapitza.device.layered.linear import LOG_TIME_STEP, LinearDevice, linear_device, with_constant_properties
 from kapitza.device.layered.spreading import LateralPoints
@@ -85,12 +85,8 @@ class PulsedTemperatures(BaseRecord):
     duty: float = field(metadata=about("1", "share of the time that the pulses are on; the largest of the sources"))
     period: float = field(metadata=about("s", "from pulse to pulse; the longest of the sources"))
     in_phase: bool
-    sensitivity: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, metadata=about("K", "∂T/∂ln p of `peak`, by name")
-    )
-    contribution: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, metadata=about("K", "uncertainty of `peak` by name of its cause")
-    )
+    sensitivity: Mapping[str, float] = values_by_name(about("K", "∂T/∂ln p of `peak`, by name"))
+    contribution: Mapping[str, float] = values_by_name(about("K", "uncertainty of `peak` by name of its cause"))
     error: float = field(
         default=np.nan,
         metadata=about("K", "estimated error of `peak`: numerical, and of properties of T that follow the mean heat"),
@@ -113,6 +109,11 @@ class _Train(BaseRecord):
     peak: float  # highest rise, K
     floor: float  # lowest rise, K
     moments: tuple[float, ...]  # since the last pulse began, at which each source brings this peak, s
+
+    @property
+    def relative(self) -> dict[str, float]:
+        """Relative uncertainties of the numbers on which the rise depends, by name."""
+        return sensed_numbers(relative_uncertainties(self.device, self.model.solution.property_temperature))
 
     def rise(self, linear: LinearDevice) -> float:
         """Rise at these moments with other numbers, K: to first order the highest, as they are at a maximum."""
@@ -202,11 +203,8 @@ def sample_pulsed_peaks(
         as `sample_peaks` and `pulsed_temperatures`
     """
     train, _ = _hottest_train(device)
-    relative = sensed_numbers(relative_uncertainties(train.device, train.model.solution.property_temperature))
-    units, work = (
-        sample_units(device, relative, samples, seed, _TRAINS_PER_UNIT),
-        partial(unit_peaks, train.scaled_peak),
-    )
+    units = sample_units(device, train.relative, samples, seed, _TRAINS_PER_UNIT)
+    work = partial(unit_peaks, train.scaled_peak)
     parts = run_units(work, units, version=_SAMPLE_VERSION, store=store, executor=executor, progress=progress)
     return np.concatenate([np.asarray(part["peak"], dtype=float) for part in parts])
 
@@ -214,8 +212,7 @@ def sample_pulsed_peaks(
 def pulsed_peaks_at_interval_ends(device: Device) -> dict[str, tuple[float, float]]:
     """Lowest and highest peak of a train with one number at the ends of its 95 % interval, K, by name."""
     train, _ = _hottest_train(device)
-    relative = relative_uncertainties(train.device, train.model.solution.property_temperature)
-    return interval_ends(sensed_numbers(relative), train.scaled_peak)
+    return interval_ends(train.relative, train.scaled_peak)
 
 
 def _hottest_train(device: Device) -> tuple[_Train, bool]:
@@ -259,14 +256,12 @@ def _hottest_place(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> 
 
 def _budget(train: _Train, names: Iterable[str]) -> tuple[dict[str, float], dict[str, float]]:
     """Derivative of the peak by the logarithm of each number, and what each uncertain one contributes, by name, K."""
-    relative = sensed_numbers(relative_uncertainties(train.device, train.model.solution.property_temperature))
-    scaled = {name: partial(scale_device, train.device, name) for name in (*relative, *names)}
+    device, solution, relative = train.device, train.model.solution, train.relative
+    scaled = {name: partial(scale_device, device, name) for name in (*relative, *names)}
     if not scaled:
         return {}, {}
-    found = implicit_derivatives(
-        train.device, train.model.solution, scaled, lambda linear: np.array([train.rise(linear)])
-    )
-    slopes = {name: float(slope[0]) for name, slope in found.items()}
+    changes = implicit_derivatives(device, solution, scaled, lambda linear: np.array([train.rise(linear)]))
+    slopes = {name: float(change[0]) for name, change in changes.items()}
     return slopes, {name: abs(slopes[name]) * part for name, part in relative.items() if part}
 
 

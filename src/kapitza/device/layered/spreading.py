@@ -125,10 +125,8 @@ def _unbounded_density(source: AxisRanges, at: AxisRanges, tau: Array) -> Array:
 
 def box_wave_numbers(box: Box, counts: tuple[int, int]) -> tuple[Array, Array]:
     """Wave numbers of the first modes of a box along x and y, rad m⁻¹."""
-    return (
-        np.pi / box.width * np.arange(counts[0], dtype=np.float64),
-        np.pi / box.depth * np.arange(counts[1], dtype=np.float64),
-    )
+    x, y = (np.arange(count, dtype=np.float64) for count in counts)
+    return np.pi / box.width * x, np.pi / box.depth * y
 
 
 def mean_cosine(k: Array, over: AxisRanges) -> Array:
@@ -142,10 +140,8 @@ def cosine_moments(what: SourceShape | Readout | None, box: Box, kx: Array, ky: 
     if isinstance(what, LateralPoints):
         return np.outer(np.cos(kx * what.x[0]), np.cos(ky * what.y[0]))
     if isinstance(what, HeatMap):
-        share = what.value / what.value.sum()
-        sides = zip((kx, ky), what.edges, strict=True)
-        left, right = (mean_cosine(k, AxisRanges(edges[:-1], edges[1:])) for k, edges in sides)
-        return left @ share @ right.T
+        left, right = (mean_cosine(k, source_ranges(what, axis, None)[0]) for axis, k in enumerate((kx, ky)))
+        return left @ (what.value / what.value.sum()) @ right.T
     if isinstance(what, Disc):
         middle = np.outer(np.cos(kx * what.x), np.cos(ky * what.y))
         return middle * jinc(np.hypot(kx[:, None], ky) * what.radius)

@@ -8,8 +8,9 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, check_count, name_tuple, read_only_mapping
+from kapitza.core.arrays import Array, about, check_count, name_tuple
 from kapitza.core.conductance import Conductance
+from kapitza.core.records import values_by_name
 from kapitza.device.description import Device
 from kapitza.device.layered.linear import LOG_TIME_STEP, averaging_patches, linear_device, with_constant_properties
 from kapitza.device.layered.maps import boundary_jumps, flux_map, plane_map, section_map
@@ -217,9 +218,7 @@ class LayeredTemperatures(DeviceTemperatures):
 
     device: Device
     cells: int = field(default=0, metadata=about("1", "of the finest grid that this variation came from; 0 for none"))
-    error: Mapping[str, float] = field(
-        factory=dict, converter=read_only_mapping, metadata=about("K", "estimated with it, by name")
-    )
+    error: Mapping[str, float] = values_by_name(about("K", "estimated with it, by name"))
 
     def errors(self) -> dict[str, float]:
         """Estimated numerical error of the hottest point, "peak", and of the rise of each patch, by name, K.

@@ -39,9 +39,8 @@ from kapitza.device.setup import heat_capacity_of
 from kapitza.device.shapes import Disc, HeatMap, SourceShape
 from kapitza.errors import InputError
 
-_LOG_KAPPA_STEP = (
-    0.03  # of ln κ: with eight nodes the error is below 1e-8 for what has no singularity within 22° of the axis
-)
+# of ln κ: with eight nodes the error is below 1e-8 for what has no singularity within 22° of the axis
+_LOG_KAPPA_STEP = 0.03
 _INTERPOLATION_ORDER = 8
 _MAX_AXIS_MODES = 6000  # modes along an axis
 _MODE_BLOCK = 2**18  # modes that are handed over at once
@@ -233,7 +232,8 @@ class TransientModel(BaseRecord):
     def transfer(self, source: HeatSource, node: int, s: ComplexArray, kappa: Array) -> ComplexArray:
         """(ns, nk) temperature of a node per flux of a source, K m² W⁻¹."""
         plane = source_plane(self.linear.device, source)
-        medium = sliced_waves(self.linear.column, self.linear.device, SpectralPoints(s[:, None], kappa, np.zeros(1)))
+        at = SpectralPoints(s[:, None], kappa, np.zeros(1))
+        medium = sliced_waves(self.linear.column, self.linear.device, at)
         if source.volumetric:
             return layer_response(medium, plane.layer)[node]
         return medium.response(self.linear.node(plane), node)
