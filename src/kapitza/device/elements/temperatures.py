@@ -51,8 +51,31 @@ _LINEAR_FACTOR = 0.1  # of the change to linear cells: a change may be small by 
 _BODY_PERTURBATION = 0.1  # of a number, by which it is moved either way: the equations are linear in it
 
 
+class _HottestNode(BaseRecord):
+    body: Body
+    split: SplitMesh
+    temperature: Array
+
+    @property
+    def peak(self) -> float:
+        """Highest temperature of all nodes, K."""
+        return float(self.temperature.max())
+
+    @property
+    def place(self) -> Array:
+        """(d,) place of the hottest node, m."""
+        return self.hot_spot[0]
+
+    @property
+    def hot_spot(self) -> tuple[Array, str]:
+        """(d,) place of the hottest node, m, and the region that it lies in."""
+        mesh, rows = self.body.mesh, self.temperature[self.split.unknowns]
+        cell, node = np.unravel_index(int(np.argmax(rows)), rows.shape)
+        return mesh.points[mesh.cells[cell, node]], mesh.names[mesh.region[cell]]
+
+
 @frozen(eq=False, kw_only=True)
-class BodyTemperatures(BaseRecord):
+class BodyTemperatures(_HottestNode):
     """Temperatures of a body: a point on a boundary that resists has an unknown for each side.
 
     Examples
@@ -76,23 +99,6 @@ class BodyTemperatures(BaseRecord):
     heat_generated: float = field(metadata=about("as flows", "heat from the sources inside"))
     steps: int = field(metadata=about("1", "of the iteration; 0 where the equations were factorised"))
     sink: float = field(default=0.0, init=False, metadata=about("K", "0: rises of a body are its temperatures"))
-
-    @property
-    def peak(self) -> float:
-        """Highest temperature of all nodes, K."""
-        return float(self.temperature.max())
-
-    @property
-    def place(self) -> Array:
-        """(d,) place of the hottest node, m."""
-        return self.hot_spot[0]
-
-    @property
-    def hot_spot(self) -> tuple[Array, str]:
-        """(d,) place of the hottest node, m, and the region that it lies in."""
-        mesh, rows = self.body.mesh, self.temperature[self.split.unknowns]
-        cell, node = np.unravel_index(int(np.argmax(rows)), rows.shape)
-        return mesh.points[mesh.cells[cell, node]], mesh.names[mesh.region[cell]]
 
     @property
     def imbalance(self) -> float:

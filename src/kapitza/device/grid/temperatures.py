@@ -41,8 +41,27 @@ _FacePair = tuple[Array, Array]  # (nx, ny, nz) values at the lower and the uppe
 _CORNERS = ((0, 0), (1, 0), (1, 1), (0, 1))  # of a rectangle, all around, in units of its sides
 
 
+class _HottestPoint(BaseRecord):
+    temperatures: DeviceTemperatures
+
+    @property
+    def sink(self) -> float:
+        """Temperature of what takes the heat, K."""
+        return self.temperatures.sink
+
+    @property
+    def peak(self) -> float:
+        """Rise of the hottest point above the sink, K."""
+        return self.temperatures.peak
+
+    @property
+    def place(self) -> Array:
+        """(3,) x, y and depth of the hottest point, m."""
+        return self.temperatures.place
+
+
 @frozen(eq=False, kw_only=True)
-class GridTemperatures(BaseRecord):
+class GridTemperatures(_HottestPoint):
     """Steady field of temperature on a grid; results of version 0.1.0 do not have the layout that they belong to.
 
     Examples
@@ -69,21 +88,6 @@ class GridTemperatures(BaseRecord):
     bottom: Array = field(metadata=about("K", "(nx, ny, nz) rise of the bottom face of each cell"))
     heat_out: Array = field(metadata=about("W", "(6,) through left, right, front, back, top and bottom"))
     layout: Layout | None = None
-
-    @property
-    def sink(self) -> float:
-        """Temperature of what takes the heat, K."""
-        return self.temperatures.sink
-
-    @property
-    def peak(self) -> float:
-        """Rise of the hottest point above the sink, K."""
-        return self.temperatures.peak
-
-    @property
-    def place(self) -> Array:
-        """(3,) x, y and depth of the hottest point, m."""
-        return self.temperatures.place
 
     @property
     def imbalance(self) -> float:
