@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from functools import partial
+from typing import cast
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -103,12 +104,16 @@ class _Train(BaseRecord):
     """A device with the mean power of its pulses, read at the point that gets hottest at some moments."""
 
     device: Device
-    at: LateralPoints
-    model: TransientModel  # with one reader, at this point
+    model: TransientModel  # with one reader
     pulses: Mapping[int, PulsedPower]  # by the number of the source
     peak: float  # highest rise, K
     floor: float  # lowest rise, K
     moments: tuple[float, ...]  # since the last pulse began, at which each source brings this peak, s
+
+    @property
+    def at(self) -> LateralPoints:
+        """The point."""
+        return cast("LateralPoints", self.model.readers[0].at)
 
     @property
     def relative(self) -> dict[str, float]:
@@ -227,7 +232,7 @@ def _hottest_train(device: Device) -> tuple[_Train, bool]:
     trains: list[_Train] = []
     for at, node in dict.fromkeys([(unread.solution.spot, unread.solution.node), _hottest_place(unread, pulses)]):
         model = _read_at(unread, at, node)
-        trains.append(_Train(mean, at, model, pulses, *_extremes(model, pulses)))
+        trains.append(_Train(mean, model, pulses, *_extremes(model, pulses)))
     moved = trains[-1].peak > trains[0].peak * (1 + _FLAT)
     return trains[-1 if moved else 0], not moved
 
