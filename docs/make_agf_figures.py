@@ -9,7 +9,7 @@ mpl.use("Agg")
 import numpy as np
 
 import kapitza
-from kapitza.plot import modal_transmission as modal_transmission_plots
+from kapitza.plot import spectra as spectra_plots
 from kapitza.plot import vibrations as vibrations_plots
 from kapitza.plot.style import new_figure
 
@@ -27,7 +27,7 @@ def main() -> None:
 
     figure = new_figure(width=10, height=7.6)
     sizes = {"k_mesh": (16, 16)}
-    modal_transmission_plots.modes_figure(
+    spectra_plots.modes_figure(
         kapitza.lattice.agf_modes(junction, **sizes), kapitza.lattice.mode_conversion(junction, **sizes), figure
     )
     figure.savefig(IMAGES / "agf-modes.png", dpi=110)

@@ -12,10 +12,9 @@ from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.measure.eels.design import design_eels
 from kapitza.measure.eels.experiment import EelsExperiment
-from kapitza.measure.eels.gradients import line_profile, temperature_gradients
 from kapitza.measure.eels.interface_modes import InterfaceComponents
 from kapitza.measure.eels.jump import fit_jump
-from kapitza.measure.eels.map import PixelFlag, TemperatureMap
+from kapitza.measure.eels.map import PixelFlag, TemperatureMap, line_profile, temperature_gradients
 from kapitza.measure.eels.model import VibrationalMode
 from kapitza.plot import eels as eels_plots
 from kapitza.plot import style as style_plots

@@ -6,8 +6,7 @@ import pytest
 import kapitza
 from kapitza.errors import InputError
 from kapitza.matter.building.layers import chain_junction, mass_junction
-from kapitza.plot import modal_transmission
-from kapitza.plot import modal_transmission as modal_transmission_plots
+from kapitza.plot import spectra
 from kapitza.plot import vibrations as vibrations_plots
 from kapitza.plot.style import cell_borders, new_figure
 from kapitza.units import THz, m_u, nm
@@ -35,16 +34,16 @@ def modes(junction, omega):
 
 
 def test_branches_are_stacked_to_the_transmission(modes):
-    ax = modal_transmission.transmission_by_branch(modes, ax=new_figure().add_subplot())
+    ax = spectra.transmission_by_branch(modes, ax=new_figure().add_subplot())
     stacked = ax.collections[-1].get_paths()[0].vertices
     whole = modes.total()
     np.testing.assert_allclose(stacked[:, 1].max() * nm**-2, whole.total.max(), rtol=1e-12, atol=0)
     with pytest.raises(InputError, match="0 waves"):
-        modal_transmission.transmission_by_branch(modes.select("left"), side="right", ax=ax)
+        spectra.transmission_by_branch(modes.select("left"), side="right", ax=ax)
 
 
 def test_probabilities_by_angle_are_those_of_the_table(modes):
-    ax = modal_transmission.incidence_map(modes, ax=new_figure().add_subplot())
+    ax = spectra.incidence_map(modes, ax=new_figure().add_subplot())
     shown = np.ma.filled(ax.collections[0].get_array(), np.nan)
     rows = modes.select("left")
     np.testing.assert_allclose(np.nanmax(shown), rows.transmission.max(), rtol=1e-12, atol=0)
@@ -59,22 +58,20 @@ def test_probabilities_by_angle_are_those_of_the_table(modes):
         specular=[0.5],
     )
     with pytest.raises(InputError, match="wanted 2"):
-        modal_transmission.incidence_map(one, ax=ax)
+        spectra.incidence_map(one, ax=ax)
 
 
 def test_shares_add_to_the_whole(junction, omega, modes):
-    ax = modal_transmission.branch_conversion_map(
-        kapitza.lattice.mode_conversion(junction, omega), ax=new_figure().add_subplot()
-    )
+    ax = spectra.branch_conversion_map(kapitza.lattice.mode_conversion(junction, omega), ax=new_figure().add_subplot())
     np.testing.assert_allclose(np.sum(ax.images[0].get_array()), 100.0, rtol=1e-9, atol=0)
-    lines = modal_transmission.specular_transmission(modes, ax=new_figure().add_subplot()).get_lines()
+    lines = spectra.specular_transmission(modes, ax=new_figure().add_subplot()).get_lines()
     kept = lines[1].get_ydata()
     np.testing.assert_allclose(kept[np.isfinite(kept)], 1.0, rtol=1e-9, atol=0)
 
 
 def test_all_panels_of_modes(junction, omega, modes, tmp_path):
     figure = new_figure(width=10, height=7.6)
-    modal_transmission_plots.modes_figure(modes, kapitza.lattice.mode_conversion(junction, omega), figure)
+    spectra.modes_figure(modes, kapitza.lattice.mode_conversion(junction, omega), figure)
     figure.savefig(tmp_path / "modes.png")
     assert len(figure.axes) == 6  # four panels, two scales of colour
 

@@ -1,9 +1,9 @@
-"""Conductance against temperature, and models beside the interval of published measurements."""
+"""Conductance against temperature: models beside published measurements, and junctions whose phonons are scattered."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,32 +12,20 @@ from kapitza.errors import InputError
 from kapitza.measure.catalogue import Measurement
 from kapitza.measure.compare import Comparison
 from kapitza.measure.interface import InterfacePrediction
-from kapitza.plot.style import (
-    GREY_LEVELS,
-    LINE_COLOURS,
-    LINE_DASHES,
-    POINT_MARKERS,
-    draw_interval,
-    legend_beside,
-    make_logarithmic,
-    new_axes,
-    power_unit,
-    scale_temperature,
-    scale_values,
-    short_citation,
-    spans_widely,
-)
+from kapitza.plot import style
+from kapitza.theory.agf.buttiker_probes import ProbedJunction
 from kapitza.theory.models import Estimate
-from kapitza.units import MW
+from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _MAX_SOURCES = 9  # measurements of more sources than this share one entry of the legend
 _DROP_MARKERS = (
-    ("emitted", "o", LINE_COLOURS[5], -0.2),
-    ("local", "D", LINE_COLOURS[4], 0.0),
-    ("extrapolated", "s", LINE_COLOURS[0], 0.2),
+    ("emitted", "o", style.LINE_COLOURS[5], -0.2),
+    ("local", "D", style.LINE_COLOURS[4], 0.0),
+    ("extrapolated", "s", style.LINE_COLOURS[0], 0.2),
 )
 
 _Curve = tuple[str, bool, Conductance]
@@ -73,46 +61,41 @@ def conductance(
     curves = [curve for result in results for curve in _result_curves(result, drop)]
     if not curves and not measured:
         raise InputError(f"nothing to draw by the {drop} drop: got {len(results)} results and no measurement")
-    ax = new_axes() if ax is None else ax
+    ax = style.new_axes() if ax is None else ax
     best = [(one.estimate, ends) for one in predictions if (ends := one.estimate.interval) is not None]
     apparent = [one.apparent for one in predictions if one.apparent is not None]
     points = [one.conductance for one in (*(one for one, _ in best), *apparent, *measured)]
     everything = [*(one for _, _, one in curves), *points]
-    scale, unit = power_unit(np.concatenate([one.value for one in everything]))
+    scale, unit = style.power_unit(np.concatenate([one.value for one in everything]))
     for one, ends in best:
         known, label = one.conductance, f"best estimate ({one.basis}), 95 %"
-        draw_interval(ax, known.temperature, known.value / scale, tuple(ends.T / scale), label)
+        style.draw_interval(ax, known.temperature, known.value / scale, tuple(ends.T / scale), label)
     _draw_curves(ax, curves, scale)
     for one in apparent:
         value, low, high = (values / scale for values in (one.conductance.value, one.low, one.high))
         ax.errorbar(
-            one.conductance.temperature, value, (value - low, high - value), fmt="s", color=LINE_COLOURS[3],
+            one.conductance.temperature, value, (value - low, high - value), fmt="s", color=style.LINE_COLOURS[3],
             markersize=7, capsize=4, linewidth=1.6, zorder=4, label=f"apparent, {one.observation.title}",
         )  # fmt: skip
     _draw_measured(ax, measured, scale)
     shown = [*(one for _, limit, one in curves if not limit), *points]
-    scale_temperature(ax, np.concatenate([one.temperature for one in everything]))
+    style.scale_temperature(ax, np.concatenate([one.temperature for one in everything]))
     values = [np.concatenate([one.value for one in some]) / scale for some in (shown or everything, everything)]
-    scale_values(ax, *values)
-    ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{_drop_names(curves, measured)}")
+    style.scale_values(ax, *values)
+    lines = ", ".join(sorted({one.drop for _, _, one in curves}))
+    marks = ", ".join(sorted({entry.conductance.drop for entry in measured}))
+    drops = f"lines: {lines} drop, points: {marks} drop"
+    if lines == marks or not (lines and marks):
+        drops = f"{lines or marks} drop"
+    ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{drops}")
     names = {f"{one.left} | {one.right}" for one in results if not isinstance(one, Conductance)}
     if len(names) == 1:
         ax.set_title(names.pop(), fontsize="medium")
-    legend_beside(ax)
+    style.legend_beside(ax)
     return ax
 
 
-def _drop_names(curves: Sequence[_Curve], measured: Sequence[Measurement]) -> str:
-    """Return which temperature drop the lines and the points of a figure refer to."""
-    lines = ", ".join(sorted({one.drop for _, _, one in curves}))
-    points = ", ".join(sorted({entry.conductance.drop for entry in measured}))
-    if lines == points or not (lines and points):
-        return f"{lines or points} drop"
-    return f"lines: {lines} drop, points: {points} drop"
-
-
 def _result_curves(result: InterfacePrediction | Estimate | Conductance, drop: Drop) -> list[_Curve]:
-    """Return what is drawn of a result: label, whether it is a limit, and the conductance."""
     if isinstance(result, Conductance):
         return [(result.method or result.drop, False, result)]
     if isinstance(result, InterfacePrediction):
@@ -121,32 +104,29 @@ def _result_curves(result: InterfacePrediction | Estimate | Conductance, drop: D
 
 
 def _draw_curves(ax: Axes, curves: Sequence[_Curve], scale: float) -> None:
-    """Draw models as lines, and as points where there is one temperature only."""
     models = [curve for curve in curves if not curve[1]]
     limits = [curve for curve in curves if curve[1]]
-    for group, colours in ((models, LINE_COLOURS), (limits, GREY_LEVELS)):
+    for group, colours in ((models, style.LINE_COLOURS), (limits, style.GREY_LEVELS)):
         for i, (label, limit, one) in enumerate(group):
             finite, colour = np.isfinite(one.value), colours[i % len(colours)]
-            dash = LINE_DASHES[(i + (1 if limit else 0)) % len(LINE_DASHES)]
+            dash = style.LINE_DASHES[(i + (1 if limit else 0)) % len(style.LINE_DASHES)]
             ax.plot(
                 one.temperature[finite], one.value[finite] / scale, color=colour, linestyle=dash,
                 linewidth=1.3 if limit else 1.9, label=label if finite.any() else f"{label} (infinite)",
                 marker="_" if one.temperature.size == 1 else "", markersize=14, markeredgewidth=2,
             )  # fmt: skip
             if one.sigma is not None and one.temperature.size > 1:
-                value, sigma = one.value[finite] / scale, one.sigma[finite] / scale
-                ax.fill_between(
-                    one.temperature[finite], value - sigma, value + sigma, color=colour, alpha=0.2, linewidth=0
-                )
+                kelvin, value, sigma = one.temperature[finite], one.value[finite] / scale, one.sigma[finite] / scale
+                ax.fill_between(kelvin, value - sigma, value + sigma, color=colour, alpha=0.2, linewidth=0)
 
 
 def _draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> None:
     """Draw measurements as points, one marker and one entry of the legend for each source."""
     bare = [entry for entry in measured if not entry.exclusion]
-    sources = list(dict.fromkeys(short_citation(entry.citation) for entry in bare))
+    sources = list(dict.fromkeys(style.short_citation(entry.citation) for entry in bare))
     named: set[str] = set()
     for entry in [*bare, *(entry for entry in measured if entry.exclusion)]:
-        source = short_citation(entry.citation)
+        source = style.short_citation(entry.citation)
         rank = 0 if entry.exclusion else sources.index(source)
         label = f"{source} ({entry.method})" if len(sources) <= _MAX_SOURCES else f"measured ({len(sources)} sources)"
         if entry.exclusion:
@@ -154,7 +134,7 @@ def _draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> N
         one, face = entry.conductance, "none" if entry.exclusion else "black"
         ax.errorbar(
             one.temperature, one.value / scale, None if one.sigma is None else one.sigma / scale,
-            fmt=POINT_MARKERS[rank % len(POINT_MARKERS)], color="black", markerfacecolor=face, markersize=5,
+            fmt=style.POINT_MARKERS[rank % len(style.POINT_MARKERS)], color="black", markerfacecolor=face, markersize=5,
             elinewidth=1, capsize=2, zorder=3, label="_" if label in named else label,
         )  # fmt: skip
         named.add(label)
@@ -173,7 +153,7 @@ def comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:
     count = len(result.predictions) + len(result.published)
     if not count:
         raise InputError(f"nothing to draw for {result.left}/{result.right} at {result.temperature:g} K")
-    ax = new_axes(width=7.2, height=1.4 + 0.27 * count) if ax is None else ax
+    ax = style.new_axes(width=7.2, height=1.4 + 0.27 * count) if ax is None else ax
     labels = _draw_models(ax, result) + _draw_published(ax, result)
     interval = result.interval
     if interval is not None:
@@ -185,13 +165,13 @@ def comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:
     drops = [value for one in result.predictions for value in (one.emitted, one.local, one.extrapolated)]
     known = np.array([value for value in drops if value])
     drawn = np.concatenate([known[np.isfinite(known)], [one.value for one in result.published]]) / MW
-    if spans_widely(drawn):
-        make_logarithmic(ax, "x", float(drawn.min()) / 1.4, float(drawn.max()) * 1.4)
+    if style.spans_widely(drawn):
+        style.make_logarithmic(ax, "x", float(drawn.min()) / 1.4, float(drawn.max()) * 1.4)
     else:
         ax.set_xlim(left=0)
     ax.set(xlabel="conductance (MW m⁻² K⁻¹)")
     ax.set_title(f"{result.left} | {result.right} at {result.temperature:g} K", fontsize="medium")
-    legend_beside(ax)
+    style.legend_beside(ax)
     return ax
 
 
@@ -214,13 +194,52 @@ def _draw_published(ax: Axes, result: Comparison) -> list[str]:
     labels: list[str] = []
     named: set[str] = set()
     for row, one in enumerate(result.published, start=len(result.predictions)):
-        aside = one.measurement.exclusion
+        entry, aside = one.measurement, one.measurement.exclusion
         label = "measured, not two bare solids" if aside else "measured"
         ax.errorbar(
-            [one.value / MW], [row], xerr=None if one.sigma is None else [one.sigma / MW], fmt=POINT_MARKERS[0],
+            [one.value / MW], [row], xerr=None if one.sigma is None else [one.sigma / MW], fmt=style.POINT_MARKERS[0],
             color="black", markerfacecolor="none" if aside else "black", markersize=5, capsize=2,
             label="_" if label in named else label,
         )  # fmt: skip
         named.add(label)
-        labels.append(f"{short_citation(one.measurement.citation)} ({one.measurement.method}, {one.temperature:g} K)")
+        labels.append(f"{style.short_citation(entry.citation)} ({entry.method}, {one.temperature:g} K)")
     return labels
+
+
+def probed_conductances(found: Sequence[ProbedJunction], *, ax: Axes) -> Axes:
+    """Draw the conductance with and without scattering against temperature."""
+    temperature = [one.temperature for one in found]
+    curves = {
+        "with scattering": [one.conductance for one in found],
+        "harmonic, four-probe": [one.four_probe for one in found],
+        "harmonic, emitted": [one.harmonic for one in found],
+    }
+    for i, (name, values) in enumerate(curves.items()):
+        value = np.array([float(one.value[0]) for one in values]) / MW
+        if np.isfinite(value).any():
+            ax.plot(temperature, value, label=name, **style.line_style(i), marker=style.POINT_MARKERS[i])
+    ax.set(xlabel="temperature (K)", ylabel="conductance (MW m⁻² K⁻¹)", ylim=(0, None))
+    ax.legend(frameon=False)
+    return ax
+
+
+def probed_profiles(found: Sequence[ProbedJunction], *, ax: Axes) -> Axes:
+    """Draw the temperature of the layers along the normal, over the difference of the leads."""
+    for i, one in enumerate(found):
+        look: dict[str, Any] = {
+            "color": style.line_style(i)["color"],
+            "marker": style.POINT_MARKERS[i % len(style.POINT_MARKERS)],
+        }
+        ax.plot(one.position / nm, one.profile, **look, markersize=3, label=f"{one.temperature:g} K")
+    ax.axvline(0, color="0.6", linewidth=0.8)
+    ax.set(xlabel="position along the normal (nm)", ylabel="temperature over that of the leads", ylim=(-0.5, 0.5))
+    ax.legend(frameon=False)
+    return ax
+
+
+def probes_figure(found: Sequence[ProbedJunction], figure: Figure) -> None:
+    """Draw both into a figure: conductances, and profiles of up to four temperatures."""
+    left, right = figure.subplots(1, 2)
+    probed_conductances(found, ax=left)
+    chosen = np.unique(np.linspace(0, len(found) - 1, min(len(found), 4)).round().astype(int))
+    probed_profiles([found[i] for i in chosen], ax=right)

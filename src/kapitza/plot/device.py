@@ -80,30 +80,25 @@ def device_section(field: TemperatureField, device: Device, ax: Axes | None = No
             color="white", fontsize="small",
         )  # fmt: skip
     ax.set_yticks(list(heights), [_depth_label(depth) for depth in edges])
-    _mark_breaks(ax, heights[1:-1])
+    # the axis of depths is broken where its scale changes: a gap between two strokes across it
+    ax.tick_params(axis="y", length=0, pad=9)
+    inner = heights[1:-1]
+    for offset, colour, width in ((0.0, "white", 4.0), (-_BREAK_GAP, "black", 1.0), (_BREAK_GAP, "black", 1.0)):
+        ax.plot(
+            np.zeros(inner.size), inner + offset, transform=ax.get_yaxis_transform(), clip_on=False, zorder=4,
+            marker=((-1.0, -0.6), (1.0, 0.6)), markersize=10, ls="none", color=colour, mew=width,
+        )  # fmt: skip
     ax.set(xlabel=f"x ({unit})", ylabel="depth, each layer on a scale of its own", ylim=(heights[-1], heights[0]))
     ax.figure.colorbar(shown, ax=ax, label="rise above the sink (K)")
     return ax
 
 
-def _mark_breaks(ax: Axes, heights: Array) -> None:
-    """Break the axis of depths at heights where its scale changes: a gap between two strokes across it."""
-    ax.tick_params(axis="y", length=0, pad=9)
-    for offset, colour, width in ((0.0, "white", 4.0), (-_BREAK_GAP, "black", 1.0), (_BREAK_GAP, "black", 1.0)):
-        ax.plot(
-            np.zeros(heights.size), heights + offset, transform=ax.get_yaxis_transform(), clip_on=False, zorder=4,
-            marker=((-1.0, -0.6), (1.0, 0.6)), markersize=10, ls="none", color=colour, mew=width,
-        )  # fmt: skip
-
-
 def _depth_label(depth: float) -> str:
-    """A depth in the unit that suits it."""
     factor, unit = readable_unit(depth)
     return f"{depth / factor:.4g} {unit}" if depth else "0"
 
 
 def _device_plane(field: TemperatureField, device: Device, ax: Axes) -> Axes:
-    """Draw temperatures on a plane, with the outlines of the sources of a device."""
     factor, unit = readable_unit(float(max(np.ptp(field.x), np.ptp(field.y))))
     x, y = field.x / factor, field.y / factor
     shown = ax.pcolormesh(x, y, field.value.T, cmap=_HEAT_COLOURMAP, vmin=0, shading="nearest", rasterized=True)
@@ -113,11 +108,9 @@ def _device_plane(field: TemperatureField, device: Device, ax: Axes) -> Axes:
         if source.shape is None or isinstance(source.shape, HeatMap):
             continue
         corner, size = np.array(source.shape.extent)[:, 0] / factor, np.ptp(source.shape.extent, axis=1) / factor
-        look: dict[str, Any] = {"fill": False, "ec": "cyan", "lw": 1.0}
-        if isinstance(source.shape, (Disc, GaussianSpot)):
-            ax.add_patch(patches.Ellipse(corner + size / 2, *size, **look))
-        else:
-            ax.add_patch(patches.Rectangle(corner, *size, **look))
+        around = isinstance(source.shape, (Disc, GaussianSpot))
+        outline = patches.Ellipse if around else patches.Rectangle
+        ax.add_patch(outline(corner + size / 2 if around else corner, *size, fill=False, ec="cyan", lw=1.0))
     ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", aspect="equal", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     ax.figure.colorbar(shown, ax=ax, label="rise above the sink (K)")
     where = f"{field.name}, {_depth_label(field.at)} deep" if field.at else f"top of {field.name}"
@@ -278,7 +271,6 @@ def region_edges(field: TriangulatedField) -> Array:
 
 
 def _draw_flux(ax: Axes, field: TriangulatedField, window: Array, factor: float) -> None:
-    """Draw the flux at even places inside of a window."""
     size = np.ptp(window, axis=0)
     step = size.max() / _ARROWS_PER_SIDE
     counts = np.maximum(np.round(size / step).astype(int), 3)
@@ -318,20 +310,6 @@ def _draw_region_names(ax: Axes, field: TriangulatedField, window: Array, factor
         ax.annotate(name, tuple(place), ha="center", va="center", color="white", fontsize="small", bbox=box)
 
 
-def _boundary_jumps(jumps: Mapping[str, BoundaryJump], ax: Axes) -> None:
-    """Draw the mean jump of each boundary, and its range from the smallest to the largest."""
-    names = list(jumps)
-    for i, one in enumerate(jumps.values()):
-        mean = float(np.average(np.abs(one.jump), weights=one.area))
-        low, high = float(np.abs(one.jump).min()), float(np.abs(one.jump).max())
-        ax.barh(i, mean, color=LINE_COLOURS[1], height=0.6, label="mean" if i == 0 else None)
-        ax.plot([low, high], [i, i], "-|", color="0.15", lw=1.2, label="smallest to largest" if i == 0 else None)
-    ax.set_yticks(range(len(names)), [name.replace("|", " | ") for name in names])
-    ax.set(xlabel="temperature jump (K)", ylim=(max(len(names), 4) - 0.4, -0.6), xlim=(0, None))
-    if names:
-        ax.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderpad=0)
-
-
 def field_figure(field: TriangulatedField, jumps: Mapping[str, BoundaryJump], title: str, figure: Figure) -> Figure:
     """Draw a device of blocks or a body: the section, all of it and its warm part, and the jumps."""
     grid = figure.add_gridspec(2, 2, width_ratios=(1.5, 1.0), height_ratios=(1.2, 1.0))
@@ -339,6 +317,16 @@ def field_figure(field: TriangulatedField, jumps: Mapping[str, BoundaryJump], ti
     parts = np.ptp(_warm_window(field), axis=0) < 0.999 * np.ptp(field.points, axis=0)
     if parts.any():
         _field_section(field, ax=figure.add_subplot(grid[0, 1]), full=True).set_title("all of it", fontsize="medium")
-    _boundary_jumps(jumps, ax=figure.add_subplot(grid[1 if parts.any() else slice(None), 1]))
+    ax, names = figure.add_subplot(grid[1 if parts.any() else slice(None), 1]), list(jumps)
+    for i, one in enumerate(jumps.values()):
+        size = np.abs(one.jump)
+        mean = float(np.average(size, weights=one.area))
+        ax.barh(i, mean, color=LINE_COLOURS[1], height=0.6, label="mean" if i == 0 else None)
+        label = "smallest to largest" if i == 0 else None
+        ax.plot([size.min(), size.max()], [i, i], "-|", color="0.15", lw=1.2, label=label)
+    ax.set_yticks(range(len(names)), [name.replace("|", " | ") for name in names])
+    ax.set(xlabel="temperature jump (K)", ylim=(max(len(names), 4) - 0.4, -0.6), xlim=(0, None))
+    if names:
+        ax.legend(frameon=False, fontsize="small", loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2, borderpad=0)
     figure.suptitle(title, fontsize="medium")
     return figure

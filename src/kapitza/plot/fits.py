@@ -77,14 +77,6 @@ def signal_label(sample: DataSet) -> str:
     return "response (K W⁻¹)" if isinstance(sample.experiment, Raman) else label
 
 
-def _parameter_axis(name: str, values: Array) -> tuple[str, float]:
-    """Label of the axis of a parameter with its unit, and the size of this unit in SI; long lengths are in µm."""
-    unit, size, _ = shown_unit(name)
-    if unit == "nm" and values.max() >= um:
-        unit, size = "µm", um
-    return f"{name} ({with_negative_powers(unit)})" if unit else name, size
-
-
 def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
     """Draw data with the fitted curves, and below them the residuals in standard uncertainties, with bands of one and
     two of them: in those that instruments have where no uncertainty was stated and the points scatter by more.
@@ -101,7 +93,7 @@ def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
     -------
     axes of the curves and of the residuals, for each panel
     """
-    samples = result.problem.samples
+    samples, factors, judged = result.problem.samples, residual_factors(result), judge_fit(result)
     groups: dict[tuple[str, str], list[int]] = {}
     for i, sample in enumerate(samples):
         groups.setdefault((experiment_axis(sample.experiment)[0], signal_label(sample)), []).append(i)
@@ -111,11 +103,19 @@ def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
     for row, members in enumerate(groups.values()):
         upper = figure.add_subplot(grid[2 * row])
         lower = figure.add_subplot(grid[2 * row + 1], sharex=upper)
-        _draw_panel(result, members, upper, lower)
+        for i in members:
+            colour, mark = LINE_COLOURS[i % len(LINE_COLOURS)], POINT_MARKERS[i % len(POINT_MARKERS)]
+            name = samples[i].experiment.name
+            draw_curve(
+                result, i, upper, line=colour, points="0.15", mark=mark, labels=(f"{name}, data", f"{name}, fit")
+            )
+            draw_residuals(result, i, lower, colour=colour, factor=factors[i])
+        upper.legend(frameon=False, fontsize="small")
+        upper.tick_params(labelbottom=False)
+        finish_residuals(lower, [judged.curves[i] for i in members if factors[i] != 1])
         made.append((upper, lower))
     values = zip(result.problem.parameters, result.value.tolist(), result.sigma.tolist(), strict=True)
     lines = [_number_line(result, one.name, value, sigma) for one, value, sigma in values if not one.known]
-    judged = judge_fit(result)
     if judged.verdict == "misfit":
         lines.append("the model does not fit")
     elif judged.verdict == "doubtful":
@@ -143,22 +143,6 @@ def _number_line(result: Fit, name: str, value: float, sigma: float) -> str:
     return f"{words}: {rounded_to_error(value / size, sigma / size)} {unit}, 95 %: {ends}"
 
 
-def _draw_panel(result: Fit, members: list[int], upper: Axes, lower: Axes) -> None:
-    """Draw curves of one kind and their residuals."""
-    factors = residual_factors(result)
-    for i in members:
-        sample = result.problem.samples[i]
-        draw_curve(
-            result, i, upper, line=LINE_COLOURS[i % len(LINE_COLOURS)], points="0.15",
-            mark=POINT_MARKERS[i % len(POINT_MARKERS)],
-            labels=(f"{sample.experiment.name}, data", f"{sample.experiment.name}, fit"),
-        )  # fmt: skip
-        draw_residuals(result, i, lower, colour=LINE_COLOURS[i % len(LINE_COLOURS)], factor=factors[i])
-    upper.legend(frameon=False, fontsize="small")
-    upper.tick_params(labelbottom=False)
-    finish_residuals(lower, [judge_fit(result).curves[i] for i in members if factors[i] != 1])
-
-
 def draw_curve(
     result: Fit, i: int, ax: Axes, *, line: str, points: str, mark: str, labels: tuple[str, str]
 ) -> None:  # fmt: skip
@@ -167,10 +151,8 @@ def draw_curve(
     model = result.problem.prediction(i, result.solution.x)
     factor, scale = experiment_axis(sample.experiment)[1], signal_factor(sample.curve.kind)
     x = sample.curve.x * factor
-    ax.errorbar(
-        x, sample.curve.value * scale, sigma * scale, fmt=mark, ms=3.5, lw=0.8, color=points, mfc="white",
-        label=labels[0], zorder=3,
-    )  # fmt: skip
+    look: dict[str, Any] = {"fmt": mark, "ms": 3.5, "lw": 0.8, "color": points, "mfc": "white", "zorder": 3}
+    ax.errorbar(x, sample.curve.value * scale, sigma * scale, **look, label=labels[0])
     ax.plot(x, model * scale, color=line, lw=1.6, label=labels[1], zorder=2)
     voltages = re.compile(r"(−?)V_(in|out)")
     label = voltages.sub(lambda v: rf"${'-' * len(v[1])}V_\mathrm{{{v[2]}}}$", signal_label(sample))
@@ -267,7 +249,12 @@ def design_front(ranked: Sequence[Design], names: Sequence[str], figure: Figure)
         for ax, pair in zip(axes, pairs, strict=False):
             _draw_pair(ranked, front, named, pair, ax)
     else:
-        _draw_one(ranked, named, names[0], axes[0])
+        errors = [100 * one.sigma[names[0]] for one in ranked]
+        axes[0].plot(range(1, len(errors) + 1), errors, "o-", color="0.6", ms=4, lw=0.8)
+        axes[0].plot(range(1, len(named) + 1), errors[: len(named)], "o", color=LINE_COLOURS[1], ms=5)
+        label = f"error of the {plain_name(names[0])} (%)"
+        axes[0].set(xlabel="settings, the best first", ylabel=label, ylim=(0, None))
+        axes[0].grid(alpha=0.3)
     lines = [
         f"{i}:  " + ",  ".join(f"{name} = {format_parameter(name, value)}" for name, value in one.settings.items())
         for i, one in enumerate(named, 1)
@@ -280,7 +267,6 @@ def design_front(ranked: Sequence[Design], names: Sequence[str], figure: Figure)
 def _draw_pair(
     ranked: Sequence[Design], front: Sequence[Design], named: Sequence[Design], pair: tuple[str, str], ax: Axes
 ) -> None:
-    """Draw the errors of two numbers."""
     one, other = pair
     rest = [design for design in ranked if not design.pareto]
     ax.plot(
@@ -291,7 +277,19 @@ def _draw_pair(
     x, y = ([100 * design.sigma[name] for design in ordered] for name in pair)
     line = "o-" if len(front[0].sigma) == 2 else "o"  # a front of more numbers is no line
     ax.plot(x, y, line, color=LINE_COLOURS[1], ms=5, lw=1.0, label="Pareto front", zorder=2)
-    for at, words in _labels(named, pair):
+    labels: list[tuple[tuple[float, float], str]] = []  # one for designs that lie on each other
+    for i, design in enumerate(named, 1):
+        at = 100 * design.sigma[one], 100 * design.sigma[other]
+        same = [
+            k
+            for k, (place, _) in enumerate(labels)
+            if all(abs(a / b - 1) < _NEAR for a, b in zip(at, place, strict=True))
+        ]
+        if same:
+            labels[same[0]] = labels[same[0]][0], f"{labels[same[0]][1]}, {i}"
+        else:
+            labels.append((at, str(i)))
+    for at, words in labels:
         ax.annotate(words, at, xytext=(5, 4), textcoords="offset points", fontsize="small")
     for axis, name in (("x", one), ("y", other)):
         errors = [100 * design.sigma[name] for design in ranked]
@@ -299,29 +297,6 @@ def _draw_pair(
             make_logarithmic(ax, "x" if axis == "x" else "y", min(errors) / 1.4, max(errors) * 1.4)
     ax.set(xlabel=f"error of the {plain_name(one)} (%)", ylabel=f"error of the {plain_name(other)} (%)")
     ax.legend(frameon=False, fontsize="small")
-    ax.grid(alpha=0.3)
-
-
-def _labels(named: Sequence[Design], pair: tuple[str, str]) -> list[tuple[tuple[float, float], str]]:
-    """Where the numbers of designs stand, in one label where designs lie on each other."""
-    found: list[tuple[tuple[float, float], str]] = []
-    for i, design in enumerate(named, 1):
-        at = 100 * design.sigma[pair[0]], 100 * design.sigma[pair[1]]
-        for k, (place, words) in enumerate(found):
-            if all(abs(a / b - 1) < _NEAR for a, b in zip(at, place, strict=True)):
-                found[k] = place, f"{words}, {i}"
-                break
-        else:
-            found.append((at, str(i)))
-    return found
-
-
-def _draw_one(ranked: Sequence[Design], named: Sequence[Design], name: str, ax: Axes) -> None:
-    """Draw the errors of one number, the best first."""
-    errors = [100 * design.sigma[name] for design in ranked]
-    ax.plot(range(1, len(errors) + 1), errors, "o-", color="0.6", ms=4, lw=0.8)
-    ax.plot(range(1, len(named) + 1), errors[: len(named)], "o", color=LINE_COLOURS[1], ms=5)
-    ax.set(xlabel="settings, the best first", ylabel=f"error of the {plain_name(name)} (%)", ylim=(0, None))
     ax.grid(alpha=0.3)
 
 
@@ -341,17 +316,6 @@ def uncertainty_budget(found: ErrorBudget, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def _interpolate_chi2(found: Contours) -> tuple[Array, Array, Array]:
-    """Rise of chi2 on a grid ten times as fine, by splines; as it is where the grid is cut off by a limit."""
-    from scipy.interpolate import RectBivariateSpline
-
-    cut = not ((np.diff(found.first) > 0).all() and (np.diff(found.second) > 0).all())
-    if cut or min(found.delta_chi2.shape) < 4:
-        return found.first, found.second, found.delta_chi2
-    x, y = (np.linspace(v[0], v[-1], 10 * v.size) for v in (found.first, found.second))
-    return x, y, RectBivariateSpline(found.first, found.second, found.delta_chi2)(x, y)
-
-
 def likelihood(found: Contours, ax: Axes | None = None) -> Axes:
     """Draw contours of 68, 95 and 99.7 % confidence of two parameters.
 
@@ -364,13 +328,26 @@ def likelihood(found: Contours, ax: Axes | None = None) -> Axes:
     >>> print(axes.get_xlabel())
     Al|Si.conductance (MW m⁻² K⁻¹)
     """
+    from scipy.interpolate import RectBivariateSpline
+
     ax = new_axes() if ax is None else ax
     levels = [2.2957, 5.9915, 11.618]  # quantiles of chi2 with two degrees of freedom
-    (one, first), (other, second) = map(_parameter_axis, found.names, (found.first, found.second))
-    x, y, rise = _interpolate_chi2(found)
-    lines = ax.contour(x / first, y / second, rise.T, levels=levels, colors=LINE_COLOURS[:3])
+    x, y, rise = found.first, found.second, found.delta_chi2
+    cut = not ((np.diff(x) > 0).all() and (np.diff(y) > 0).all())  # a grid that a limit cuts off is drawn as it is
+    if not cut and min(rise.shape) >= 4:
+        fine = [np.linspace(axis[0], axis[-1], 10 * axis.size) for axis in (x, y)]
+        (x, y), rise = fine, RectBivariateSpline(x, y, rise)(*fine)
+    labels: list[str] = []
+    sizes: list[float] = []
+    for name, values in zip(found.names, (found.first, found.second), strict=True):
+        unit, size, _ = shown_unit(name)
+        if unit == "nm" and values.max() >= um:  # long lengths are in µm
+            unit, size = "µm", um
+        labels.append(f"{name} ({with_negative_powers(unit)})" if unit else name)
+        sizes.append(size)
+    lines = ax.contour(x / sizes[0], y / sizes[1], rise.T, levels=levels, colors=LINE_COLOURS[:3])
     ax.clabel(lines, fmt=dict(zip(levels, ("68 %", "95 %", "99.7 %"), strict=True)), fontsize="small")
-    ax.set(xlabel=one, ylabel=other)
+    ax.set(xlabel=labels[0], ylabel=labels[1])
     ax.grid(alpha=0.3)
     return ax
 
@@ -387,13 +364,8 @@ def thickness_series(data: ThicknessSeries, line: ThicknessLine, ax: Axes | None
     centre = line.resistance + slope * x
     ax.fill_between(x * 1e9, (centre - band) * 1e9, (centre + band) * 1e9, color=LINE_COLOURS[0], alpha=0.2, lw=0)
     ax.plot(x * 1e9, centre * 1e9, color=LINE_COLOURS[0], label=f"k = {line.conductivity:.3g} W m⁻¹ K⁻¹")
-    ax.errorbar(
-        data.thickness * 1e9,
-        data.resistance * 1e9,
-        None if data.resistance_sigma is None else data.resistance_sigma * 1e9,
-        None if data.thickness_sigma is None else data.thickness_sigma * 1e9,
-        fmt="o", color="k", ms=4, capsize=2,
-    )  # fmt: skip
+    errors = [None if sigma is None else sigma * 1e9 for sigma in (data.resistance_sigma, data.thickness_sigma)]
+    ax.errorbar(data.thickness * 1e9, data.resistance * 1e9, *errors, fmt="o", color="k", ms=4, capsize=2)
     ax.axhline(0, color="0.5", lw=0.8)
     ax.set(xlabel="thickness (nm)", ylabel="resistance (m² K GW⁻¹)", xlim=(0, None))
     ax.legend(frameon=False)

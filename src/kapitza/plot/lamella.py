@@ -70,7 +70,6 @@ def lamella_design(found: LamellaDesign, figure: Figure) -> Axes:
 
 
 def _draw_budget(ax: Axes, found: LamellaFit) -> None:
-    """Draw the relative uncertainty by source, in all, and after each of the best further measurements."""
     parts = [(s, p) for s, p in zip(found.sources, found.share.tolist(), strict=True) if p > _LEAST_SHARE]
     parts.sort(key=lambda pair: -pair[1])
     rows = [(name.replace("_", " "), found.relative_sigma * np.sqrt(share), 0) for name, share in parts]

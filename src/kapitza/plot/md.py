@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from attrs import evolve
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+    from kapitza.core.conductance import Conductance
     from kapitza.core.occupation import Occupation
     from kapitza.core.transmission import Transmission
     from kapitza.simulate.md.analysis.nemd import NemdResult
@@ -55,24 +56,19 @@ def md_profile(found: NemdResult, ax: Axes | None = None) -> Axes:
     ax.axvline(0, color="0.8", linewidth=0.8, zorder=0)
     ax.plot([0, 0], [middle - half, middle + half], color="black", linewidth=2.0, label=f"jump {found.jump:.2g} K")
     ax.set(xlabel="distance from the plane (nm)", ylabel="temperature (K)")
-    ax.set_title(_conductance_title(found), fontsize="medium")
+    title = "no conductance"
+    if found.resistance > 0:
+        verdict = "" if found.accepted else ", rejected"
+        title = f"G = {_megawatts(found.conductance())} MW m⁻² K⁻¹{verdict}"
+    ax.set_title(f"{found.name}: {title}", fontsize="medium")
     legend_beside(ax)
     return ax
 
 
-def _megawatts(value: float, sigma: float | None) -> str:
-    """A conductance in MW m⁻² K⁻¹, with its error where it has one."""
-    return f"{value / MW:.3g}" if sigma is None else with_error(value / MW, sigma / MW)
-
-
-def _conductance_title(found: NemdResult) -> str:
-    """Conductance and verdict."""
-    if not found.resistance > 0:
-        return f"{found.name}: no conductance"
-    one = found.conductance()
-    sigma = None if one.sigma is None else float(one.sigma[0])
-    verdict = "" if found.accepted else ", rejected"
-    return f"{found.name}: G = {_megawatts(float(one.value[0]), sigma)} MW m⁻² K⁻¹{verdict}"
+def _megawatts(one: Conductance) -> str:
+    """A single conductance in MW m⁻² K⁻¹, with its error where it has one."""
+    value = float(one.value[0]) / MW
+    return f"{value:.3g}" if one.sigma is None else with_error(value, float(one.sigma[0]) / MW)
 
 
 def md_spectrum(flux: SpectralFlux, ax: Axes | None = None, edges: Array | None = None) -> Axes:
@@ -105,15 +101,13 @@ def md_spectrum_figure(
     if elastic is not None:
         hot, cold = run.records[0].thermostat_temperatures
         classical = elastic.total * k_B * (hot - cold) / (2 * np.pi)
-        first.plot(
-            elastic.omega / THz, classical * THz / MW, color=LINE_COLOURS[1], linestyle="--", label=elastic.method
-        )
+        look: dict[str, Any] = {"color": LINE_COLOURS[1], "linestyle": "--", "label": elastic.method}
+        first.plot(elastic.omega / THz, classical * THz / MW, **look)
         first.legend(frameon=False, fontsize="small")
     value, sigma = flux.cumulative()
     second.plot(flux.omega / THz, value / MW, color=LINE_COLOURS[0], linewidth=1.9)
-    second.fill_between(
-        flux.omega / THz, (value - sigma) / MW, (value + sigma) / MW, color=LINE_COLOURS[0], alpha=0.25, lw=0
-    )
+    low, high = (value - sigma) / MW, (value + sigma) / MW
+    second.fill_between(flux.omega / THz, low, high, color=LINE_COLOURS[0], alpha=0.25, lw=0)
     second.set(xlabel="frequency (THz)", ylabel="heat flux below (MW m⁻²)", xlim=(0, fine[-1] / THz), ylim=(0, None))
     for ax in (first, second):
         for side, limit in zip(("left", "right"), run.highest_frequency, strict=True):
@@ -175,9 +169,8 @@ def md_fluctuations(found: EquilibriumResult, ax: Axes | None = None) -> Axes:
         mean = np.array([spectrum.value[place == j, i].mean() for j in used])
         error = mean * np.array([np.sqrt(spectrum.variance / (place == j).sum()) for j in used])
         label = f"{name} of both boundaries" if len(modes) == 2 else "power"
-        ax.errorbar(
-            centre / THz, mean / MW, error / MW, fmt="os"[i], ms=3.5, lw=0.8, color=LINE_COLOURS[i], label=label
-        )
+        look: dict[str, Any] = {"fmt": "os"[i], "color": LINE_COLOURS[i], "ms": 3.5, "lw": 0.8}
+        ax.errorbar(centre / THz, mean / MW, error / MW, **look, label=label)
         ax.plot(fine / THz, model[:, i] / MW, **line_style(i), label=f"fit of the {name}")
     ax.axhline(float(fit.conductance.value[0]) / MW, color="0.6", lw=0.8, ls=":", label="G, extrapolated")
     height = 3 * max(float(model.max()), float(fit.conductance.value[0])) / MW
@@ -191,13 +184,11 @@ def md_approach(found: RelaxationResult, ax: Axes | None = None) -> Axes:
     """Draw the difference of the two temperatures against time, with both fits."""
     ax = new_axes() if ax is None else ax
     mean = found.run.difference.mean(axis=0)
-    number = len(found.run.records)
-    label = f"mean of {number} runs" if number > 1 else "one run"
+    label = f"mean of {len(found.run.records)} runs" if len(found.run.records) > 1 else "one run"
     ax.plot(found.run.time / ps, mean, "o", ms=2.5, color="0.6", label=label)
     for i, one in enumerate((found.lumped, found.slabs)):
         name = "bodies of one temperature" if one.model == "lumped" else "two slabs"
-        sigma = None if one.conductance.sigma is None else float(one.conductance.sigma[0])
-        label = f"{name}: {_megawatts(float(one.conductance.value[0]), sigma)} MW m⁻² K⁻¹"
+        label = f"{name}: {_megawatts(one.conductance)} MW m⁻² K⁻¹"
         ax.plot(one.time / ps, one.decay, **line_style(i), label=label)
     ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
     ax.set(xlabel="time (ps)", ylabel="left less right (K)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -32,25 +32,26 @@ def draw_dispersion(
     Dashed lines have the macroscopic field where charges are known; imaginary frequencies are below zero.
     """
     ax = new_axes() if ax is None else ax
+    polar: dict[str, Any] = {"color": LINE_COLOURS[1], "linewidth": 0.9, "linestyle": (0, (4, 2))}
     for number in np.unique(result.line):
         rows = result.line == number
         x = result.position[rows] * nm
         if result.polar_omega is not None:
-            ax.plot(x, result.polar_omega[rows] / THz, color=LINE_COLOURS[1], linewidth=0.9, linestyle=(0, (4, 2)))
+            ax.plot(x, result.polar_omega[rows] / THz, **polar)
         ax.plot(x, result.omega[rows] / THz, color=LINE_COLOURS[0], linewidth=1.1)
     if result.polar_omega is not None:
-        ax.plot([], [], color=LINE_COLOURS[1], linewidth=0.9, linestyle=(0, (4, 2)), label="with macroscopic field")
+        ax.plot([], [], **polar, label="with macroscopic field")
     for i, one in enumerate(measured):
         _draw_measured(ax, result, one, POINT_MARKERS[i % len(POINT_MARKERS)])
     corners = result.corners * nm
     for corner in corners[1:-1]:
         ax.axvline(corner, color="0.75", linewidth=0.6, zorder=0)
     ax.set_xticks(corners, _staggered_labels(result))
-    low = min(float(result.omega.min()), 0.0) / THz
-    top = float(result.omega.max()) / THz
-    if low < -_NEAR_ZERO * top:
+    low = float(result.omega.min()) / THz
+    unstable = low < -_NEAR_ZERO * float(result.omega.max()) / THz
+    if unstable:
         ax.axhline(0, color="0.5", linewidth=0.6)
-    ax.set(xlim=(0, corners[-1]), ylabel="frequency (THz)", ylim=(low if low < -_NEAR_ZERO * top else 0, None))
+    ax.set(xlim=(0, corners[-1]), ylabel="frequency (THz)", ylim=(low if unstable else 0, None))
     return ax
 
 
@@ -99,7 +100,6 @@ def computed_phonon_figure(result: CrystalPhonons, figure: Figure) -> None:
 
 
 def _panels(figure: Figure, title: str) -> tuple[Axes, Axes]:
-    """Axes of the dispersion and of the density of states beside it."""
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(4.2, 1))
     right.tick_params(labelleft=False)
     left.set_title(title, fontsize="medium")
@@ -120,7 +120,6 @@ def _staggered_labels(result: PhononDispersion) -> list[str]:
 
 
 def _draw_measured(ax: Axes, result: PhononDispersion, one: MeasuredPhonons, marker: str) -> None:
-    """Draw measured frequencies wherever the path passes their points."""
     label = f"{short_citation(one.citation)}{'' if one.verified else ' (not verified)'}, {one.technique}"
     if one.temperature is not None:
         label += f", {one.temperature:g} K"
@@ -128,10 +127,8 @@ def _draw_measured(ax: Axes, result: PhononDispersion, one: MeasuredPhonons, mar
     if not places:
         return
     x, omega = np.array(places).T
-    ax.plot(
-        x * nm, omega / THz, marker, color="black", markerfacecolor="white", markersize=4.5, clip_on=False, zorder=4,
-        label=label,
-    )  # fmt: skip
+    look: dict[str, Any] = {"color": "black", "markerfacecolor": "white", "markersize": 4.5, "clip_on": False}
+    ax.plot(x * nm, omega / THz, marker, **look, zorder=4, label=label)
 
 
 def _places(result: PhononDispersion, point: str) -> list[float]:

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from kapitza.core.arrays import is_increasing
-from kapitza.core.record_display import Attribute, attributes
+from kapitza.core.record_display import attributes
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.plot import (
-    applications,
-    conductances,
-    device,
-    fits,
-    md,
-    modal_transmission,
-    screening,
-    spectra,
-    transport,
-    vibrations,
-)
+from kapitza.plot import applications, conductances, device, fits, md, screening, spectra, transport, vibrations
 from kapitza.plot.eels import maps
 from kapitza.plot.routes import routes
 from kapitza.plot.style import legend_beside, line_style, new_axes
@@ -43,8 +32,8 @@ _FIGURES: Mapping[str, Callable[..., Axes]] = MappingProxyType(
         "InterfacePrediction": conductances.conductance,
         "LocalCurrent": vibrations.interface_current,
         "LocalDensity": vibrations.density_map,
-        "ModalTransmission": modal_transmission.transmission_by_branch,
-        "ModeConversion": modal_transmission.branch_conversion_map,
+        "ModalTransmission": spectra.transmission_by_branch,
+        "ModeConversion": spectra.branch_conversion_map,
         "NemdResult": md.md_profile,
         "Occupation": maps.mode_temperatures,
         "Routes": routes,
@@ -66,50 +55,27 @@ _MAX_LINES = 8
 def record(result: BaseRecord, ax: Axes | None = None) -> Axes:
     """Draw a record: the figure of its kind, or its numbers against what increases, such as its positions.
 
-    Parameters
-    ----------
-    result : a record, such as a Conductance, Transmission, Profile or Transport
-    ax : where to draw; new axes if None
-
-    Raises
-    ------
-    InputError
-        for what is no record, or has nothing along an axis
-    MissingEngine
-        without matplotlib
+    Raises InputError for what is no record, or has nothing along an axis, and MissingEngine without matplotlib.
     """
-    figure = _FIGURES.get(type(result).__name__)
-    if figure is None:
-        return _lines(result, ax)
-    return figure(result, ax=ax)
-
-
-def _lines(result: BaseRecord, ax: Axes | None) -> Axes:
-    """Draw all numbers of a record along its first axis; with an axis of numbers of one unit alone."""
+    kind = type(result).__name__
+    if kind in _FIGURES:
+        return _FIGURES[kind](result, ax=ax)
     if not isinstance(result, BaseRecord):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InputError(f"expected a record, got {result!r:.60} of type {type(result).__name__}")
-    lists = [one for one in attributes(result) if _is_list(one.value)]
+        raise InputError(f"expected a record, got {result!r:.60} of type {kind}")
+    arrays = [one for one in attributes(result) if isinstance(one.value, np.ndarray) and one.value.ndim == 1]
+    lists = [one for one in arrays if one.value.dtype.kind in "fiu" and one.value.size > 1]
     axis = next((one for one in lists if is_increasing(one.value)), None)
     if axis is None:
-        raise InputError(f"a {type(result).__name__} has no numbers along an axis to draw: {result!r:.80}")
+        raise InputError(f"a {kind} has no numbers along an axis to draw: {result!r:.80}")
     others = [one for one in lists if one is not axis and one.value.size == axis.value.size]
     shown = [one for one in others if one.unit == others[0].unit][:_MAX_LINES]
     if not shown:
-        raise InputError(f"a {type(result).__name__} has only its {axis.name}, and nothing along it to draw")
+        raise InputError(f"a {kind} has only its {axis.name}, and nothing along it to draw")
     ax = ax or new_axes()
     for i, one in enumerate(shown):
         ax.plot(axis.value, one.value, **line_style(i), label=one.name.replace("_", " "))
-    ax.set(xlabel=_label(axis), ylabel=_label(shown[0]) if len(shown) == 1 else shown[0].unit)
+    labels = [f"{one.meaning or one.name.replace('_', ' ')}{one.unit and f' ({one.unit})'}" for one in (axis, *shown)]
+    ax.set(xlabel=labels[0], ylabel=labels[1] if len(shown) == 1 else shown[0].unit)
     if len(shown) > 1:
         legend_beside(ax)
     return ax
-
-
-def _is_list(value: Any) -> bool:
-    """Whether a value is real numbers along one axis, two at least."""
-    return isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "fiu" and value.size > 1
-
-
-def _label(one: Attribute) -> str:
-    """Label of an axis: what it is, and its unit."""
-    return f"{one.meaning or one.name.replace('_', ' ')}{one.unit and f' ({one.unit})'}"

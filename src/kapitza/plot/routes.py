@@ -7,20 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kapitza.errors import InputError
+from kapitza.plot import style
 from kapitza.plot.spectra import transmission
-from kapitza.plot.style import (
-    GREY_LEVELS,
-    LINE_COLOURS,
-    LINE_DASHES,
-    POINT_MARKERS,
-    draw_interval,
-    legend_beside,
-    line_style,
-    new_axes,
-    power_unit,
-    scale_temperature,
-    scale_values,
-)
 from kapitza.routes.result import INTERVAL, Route, Routes
 
 if TYPE_CHECKING:
@@ -44,20 +32,19 @@ def routes(result: Routes, ax: Axes | None = None) -> Axes:
     """
     if not result.rows:
         raise InputError(f"nothing to draw for {result.left}|{result.right}: got {len(result.rows)} routes")
-    ax = new_axes(width=7.6) if ax is None else ax
-    scale, unit = power_unit(np.concatenate([one.conductance.value for one in result.rows]))
-    for kind, draw in (("estimate", _draw_estimate), ("model", _draw_model), ("limit", _draw_limit),
-                       ("simulation", _draw_simulation), ("experiment", _draw_experiment)):  # fmt: skip
+    ax = style.new_axes(width=7.6) if ax is None else ax
+    scale, unit = style.power_unit(np.concatenate([one.conductance.value for one in result.rows]))
+    for kind in ("estimate", "model", "limit", "simulation", "experiment"):
         for i, one in enumerate(one for one in result.rows if one.kind == kind):
-            draw(ax, one, i, scale)
-    scale_temperature(ax, np.concatenate([one.conductance.temperature for one in result.rows]))
+            _draw_route(ax, one, i, scale)
+    style.scale_temperature(ax, np.concatenate([one.conductance.temperature for one in result.rows]))
     shown = [one for one in result.rows if one.kind != "limit"] or list(result.rows)
     ends = [end for one in shown for end in (one.conductance.value, one.low, one.high) if end is not None]
     every = np.concatenate([one.conductance.value for one in result.rows])
-    scale_values(ax, np.concatenate(ends) / scale, every / scale)
+    style.scale_values(ax, np.concatenate(ends) / scale, every / scale)
     ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)")
     ax.set_title(f"{result.left} | {result.right}", fontsize="medium")
-    legend_beside(ax)
+    style.legend_beside(ax)
     return ax
 
 
@@ -73,65 +60,45 @@ def routes_figure(result: Routes, figure: Figure) -> None:
     first = min(range(len(shown)), key=lambda i: (shown[i].left is None, spectra[i].name != "dmm"))
     order = [first, *(i for i in range(len(shown)) if i != first)]
     transmission(*(shown[i] for i in order), labels=[spectra[i].title for i in order], ax=below)
-    for line, i in zip(below.get_lines(), order, strict=True):
-        line.set(**_line_look(result, spectra[i]))
-    legend_beside(below)
+    for line, i in zip(below.get_lines(), order, strict=True):  # the looks of both panels are the same
+        kind = spectra[i].kind
+        number = [one.name for one in result.rows if one.kind == kind].index(spectra[i].name)
+        simulated: dict[str, Any] = {"color": _colour(_FIRST_SIMULATION + number), "linestyle": "-"}
+        line.set(**(simulated if kind == "simulation" else style.line_style(number)))
+    style.legend_beside(below)
 
 
-def _line_look(result: Routes, route: Route) -> dict[str, Any]:
-    """Colour and dashes of a route, the same in both panels."""
-    if route.kind == "simulation":
-        number = [one.name for one in result.rows if one.kind == "simulation"].index(route.name)
-        return {"color": LINE_COLOURS[(_FIRST_SIMULATION + number) % len(LINE_COLOURS)], "linestyle": "-"}
-    return line_style([one.name for one in result.rows if one.kind == route.kind].index(route.name))
-
-
-def _draw_estimate(ax: Axes, one: Route, i: int, scale: float) -> None:
-    """A band for an interval, a grey line for the median."""
-    kelvin, value = one.conductance.temperature, one.conductance.value / scale
-    if one.low is not None and one.high is not None and one.ends == INTERVAL:
-        draw_interval(ax, kelvin, value, (one.low / scale, one.high / scale), f"{one.title}, 95 %")
-        return
-    ax.plot(kelvin, value, color="0.55", linestyle=LINE_DASHES[i % len(LINE_DASHES)], linewidth=3.0, label=one.title)
-
-
-def _draw_model(ax: Axes, one: Route, i: int, scale: float) -> None:
-    """A line, or marks with bars where the ends are bounds."""
-    kelvin, value = one.conductance.temperature, one.conductance.value / scale
-    colour, label = LINE_COLOURS[i % len(LINE_COLOURS)], f"{one.title} ({one.conductance.drop})"
-    if one.low is not None and one.high is not None:
-        ends = (value - one.low / scale, one.high / scale - value)
-        ax.errorbar(kelvin, value, ends, fmt="s", color=colour, markersize=6, capsize=4, linewidth=1.5, zorder=4,
-                    label=f"{label}, bars: bounds")  # fmt: skip
-        return
-    finite = np.isfinite(value)
-    ax.plot(kelvin[finite], value[finite], color=colour, linestyle=LINE_DASHES[i % len(LINE_DASHES)], linewidth=1.9,
-            marker="_" if kelvin.size == 1 else "", markersize=14, markeredgewidth=2, label=label)  # fmt: skip
-
-
-def _draw_limit(ax: Axes, one: Route, i: int, scale: float) -> None:
-    """A thin grey line."""
-    kelvin, value = one.conductance.temperature, one.conductance.value / scale
-    ax.plot(kelvin, value, color=GREY_LEVELS[i % len(GREY_LEVELS)], linestyle=LINE_DASHES[(i + 1) % len(LINE_DASHES)],
-            linewidth=1.2, marker="_" if kelvin.size == 1 else "", markersize=12,
-            label=f"{one.title} ({one.conductance.drop})")  # fmt: skip
-
-
-def _draw_simulation(ax: Axes, one: Route, i: int, scale: float) -> None:
-    """Marks with errors."""
-    known = one.conductance
+def _draw_route(ax: Axes, one: Route, i: int, scale: float) -> None:
+    """Draw a route, number i of its kind: a band for an interval, a line, or marks with bars for errors or bounds."""
+    known, kelvin, value = one.conductance, one.conductance.temperature, one.conductance.value / scale
     sigma = None if known.sigma is None else known.sigma / scale
-    words = known.drop if known.statistics == "quantum" else f"{known.drop}, classical"
-    colour = LINE_COLOURS[(_FIRST_SIMULATION + i) % len(LINE_COLOURS)]
-    ax.errorbar(known.temperature, known.value / scale, sigma, fmt="D", color=colour,
-                markeredgecolor="black", markersize=8, capsize=4, linewidth=1.8, zorder=5,
-                label=f"{one.title} ({words})")  # fmt: skip
+    ends = None if one.low is None or one.high is None else (one.low / scale, one.high / scale)
+    dash, mark = style.LINE_DASHES[i % len(style.LINE_DASHES)], "_" if kelvin.size == 1 else ""
+    colour, label = _colour(i), f"{one.title} ({known.drop})"
+    if one.kind == "estimate" and ends is not None and one.ends == INTERVAL:
+        style.draw_interval(ax, kelvin, value, ends, f"{one.title}, 95 %")
+    elif one.kind == "estimate":
+        ax.plot(kelvin, value, color="0.55", linestyle=dash, linewidth=3.0, label=one.title)
+    elif one.kind == "limit":
+        next_dash = style.LINE_DASHES[(i + 1) % len(style.LINE_DASHES)]
+        ax.plot(kelvin, value, color=style.GREY_LEVELS[i % len(style.GREY_LEVELS)], linestyle=next_dash, linewidth=1.2,
+                marker=mark, markersize=12, label=label)  # fmt: skip
+    elif one.kind == "model" and ends is not None:
+        ax.errorbar(kelvin, value, (value - ends[0], ends[1] - value), fmt="s", color=colour, markersize=6, capsize=4,
+                    linewidth=1.5, zorder=4, label=f"{label}, bars: bounds")  # fmt: skip
+    elif one.kind == "model":
+        finite = np.isfinite(value)
+        ax.plot(kelvin[finite], value[finite], color=colour, linestyle=dash, linewidth=1.9, marker=mark,
+                markersize=14, markeredgewidth=2, label=label)  # fmt: skip
+    elif one.kind == "simulation":
+        words = known.drop if known.statistics == "quantum" else f"{known.drop}, classical"
+        ax.errorbar(kelvin, value, sigma, fmt="D", color=_colour(_FIRST_SIMULATION + i), markeredgecolor="black",
+                    markersize=8, capsize=4, linewidth=1.8, zorder=5, label=f"{one.title} ({words})")  # fmt: skip
+    else:  # experiments; from the ninth source on they share an entry of the legend
+        label = one.title if i < _MAX_EXPERIMENTS else "_" if i > _MAX_EXPERIMENTS else "more sources"
+        ax.errorbar(kelvin, value, sigma, fmt=style.POINT_MARKERS[i % len(style.POINT_MARKERS)], color="black",
+                    markersize=5, elinewidth=1, capsize=2, zorder=3, label=label)  # fmt: skip
 
 
-def _draw_experiment(ax: Axes, one: Route, i: int, scale: float) -> None:
-    """Black marks with errors; from the ninth source on they share an entry of the legend."""
-    known = one.conductance
-    sigma = None if known.sigma is None else known.sigma / scale
-    label = one.title if i < _MAX_EXPERIMENTS else "_" if i > _MAX_EXPERIMENTS else "more sources"
-    ax.errorbar(known.temperature, known.value / scale, sigma, fmt=POINT_MARKERS[i % len(POINT_MARKERS)], color="black",
-                markersize=5, elinewidth=1, capsize=2, zorder=3, label=label)  # fmt: skip
+def _colour(number: int) -> str:
+    return style.LINE_COLOURS[number % len(style.LINE_COLOURS)]

@@ -38,7 +38,7 @@ def screening_ranks(found: Screening, *, temperature: float | None = None, ax: A
     ----------
     found : the screening
     temperature : K, one of those of the lists; the first if None
-    ax : where to draw; new axes if None
+
 
     Raises
     ------
@@ -61,7 +61,9 @@ def screening_ranks(found: Screening, *, temperature: float | None = None, ax: A
         right = ax.secondary_yaxis("right")
         right.set_yticks(place, [f"{100 * share:.2g} %" for share in shares])
         right.set_ylabel(f"probability to be in the best {found.ranking.best}")
-    ax.set_yticks(place, [_pair_label(found, int(row)) for row in rows])
+    # the formula in place of the number of a database, such as mp-149
+    names = [f if f and re.search(r"\d{3}$|:", n) else n for n, f in zip(found.names, found.formulas, strict=True)]
+    ax.set_yticks(place, [f"{names[found.left[row]]} | {names[found.right[row]]}" for row in rows])
     ax.set(xscale="log", xlabel="conductance (MW m⁻² K⁻¹)", ylim=(rows.size - 0.5, -0.5))
     ax.set_title(f"{found.pairs} pairs at {wanted:g} K", fontsize="medium")
     ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=2, frameon=False, fontsize="small")
@@ -84,7 +86,7 @@ def screening_map(
     partner : name or formula of the material on which all others stand
     temperature : K
     properties : columns on both axes, as in `filter_table`
-    ax : where to draw; new axes if None
+
     """
     ax = ax or new_axes()
     row = int(find_rows(materials, [partner])[0])
@@ -104,7 +106,8 @@ def screening_map(
     own = (float(material_column(materials, properties[0])[row]), float(material_column(materials, properties[1])[row]))
     ax.plot(*own, "*", color=LINE_COLOURS[1], ms=13)
     ax.annotate(partner, own, xytext=(-4, 9), ha="right", textcoords="offset points")
-    ax.set(xscale="log", yscale="log", xlabel=_title(properties[0]), ylabel=_title(properties[1]))
+    titles = [_COLUMN_TITLES.get(name, name) for name in properties]
+    ax.set(xscale="log", yscale="log", xlabel=titles[0], ylabel=titles[1])
     ax.set_title(f"{others.size} materials on {partner}, {temperature:g} K, DMM", fontsize="medium")
     return ax
 
@@ -119,7 +122,7 @@ def screening_matrix(
     materials : the table
     names : of the materials, in their order
     temperature : K
-    ax : where to draw; new axes if None
+
     """
     ax = ax or new_axes()
     rows = find_rows(materials, names)
@@ -138,17 +141,3 @@ def screening_matrix(
     ax.set_yticks(range(rows.size), names)
     ax.set_title(f"conductance (MW m⁻² K⁻¹), {temperature:g} K, DMM", fontsize="medium")
     return ax
-
-
-def _pair_label(found: Screening, row: int) -> str:
-    sides = (int(found.left[row]), int(found.right[row]))
-    return " | ".join(_short_name(found.names[i], found.formulas[i]) for i in sides)
-
-
-def _short_name(name: str, formula: str) -> str:
-    """The formula in place of the number of a database, such as mp-149."""
-    return formula if formula and re.search(r"\d{3}$|:", name) else name
-
-
-def _title(name: str) -> str:
-    return _COLUMN_TITLES.get(name, name)

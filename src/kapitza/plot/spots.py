@@ -78,12 +78,10 @@ def fitted_spots(fits: Sequence[Fit], numbers: Sequence[RepeatedNumber], figure:
 
 
 def _heights(members: Sequence[tuple[int, int]]) -> list[float]:
-    """Heights of the curves of one kind and of the residuals of each spot, inches."""
     return [_CURVES_HEIGHT, *[_STRIP_HEIGHT] * len({k for k, _ in members})]
 
 
 def _draw_kind(fits: Sequence[Fit], members: Sequence[tuple[int, int]], upper: Axes, strips: Sequence[Axes]) -> None:
-    """Draw curves of one kind of all spots, and the residuals of each in a strip of its own."""
     spots = sorted({k for k, _ in members})
     for k, strip in zip(spots, strips, strict=True):
         colour, factors = LINE_COLOURS[k % len(LINE_COLOURS)], residual_factors(fits[k])

@@ -72,16 +72,6 @@ def legend_inside(ax: Axes) -> None:
         ax.legend(handles, labels, loc="best", frameon=True, framealpha=0.8, edgecolor="none", fontsize="x-small")
 
 
-def legend_above(ax: Axes, *, columns: int) -> None:
-    """Put the legend above the axes in a row, where several of them share a figure and points lie all over."""
-    legend = ax.get_legend()
-    if legend is not None:
-        ax.legend(
-            *ax.get_legend_handles_labels(), loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0,
-            frameon=False, fontsize="x-small", ncols=columns,
-        )  # fmt: skip
-
-
 def make_logarithmic(ax: Axes, letter: Literal["x", "y"], low: float, high: float) -> None:
     """Make an axis logarithmic from `low` to `high`, with labels that do not run into each other."""
     ticker = require("matplotlib.ticker", extra="plot", why="drawing a figure")

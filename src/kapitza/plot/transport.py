@@ -88,9 +88,8 @@ def transport_map(result: TransportMap, ax: Axes | None = None) -> Axes:
     ax = new_axes() if ax is None else ax
     scale, unit = readable_unit(max(float(one[-1] - one[0]) for one in result.edges))
     if len(result.edges) == 1:
-        ax.errorbar(
-            result.centres[0] / scale, result.temperature, result.temperature_sigma, fmt=".", color=LINE_COLOURS[0]
-        )
+        x = result.centres[0] / scale
+        ax.errorbar(x, result.temperature, result.temperature_sigma, fmt=".", color=LINE_COLOURS[0])
         ax.set(xlabel=f"x ({unit})", ylabel="temperature (K)")
         return ax
     temperature, region = result.temperature, result.region
@@ -121,9 +120,8 @@ def fourier_comparison(result: TransportMap, fourier: Array, ax: Axes | None = N
     hottest = list(np.unravel_index(np.nanargmax(fourier), fourier.shape))
     line = tuple(slice(None) if a == axis else i for a, i in enumerate(hottest))
     x = result.centres[axis] / nm
-    ax.errorbar(
-        x, result.temperature[line], result.temperature_sigma[line], fmt=".", color=LINE_COLOURS[0], label="Boltzmann"
-    )
+    value, sigma = result.temperature[line], result.temperature_sigma[line]
+    ax.errorbar(x, value, sigma, fmt=".", color=LINE_COLOURS[0], label="Boltzmann")
     ax.plot(x, fourier[line], color="0.4", drawstyle="steps-mid", label="Fourier")
     ax.set(xlabel=f"{'xyz'[axis]} (nm)", ylabel="temperature (K)")
     ax.legend()

@@ -7,17 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kapitza.plot.style import (
-    LINE_COLOURS,
-    LINE_DASHES,
-    MODES_PER_NM2,
-    POINT_MARKERS,
-    cell_borders,
-    legend_above,
-    legend_beside,
-    legend_inside,
-    new_axes,
-)
+from kapitza.plot import style
 from kapitza.theory.agf.interface_modes import MODE_KINDS, InterfaceModes
 from kapitza.theory.agf.local_current import LocalCurrent
 from kapitza.theory.agf.local_density import LocalDensity
@@ -30,12 +20,12 @@ if TYPE_CHECKING:
 
 def density_map(result: LocalDensity, *, ax: Axes | None = None) -> Axes:
     """Draw the density of states over the height above the interface and frequency, per coordinate."""
-    ax = new_axes() if ax is None else ax
-    edges = cell_borders(result.height) / nm
+    ax = style.new_axes() if ax is None else ax
+    edges = style.cell_borders(result.height) / nm
     density = result.by_layer * THz
     top = float(np.percentile(density, 99.5))
     surface = ax.pcolormesh(
-        edges, cell_borders(result.omega) / THz, density, cmap="magma", vmin=0, vmax=top or None, rasterized=True
+        edges, style.cell_borders(result.omega) / THz, density, cmap="magma", vmin=0, vmax=top or None, rasterized=True
     )
     ax.figure.colorbar(surface, ax=ax, label="density of states (THz⁻¹)")
     ax.axvline(0, color="white", linewidth=0.8, linestyle=":")
@@ -48,51 +38,53 @@ def projected_density(result: LocalDensity, layers: Sequence[int], *, ax: Axes |
 
     That of both crystals stands behind.
     """
-    ax = new_axes() if ax is None else ax
+    ax = style.new_axes() if ax is None else ax
     for side, shade in ((result.left, "0.88"), (result.right, "0.76")):
         name = "left" if side is result.left else "right"
         ax.fill_between(result.omega / THz, side.mean(axis=1) * THz, color=shade, label=f"crystal on the {name}")
     inside = np.isin(result.layer, layers)
     element = np.array(result.symbol)[result.atom]
     for i, symbol in enumerate(dict.fromkeys(element[inside])):
-        colour, directions = LINE_COLOURS[i % len(LINE_COLOURS)], (result.direction == 2, result.direction < 2)
-        for along, dash, name in zip(directions, LINE_DASHES, ("along the normal", "in the plane"), strict=False):
+        colour, directions = (
+            style.LINE_COLOURS[i % len(style.LINE_COLOURS)],
+            (result.direction == 2, result.direction < 2),
+        )
+        for along, dash, name in zip(directions, style.LINE_DASHES, ("along the normal", "in the plane"), strict=False):
             columns = inside & (element == symbol) & along
             if columns.any():
                 value, label = result.value[:, columns].mean(axis=1) * THz, f"{symbol} {name}"
                 ax.plot(result.omega / THz, value, color=colour, linestyle=dash, linewidth=1.7, label=label)
-    ax.set(
-        xlabel="frequency (THz)", ylabel="density of states of the\ninterface (THz⁻¹)", xlim=(0, None), ylim=(0, None)
-    )
-    legend_beside(ax)
+    ax.set(xlabel="frequency (THz)", ylabel="density of states of the\ninterface (THz⁻¹)")
+    ax.set(xlim=(0, None), ylim=(0, None))
+    style.legend_beside(ax)
     return ax
 
 
 def localised_modes(result: InterfaceModes, *, ax: Axes | None = None) -> Axes:
     """Draw frequency and share on the interface of each localised mode; bars are the widths of resonances."""
-    ax = new_axes() if ax is None else ax
+    ax = style.new_axes() if ax is None else ax
     for i, kind in enumerate(MODE_KINDS):
         rows = result.kind == i
         if rows.any():
             x, y, half = result.omega[rows] / THz, 100 * result.share[rows], result.width[rows] / 2 / THz
             ax.errorbar(
-                x, y, xerr=half, fmt=POINT_MARKERS[i], color=LINE_COLOURS[i], ecolor="0.7", elinewidth=1.0,
+                x, y, xerr=half, fmt=style.POINT_MARKERS[i], color=style.LINE_COLOURS[i], ecolor="0.7", elinewidth=1.0,
                 markersize=5, alpha=0.75, label=kind,
             )  # fmt: skip
     ax.set(xlabel="frequency (THz)", ylabel="share on the interface (%)", xlim=(0, None), ylim=(0, 103))
     if result.omega.size:
-        legend_beside(ax)
+        style.legend_beside(ax)
     return ax
 
 
 def interface_current(result: LocalCurrent, *, ax: Axes | None = None) -> Axes:
     """Draw the transmission function and the part of it that modes of the interface carry."""
-    ax = new_axes() if ax is None else ax
-    x, total, localised = result.omega / THz, result.total / MODES_PER_NM2, result.localised / MODES_PER_NM2
-    ax.plot(x, total, color=LINE_COLOURS[0], linewidth=1.9, label="all that crosses")
-    ax.fill_between(x, localised, color=LINE_COLOURS[1], alpha=0.8, label="through modes\nof the interface")
+    ax = style.new_axes() if ax is None else ax
+    x, total, localised = result.omega / THz, result.total / style.MODES_PER_NM2, result.localised / style.MODES_PER_NM2
+    ax.plot(x, total, color=style.LINE_COLOURS[0], linewidth=1.9, label="all that crosses")
+    ax.fill_between(x, localised, color=style.LINE_COLOURS[1], alpha=0.8, label="through modes\nof the interface")
     ax.set(xlabel="frequency (THz)", ylabel="modes that cross (nm⁻²)", xlim=(0, None), ylim=(0, None))
-    legend_beside(ax)
+    style.legend_beside(ax)
     return ax
 
 
@@ -103,7 +95,11 @@ def vibrations_figure(density: LocalDensity, modes: InterfaceModes, current: Loc
     projected_density(density, modes.interface.tolist(), ax=axes[0, 1])
     localised_modes(modes, ax=axes[1, 0])
     interface_current(current, ax=axes[1, 1])
-    legend_above(axes[1, 0], columns=len(MODE_KINDS))
+    if modes.omega.size:
+        axes[1, 0].legend(
+            loc="lower left", bbox_to_anchor=(0.0, 1.0), borderaxespad=0.0, frameon=False, fontsize="x-small",
+            ncols=len(MODE_KINDS),
+        )  # fmt: skip
     for ax in (axes[0, 1], axes[1, 1]):
-        legend_inside(ax)
+        style.legend_inside(ax)
     figure.suptitle(density.method, fontsize="medium")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,12 +15,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from kapitza.measure.eels.heat_flow.apertures import ApertureDesign, OppositeOccupations
     from kapitza.measure.eels.heat_flow.local_resistance import LocalResistance
     from kapitza.measure.eels.heat_flow.reversal import FlowReversal
+    from kapitza.measure.eels.heat_flow.sides import ApertureDesign, OppositeOccupations
 
 _CONTOUR_LEVEL = 0.05  # probability at which what differs from the mean is surrounded
 _LARGEST_ERROR_SHARE = 0.5  # of the range of what is shown: numbers with larger errors say nothing
+
+
+def _bar_style(number: int) -> dict[str, Any]:
+    """Look of one set of points with bars of many."""
+    return {**point_style(number), "ms": 3.5, "lw": 0.8, "capsize": 1.5}
 
 
 def flow_reversal(
@@ -61,7 +66,7 @@ def flow_reversal(
             (loss, 1e6 * scan.loss[:, j], 1e6 * sigma[:, m + j]),
             (kelvin, scan.temperature()[:, j], t_sigma[:, j]),
         ):
-            ax.errorbar(x[seen], value[seen], error[seen], **point_style(i), ms=3.5, lw=0.8, capsize=1.5, label=word)
+            ax.errorbar(x[seen], value[seen], error[seen], **_bar_style(i), label=word)
     gain.set(ylabel="gain (10⁻⁶ of the zero-loss peak)", title=name)
     loss.set(ylabel="loss (10⁻⁶ of the zero-loss peak)", title=name)
     kelvin.set(xlabel="x (nm)", ylabel="temperature (K)", title=f"{name}, from loss over gain")
@@ -72,16 +77,8 @@ def flow_reversal(
         seen = np.isfinite(departure[:, k]) & (error[:, k] < max(_LARGEST_ERROR_SHARE * reach, np.nanmin(error)))
         if not seen.any():
             continue  # a single reference mode departs from nothing
-        odd.errorbar(
-            x[seen] + pitch * 0.18 * (k - (m - 1) / 2),
-            departure[seen, k],
-            error[seen, k],
-            **point_style(k),
-            ms=3.5,
-            lw=0.8,
-            capsize=1.5,
-            label=word,
-        )
+        aside = x[seen] + pitch * 0.18 * (k - (m - 1) / 2)
+        odd.errorbar(aside, departure[seen, k], error[seen, k], **_bar_style(k), label=word)
     odd.axhline(0, color="0.5", lw=0.8)
     odd.set(xlabel="x (nm)", ylabel="odd departure (K)", title="temperature less the common one, odd in the flow")
     for ax in (gain, loss, kelvin, odd):
@@ -117,11 +114,8 @@ def local_resistance_map(
             axes[1].set(ylabel=image_name)
     else:
         y = found.position[0] / nm
-        for ax, values, word, colours in zip(
-            axes, (found.value, image), (name, image_name), ("viridis", "gray"), strict=False
-        ):
-            if values is None:
-                continue
+        panels = [(found.value, name, "viridis"), *([] if image is None else [(image, image_name, "gray")])]
+        for ax, (values, word, colours) in zip(axes, panels, strict=True):
             low, high = np.nanpercentile(values, [1, 99])
             ax.set_facecolor("0.8")
             drawn = ax.pcolormesh(x, y, values, cmap=colours, shading="nearest", vmin=low, vmax=high, rasterized=True)
@@ -133,9 +127,8 @@ def local_resistance_map(
     axes[-1].set(xlabel="x (nm)")
     at = x[0] + 0.03 * np.ptp(x)
     trans = axes[0].get_xaxis_transform()
-    axes[0].plot(
-        [at, at + found.resolution / nm], [0.06, 0.06], color="k", lw=3, transform=trans, solid_capstyle="butt"
-    )
+    bar = [at, at + found.resolution / nm]
+    axes[0].plot(bar, [0.06, 0.06], color="k", lw=3, transform=trans, solid_capstyle="butt")
     axes[0].text(at, 0.1, f"resolution {found.resolution / nm:.3g} nm", transform=trans, fontsize="small", va="bottom")
     for ax in axes if interface is not None else ():
         ax.axvline((interface or 0.0) / nm, color="0.6", lw=1.0, ls="--")
@@ -167,16 +160,7 @@ def opposite_temperatures(found: OppositeOccupations, ax: Axes | None = None) ->
     value, sigma = found.temperature_difference()
     for j, mode in enumerate(found.modes):
         seen = np.isfinite(value[:, j])
-        ax.errorbar(
-            found.position[seen] / nm,
-            value[seen, j],
-            sigma[seen, j],
-            **point_style(j),
-            ms=3.5,
-            lw=0.8,
-            capsize=1.5,
-            label=mode,
-        )
+        ax.errorbar(found.position[seen] / nm, value[seen, j], sigma[seen, j], **_bar_style(j), label=mode)
     ax.axhline(0, color="0.5", lw=0.8)
     ax.set(xlabel="x (nm)", ylabel="T along +q less along -q (K)")
     ax.legend(frameon=False, fontsize="small")

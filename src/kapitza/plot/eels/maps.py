@@ -1,7 +1,9 @@
-"""Figures of temperature maps from electron energy-loss spectra, as the field draws them."""
+"""Figures of electron energy-loss spectra: maps, jumps, plans, and measured modes beside computed ones."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +11,10 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
-from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, GradientField
+from kapitza.measure.eels.map import UNUSABLE_OR_MISFIT, GradientField
 from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, new_axes, point_style
-from kapitza.units import meV, nm
+from kapitza.theory.agf.mode_classes import MODE_CLASSES
+from kapitza.units import hbar, meV, nm
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,13 +22,17 @@ if TYPE_CHECKING:
 
     from kapitza.core.occupation import Occupation
     from kapitza.core.profile import Profile
+    from kapitza.measure.eels.comparison import OccupationComparison
     from kapitza.measure.eels.design import EelsDesign
     from kapitza.measure.eels.interface_modes import InterfaceComponents
     from kapitza.measure.eels.jump import InterfaceJump
     from kapitza.measure.eels.map import TemperatureMap
+    from kapitza.theory.agf.mode_classes import ModeClasses
 
 _ARROWS_PER_MAP = 14  # along the longer side of a map
 _MAX_ISOTHERMS = 9  # isotherms at most
+_ENERGIES = 400  # of a density of states
+_LINE_SHARE = 0.01  # of the highest energy: standard deviation of a line
 
 
 def temperature_map(
@@ -65,14 +72,10 @@ def temperature_map(
         _draw_planes(ax, planes, x, y, np.inf if interface is None else interface / nm)
     if interface is not None:
         ax.axvline(interface / nm, color="white", lw=1.6, ls="--")
-    ax.set(xlabel="x (nm)", ylabel="y (nm)", xlim=_pixel_edges(x), ylim=_pixel_edges(y), aspect="equal")
+    halves = [np.diff(axis).mean() / 2 if axis.size > 1 else 0.5 for axis in (x, y)]
+    limits = [(float(axis[0] - half), float(axis[-1] + half)) for axis, half in zip((x, y), halves, strict=True)]
+    ax.set(xlabel="x (nm)", ylabel="y (nm)", xlim=limits[0], ylim=limits[1], aspect="equal")
     return ax
-
-
-def _pixel_edges(axis: Array) -> tuple[float, float]:
-    """Ends of an axis with half a pixel on either side."""
-    half = np.diff(axis).mean() / 2 if axis.size > 1 else 0.5
-    return float(axis[0] - half), float(axis[-1] + half)
 
 
 def _draw_planes(ax: Axes, planes: GradientField, x: Array, y: Array, interface: float) -> None:
@@ -166,10 +169,8 @@ def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: 
 def interface_modes(found: InterfaceComponents, ax: Axes | None = None) -> Axes:
     """Draw what is left of an interface spectrum, with a band of two standard uncertainties."""
     ax = new_axes(width=6.8, height=4.0) if ax is None else ax
-    for side, colour, name in (
-        (found.energy < 0, LINE_COLOURS[1], "gain"),
-        (found.energy > 0, LINE_COLOURS[0], "loss"),
-    ):
+    gain, loss = found.energy < 0, found.energy > 0
+    for side, colour, name in ((gain, LINE_COLOURS[1], "gain"), (loss, LINE_COLOURS[0], "loss")):
         x, y, s = found.energy[side] / meV, found.residual[side], found.sigma[side]
         ax.fill_between(x, y - 2 * s, y + 2 * s, color=colour, alpha=0.25, lw=0)
         ax.plot(x, y, color=colour, lw=1.4, label=name)
@@ -209,3 +210,44 @@ def eels_design(found: EelsDesign, figure: Figure) -> tuple[Axes, Axes]:
     for ax in (left, right):
         ax.grid(alpha=0.3)
     return left, right
+
+
+def occupation_comparison(found: Mapping[str, OccupationComparison], figure: Figure) -> tuple[Axes, ...]:
+    """Draw measured mode temperatures with errors, one panel for each mode, and what each other record says."""
+    first = next(iter(found.values()))
+    axes = np.atleast_1d(figure.subplots(len(first.modes), 1, sharex=True, squeeze=True))
+    x = first.position / nm
+    for j, ax in enumerate(axes):
+        seen = np.isfinite(first.measured[:, j]) & (first.measured_sigma[:, j] < first.measured[:, j] / 2)
+        ax.errorbar(
+            x[seen], first.measured[seen, j], first.measured_sigma[seen, j], fmt="o", color="0.2", ms=3.5, lw=0.8,
+            capsize=1.5, label="measured",
+        )  # fmt: skip
+        for i, (path, one) in enumerate(found.items()):
+            if first.modes[j] not in one.modes:
+                continue
+            k = one.modes.index(first.modes[j])
+            low, high = (one.expected[:, k] + side * one.expected_sigma[:, k] for side in (-1, 1))
+            ax.plot(x, one.expected[:, k], **line_style(i), lw=1.6, label=f"{Path(path).stem}, {one.partners[k]}")
+            ax.fill_between(x, low, high, color=LINE_COLOURS[i % len(LINE_COLOURS)], alpha=0.2, lw=0)
+        ax.set(ylabel="temperature (K)")
+        ax.set_title(f"{first.modes[j]}, {first.energy[j] / meV:.4g} meV", fontsize="medium")
+        ax.legend(frameon=False, fontsize="small")
+    axes[-1].set(xlabel="x (nm)")
+    return tuple(axes)
+
+
+def mode_classes(found: ModeClasses, *, peaks: Sequence[tuple[float, float]] = (), ax: Axes | None = None) -> Axes:
+    """Draw the density of states on the interface, stacked by class, with peaks (energy, uncertainty; J) as bands."""
+    ax = new_axes(width=6.8, height=4.0) if ax is None else ax
+    top = float(found.omega.max())
+    omega = np.linspace(0, 1.05 * top, _ENERGIES)
+    density = found.interface_density(omega, _LINE_SHARE * top)
+    states = density.T * (meV / hbar) * nm**2
+    ax.stackplot(hbar * omega / meV, states, labels=MODE_CLASSES, colors=LINE_COLOURS[: len(states)], alpha=0.75)
+    for energy, sigma in peaks:
+        ax.axvspan((energy - sigma) / meV, (energy + sigma) / meV, color="0.3", alpha=0.25, lw=0)
+        ax.axvline(energy / meV, color="0.2", lw=1.0, ls="--")
+    ax.set(xlabel="energy (meV)", ylabel="states on the interface (nm⁻² meV⁻¹)", xlim=(0, None), ylim=(0, None))
+    legend_beside(ax)
+    return ax
