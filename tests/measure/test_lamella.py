@@ -12,11 +12,9 @@ from tests.measure.lamella_samples import MESH, SPREAD, lamella, pixels, priors,
 from kapitza.errors import InputError
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella import LamellaMaterial, LamellaPlane, design_lamella, draw_numbers, fit_lamella
-from kapitza.measure.lamella.design import _with_modulation
-from kapitza.measure.lamella.problem import LamellaProblem, lamella_problem
-from kapitza.measure.lamella.scan import lamella_scan
+from kapitza.measure.lamella.design import _with_modulation, driven_scan
+from kapitza.measure.lamella.scan import LamellaProblem, lamella_problem, lamella_scan
 from kapitza.measure.lamella.sheet import Drive, film_reduction, make_sheet, sheet_resolution, solve_sheet
-from kapitza.measure.lamella.simulate import driven_scan
 from kapitza.measure.least_squares import difference_jacobian
 from kapitza.measure.problem import Prior
 from kapitza.units import nm

@@ -17,8 +17,7 @@ from kapitza.measure.lamella import (
     draw_thickness,
     fit_lamella,
 )
-from kapitza.measure.lamella.problem import thickness_noise
-from kapitza.measure.lamella.scan import lamella_scan
+from kapitza.measure.lamella.scan import lamella_scan, thickness_noise
 from kapitza.measure.lamella.sheet import Drive, make_sheet, sheet_resolution, solve_sheet
 from kapitza.measure.problem import Prior
 from kapitza.units import nm
@@ -51,7 +50,7 @@ def test_noise_shifts_pixels_and_powers_as_other_maps_do(frequency: float) -> No
     step = 1e-4
     rows = [(seen(pixel, 1 + step) - seen(pixel, 1 - step)) / (2 * step) for pixel in np.ndindex(3, 4)]
     wanted = np.array(rows).T @ np.array(rows)
-    shift = thickness_noise(scan).shift
+    shift = thickness_noise(scan)
     found = shift @ shift.T
     size = np.sqrt(np.diag(wanted))
     assert np.abs((found - wanted) / np.outer(size, size)).max() <= 1e-5

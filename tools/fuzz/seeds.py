@@ -18,7 +18,7 @@ import kapitza
 from kapitza.io.eels.lamella import read_lamella
 from kapitza.io.results import encode_result, result_tree, save
 from kapitza.matter.files.phonopy import read_phonopy
-from kapitza.measure.lamella.simulate import simulate_lamella
+from kapitza.measure.lamella.design import simulate_lamella
 from kapitza.run.store import serialize_arrays
 
 ROOT = Path(__file__).parents[2]

@@ -7,8 +7,8 @@ from kapitza.measure.lamella.description import LamellaPlane as LamellaPlane
 from kapitza.measure.lamella.description import RelativeThickness as RelativeThickness
 from kapitza.measure.lamella.design import LamellaDesign as LamellaDesign
 from kapitza.measure.lamella.design import design_lamella as design_lamella
+from kapitza.measure.lamella.design import draw_numbers as draw_numbers
+from kapitza.measure.lamella.design import draw_thickness as draw_thickness
+from kapitza.measure.lamella.design import simulate_lamella as simulate_lamella
 from kapitza.measure.lamella.fit import LamellaFit as LamellaFit
 from kapitza.measure.lamella.fit import fit_lamella as fit_lamella
-from kapitza.measure.lamella.simulate import draw_numbers as draw_numbers
-from kapitza.measure.lamella.simulate import draw_thickness as draw_thickness
-from kapitza.measure.lamella.simulate import simulate_lamella as simulate_lamella

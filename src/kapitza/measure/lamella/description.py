@@ -13,7 +13,6 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.units import nm
 
-_FINITE = quantity(low=-np.inf)
 _MATERIAL_ATTRIBUTES = ("conductivity", "exponent", "mean_free_path", "heat_capacity")
 _PLANE_ATTRIBUTES = ("resistance", "position", "angle", "bow")
 PAD_NAMES = ("left_temperature", "right_temperature")
@@ -25,16 +24,20 @@ _LAMELLA_ATTRIBUTES = (
 
 
 def _plane_array(value: Any) -> NDArray[Any]:
-    """Read-only copy of real or complex numbers on pixels."""
     array = np.array(value, dtype=complex if np.iscomplexobj(value) else float)
     array.flags.writeable = False
     return array
 
 
-def _not_negative(instance: Any, attribute: Any, value: float) -> None:
-    """Validate that a field is finite and not below zero."""
+def _check_not_negative(instance: Any, attribute: Any, value: float) -> None:
     if not 0 <= value < np.inf:
         raise InputError(f"{attribute.name} = {value:g}, wanted 0 or more")
+
+
+# kinds of numbers: how their fields are converted and checked
+_FINITE: dict[str, Any] = {"converter": number, "validator": quantity(low=-np.inf)}
+_POSITIVE: dict[str, Any] = {"converter": number, "validator": quantity()}
+_NOT_NEGATIVE: dict[str, Any] = {"converter": number, "validator": _check_not_negative}
 
 
 @frozen(kw_only=True)
@@ -58,15 +61,9 @@ class LamellaMaterial(BaseRecord):
     """
 
     name: str = field(validator=text)
-    conductivity: float = field(
-        converter=number, validator=quantity(), metadata=parameter("W m^-1 K^-1", "conductivity at 300 K")
-    )
-    exponent: float = field(
-        default=0.0, converter=number, validator=_FINITE, metadata=parameter("1", "exponent of the temperature")
-    )
-    mean_free_path: float = field(
-        default=0.0, converter=number, validator=_not_negative, metadata=parameter("m", "mean free path of phonons")
-    )
+    conductivity: float = field(**_POSITIVE, metadata=parameter("W m^-1 K^-1", "conductivity at 300 K"))
+    exponent: float = field(default=0.0, **_FINITE, metadata=parameter("1", "exponent of the temperature"))
+    mean_free_path: float = field(default=0.0, **_NOT_NEGATIVE, metadata=parameter("m", "mean free path of phonons"))
     heat_capacity: float | None = field(
         default=None,
         converter=converters.optional(number),
@@ -81,8 +78,6 @@ class LamellaPlane(BaseRecord):
 
     Attributes
     ----------
-    position : x at half the height of the lamella
-    resistance : Kapitza resistance
     angle : from the y axis at half the height, positive where x grows with y
     bow : by how much half the height lies to the right of the straight line between the ends, along a parabola
 
@@ -92,17 +87,10 @@ class LamellaPlane(BaseRecord):
         for a resistance that is not above zero, and an angle of 75 degrees or more
     """
 
-    position: float = field(converter=number, validator=_FINITE, metadata=parameter("m", "x at half the height"))
-    resistance: float = field(
-        converter=number, validator=quantity(), metadata=parameter("m^2 K W^-1", "Kapitza resistance")
-    )
+    position: float = field(**_FINITE, metadata=parameter("m", "x at half the height"))
+    resistance: float = field(**_POSITIVE, metadata=parameter("m^2 K W^-1", "Kapitza resistance"))
     angle: float = field(default=0.0, converter=number, metadata=parameter("rad", "angle from the y axis"))
-    bow: float = field(
-        default=0.0,
-        converter=number,
-        validator=_FINITE,
-        metadata=parameter("m", "middle right of the line between ends"),
-    )
+    bow: float = field(default=0.0, **_FINITE, metadata=parameter("m", "middle right of the line between ends"))
 
     def __attrs_post_init__(self) -> None:
         if not abs(self.angle) < np.deg2rad(75):
@@ -129,19 +117,15 @@ class RelativeThickness(BaseRecord):
 
     x: Array = field(converter=increasing, metadata=about("m", "centres of the pixels along x"))
     y: Array = field(converter=increasing, metadata=about("m", "centres of the pixels along y"))
-    value: NDArray[np.float64] = field(converter=_plane_array, metadata=about("1", "thickness over mean free path"))
-    sigma: NDArray[np.float64] | None = field(
+    value: Array = field(converter=_plane_array, metadata=about("1", "thickness over mean free path"))
+    sigma: Array | None = field(
         default=None,
         converter=converters.optional(_plane_array),
         kw_only=True,
         metadata=about("1", "standard uncertainty of each pixel"),
     )
     correlation: float = field(
-        default=0.0,
-        converter=number,
-        validator=_not_negative,
-        kw_only=True,
-        metadata=about("m", "length over which errors of pixels are alike"),
+        default=0.0, **_NOT_NEGATIVE, kw_only=True, metadata=about("m", "length over which errors of pixels are alike")
     )
 
     def __attrs_post_init__(self) -> None:
@@ -180,18 +164,12 @@ class RelativeThickness(BaseRecord):
         index = np.stack([first, first + 1, first + self.x.size, first + self.x.size + 1], axis=-1)
         return index, np.stack([(1 - a) * (1 - b), a * (1 - b), (1 - a) * b, a * b], axis=-1)
 
-    def correlations(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def correlations(self) -> tuple[Array, Array]:
         """(nx, nx) and (ny, ny) correlations of errors along x and along y; that of two pixels is their product."""
         if self.correlation == 0:
             return np.eye(self.x.size), np.eye(self.y.size)
         along, across = (np.exp(-(((axis[:, None] - axis) / self.correlation) ** 2) / 2) for axis in (self.x, self.y))
         return along, across
-
-    def covers(self, low: float, high: float, axis: str) -> bool:
-        """Whether the pixels reach from `low` to `high` (m) along "x" or "y"."""
-        places = self.x if axis == "x" else self.y
-        half = 0.5 * (places[1] - places[0]) * (1 + 1e-6)
-        return bool(places[0] - half <= low and high <= places[-1] + half)
 
 
 @frozen(eq=False, kw_only=True)
@@ -205,14 +183,9 @@ class Lamella(BaseRecord):
     ----------
     materials : (n,) from left to right
     planes : (n - 1,) between them
-    left, right : x of the edges at the pads
-    bottom, top : y of the free edges
-    thickness : t/λ on all of it
     inelastic_mean_free_path : λ of the electrons
     dead_layer : d of each face, which carries no heat
     left_conductance, right_conductance : of the contacts to the pads, per area of the section
-    emissivity : of each face
-    ambient : temperature of the surroundings
 
     Raises
     ------
@@ -229,29 +202,16 @@ class Lamella(BaseRecord):
     top: float = field(converter=number, metadata=about("m", "y of the upper edge"))
     thickness: RelativeThickness
     inelastic_mean_free_path: float = field(
-        converter=number, validator=quantity(), metadata=parameter("m", "inelastic mean free path of the electrons")
+        **_POSITIVE, metadata=parameter("m", "inelastic mean free path of the electrons")
     )
-    dead_layer: float = field(
-        default=0.0, converter=number, validator=_not_negative, metadata=parameter("m", "dead layer of each face")
-    )
-    left_conductance: float = field(
-        default=1e10, converter=number, validator=quantity(), metadata=parameter("W m^-2 K^-1", "left contact")
-    )
-    right_conductance: float = field(
-        default=1e10, converter=number, validator=quantity(), metadata=parameter("W m^-2 K^-1", "right contact")
-    )
-    emissivity: float = field(
-        default=0.0, converter=number, validator=_not_negative, metadata=parameter("1", "emissivity of each face")
-    )
-    ambient: float = field(
-        default=300.0,
-        converter=number,
-        validator=quantity(),
-        metadata=parameter("K", "temperature of the surroundings"),
-    )
+    dead_layer: float = field(default=0.0, **_NOT_NEGATIVE, metadata=parameter("m", "dead layer of each face"))
+    left_conductance: float = field(default=1e10, **_POSITIVE, metadata=parameter("W m^-2 K^-1", "left contact"))
+    right_conductance: float = field(default=1e10, **_POSITIVE, metadata=parameter("W m^-2 K^-1", "right contact"))
+    emissivity: float = field(default=0.0, **_NOT_NEGATIVE, metadata=parameter("1", "emissivity of each face"))
+    ambient: float = field(default=300.0, **_POSITIVE, metadata=parameter("K", "temperature of the surroundings"))
 
     def __attrs_post_init__(self) -> None:
-        names = [one.name for one in self.materials]
+        names = [material.name for material in self.materials]
         if len(set(names)) < len(names) or len(names) < 2 or len(self.planes) != len(names) - 1:
             raise InputError(
                 f"expected two materials or more, each name once, and a plane between each two; got "
@@ -262,11 +222,12 @@ class Lamella(BaseRecord):
                 f"a lamella from x = {self.left / nm:g} to {self.right / nm:g} nm and y = {self.bottom / nm:g} to "
                 f"{self.top / nm:g} nm: expected left below right and bottom below top"
             )
-        for low, high, axis in ((self.left, self.right, "x"), (self.bottom, self.top, "y")):
-            if not self.thickness.covers(low, high, axis):
-                places = self.thickness.x if axis == "x" else self.thickness.y
+        for low, high, ends in ((self.left, self.right, "pads at x"), (self.bottom, self.top, "edges at y")):
+            places = self.thickness.x if ends == "pads at x" else self.thickness.y
+            half = 0.5 * (places[1] - places[0]) * (1 + 1e-6)
+            if low < places[0] - half or high > places[-1] + half:
                 raise InputError(
-                    f"{'pads' if axis == 'x' else 'edges'} at {axis} = {low / nm:g} and {high / nm:g} nm are outside "
+                    f"{ends} = {low / nm:g} and {high / nm:g} nm are outside "
                     f"of the map of t/λ, whose pixels lie from {places[0] / nm:g} to {places[-1] / nm:g} nm"
                 )
         self._check_planes()
@@ -298,24 +259,22 @@ class Lamella(BaseRecord):
     @property
     def parameters(self) -> dict[str, float]:
         """All numbers by name, SI: "AlN.conductivity", "AlN|SiC.resistance", "dead_layer", ..."""
-        found = {
-            f"{one.name}.{key}": getattr(one, key)
-            for one in self.materials
-            for key in _MATERIAL_ATTRIBUTES
-            if getattr(one, key) is not None
-        }
         pairs = zip(self.plane_names, self.planes, strict=True)
-        found |= {f"{name}.{key}": getattr(plane, key) for name, plane in pairs for key in _PLANE_ATTRIBUTES}
-        return found | {key: getattr(self, key) for key in _LAMELLA_ATTRIBUTES}
+        owners: list[tuple[str, BaseRecord, tuple[str, ...]]] = [
+            *((f"{material.name}.", material, _MATERIAL_ATTRIBUTES) for material in self.materials),
+            *((f"{name}.", plane, _PLANE_ATTRIBUTES) for name, plane in pairs),
+            ("", self, _LAMELLA_ATTRIBUTES),
+        ]
+        values = {f"{prefix}{key}": getattr(owner, key) for prefix, owner, keys in owners for key in keys}
+        return {name: value for name, value in values.items() if value is not None}
 
     def replace(self, changes: Mapping[str, float]) -> Self:
         """The same lamella with other numbers, by name."""
-        own = {key: value for key, value in changes.items() if key in _LAMELLA_ATTRIBUTES}
-        parts: dict[str, dict[str, float]] = {}
+        parts: dict[str, dict[str, float]] = {"": {}}
         for name, value in changes.items():
             owner, _, key = name.rpartition(".")
-            if name not in own:
-                parts.setdefault(owner, {})[key] = value
+            parts.setdefault("" if name in _LAMELLA_ATTRIBUTES else owner or name, {})[key] = value
+        own = parts.pop("")
         materials = tuple(evolve(one, **parts.pop(one.name, {})) for one in self.materials)
         pairs = zip(self.plane_names, self.planes, strict=True)
         planes = tuple(evolve(plane, **parts.pop(name, {})) for name, plane in pairs)
@@ -335,7 +294,6 @@ class LamellaMap(BaseRecord):
     temperature : (ny, nx) K; complex amplitudes of a lock-in map; NaN where a pixel has none
     sigma : (ny, nx) of each pixel; of real and of imaginary part each
     power : heat through the lamella from left to right; None where unknown
-    power_sigma : share
     frequency : of modulation; 0 for a steady map
     pad_temperatures : (2,) of the left and the right pad, estimates from which a fit starts, 0 for none; complex for
         lock-in
@@ -351,24 +309,20 @@ class LamellaMap(BaseRecord):
     x: Array = field(converter=increasing, metadata=about("m", "centres of the pixels along x"))
     y: Array = field(converter=increasing, metadata=about("m", "centres of the pixels along y"))
     temperature: NDArray[Any] = field(converter=_plane_array, metadata=about("K", "temperature of each pixel"))
-    sigma: NDArray[np.float64] = field(converter=_plane_array, metadata=about("K", "uncertainty of each pixel"))
+    sigma: Array = field(converter=_plane_array, metadata=about("K", "uncertainty of each pixel"))
     power: float | None = field(
         default=None, converter=converters.optional(number), metadata=about("W", "heat from left to right")
     )
     power_sigma: float = field(
         default=0.05, converter=number, validator=above_zero, metadata=about("1", "relative uncertainty of the power")
     )
-    frequency: float = field(
-        default=0.0, converter=number, validator=_not_negative, metadata=about("Hz", "frequency of modulation")
-    )
+    frequency: float = field(default=0.0, **_NOT_NEGATIVE, metadata=about("Hz", "frequency of modulation"))
     pad_temperatures: NDArray[Any] = field(
         factory=lambda: np.zeros(2),
         converter=_plane_array,
         metadata=parameter("K", "temperatures of both pads", *PAD_NAMES, *COMPLEX_PAD_NAMES),
     )
-    mean_temperature: float = field(
-        default=300.0, converter=number, validator=quantity(), metadata=about("K", "mean temperature")
-    )
+    mean_temperature: float = field(default=300.0, **_POSITIVE, metadata=about("K", "mean temperature"))
 
     def __attrs_post_init__(self) -> None:
         wanted = (self.y.size, self.x.size)

@@ -18,14 +18,15 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.lamella.description import COMPLEX_PAD_NAMES, Lamella, LamellaMap
-from kapitza.measure.lamella.problem import (
+from kapitza.measure.lamella.scan import (
     LamellaProblem,
-    ThicknessNoise,
     check_temperatures,
     lamella_problem,
+    lamella_scan,
+    pad_names,
+    scan_derivatives,
     with_thickness_noise,
 )
-from kapitza.measure.lamella.scan import lamella_scan, pad_names, scan_derivatives
 from kapitza.measure.problem import FitProblem, Prior
 
 _MAX_STEPS = 60
@@ -56,7 +57,6 @@ class LamellaFit(BaseRecord):
 
     Attributes
     ----------
-    plane : name
     relative_sigma : of the resistance, from everything together: the standard deviation of its logarithm
     sources, share : (s,) where its variance comes from: pixels of all maps, "power" of each, "thickness map" where it
         has noise, then the priors
@@ -64,7 +64,6 @@ class LamellaFit(BaseRecord):
     lamella : with the fitted numbers
     temperature_maps, fitted : data, and (ny, nx) what the fit says of each pixel
     pulls : (p,) how far numbers moved from their priors, in standard uncertainties; 0 for free ones
-    remedies : further measurements
     remedy_sigma : of the resistance after each, relative
     profile_ends : (2,) where the profile of chi2 has risen to 95 %, for a resistance that the maps hardly show: 0 or
         infinity where it does not rise so far; none for a good one
@@ -190,9 +189,9 @@ def _lockin_start(problem: LamellaProblem) -> Array:
     words = [one.name.rpartition(".")[2] for one in problem.parameters]
     pads = [i for i, word in enumerate(words) if word in COMPLEX_PAD_NAMES]
     amplitudes = tuple(problem.parameters[i] for i in pads)
+    # conductances all times one factor leave the shape of a steady map as it is
+    signs = np.array([_SCALED_NUMBERS.get(word, 0.0) for word in words])
     for factor in _SEARCH_FACTORS:
-        # conductances all times one factor, which leaves the shape of a steady map as it is
-        signs = np.array([_SCALED_NUMBERS.get(word, 0.0) for word in words])
         x = np.clip(signs * np.log(factor), problem.low, problem.high)
         found = scan_derivatives(problem.scan_at(x), amplitudes, x[pads])
         jacobian = np.vstack([problem.weigh(found), np.diag(1 / problem.width)[:, pads]])
@@ -240,7 +239,9 @@ def _solve_from(problem: LamellaProblem, x: Array, held: int | None = None, smal
         scaled = jacobian / size
         curvature, slope = scaled.T @ scaled, scaled.T @ pull
         ended = float(slope @ np.linalg.solve(curvature, slope)) < small**2
-        if ended or (lowered < _SLOW_STEP and _is_hopeless(problem, residual)):
+        # data so far from the model that only another model can describe them
+        hopeless = chi2_probability(problem.rows, np.sum(residual[: problem.rows] ** 2)) < _HOPELESS
+        if ended or (lowered < _SLOW_STEP and hopeless):
             break
         while damping < 1e8:
             steps = np.linalg.solve(curvature + damping * np.eye(x.size), scaled.T) / size[:, None]
@@ -250,7 +251,11 @@ def _solve_from(problem: LamellaProblem, x: Array, held: int | None = None, smal
                 moved = (there - x) * size
                 share = fall / max(float(-2 * slope @ moved - moved @ curvature @ moved), 1e-30)
                 lowered = fall / float(residual @ residual)
-                x, residual, damping = there, found, _next_damping(damping, share)
+                x, residual = there, found
+                if share < _GOOD_SHARES[0]:  # chi2 fell by little of what its parabola said
+                    damping = max(3 * damping, 1e-3)
+                elif share >= _GOOD_SHARES[1]:
+                    damping = damping / 10 if damping > 1e-6 else 0.0
                 break
             damping = max(10 * damping, 1e-3)
         else:
@@ -293,15 +298,6 @@ def _try_step(
     return there, found
 
 
-def _next_damping(damping: float, share: float) -> float:
-    """Damping after a step that lowered chi2 by a share of what its parabola said: more where that is little."""
-    if share < _GOOD_SHARES[0]:
-        return max(3 * damping, 1e-3)
-    if share < _GOOD_SHARES[1]:
-        return damping
-    return damping / 10 if damping > 1e-6 else 0.0
-
-
 def _free_part(
     problem: LamellaProblem, jacobian: NDArray[Any], residual: Array, x: Array, held: int | None
 ) -> tuple[NDArray[Any], Array]:
@@ -318,14 +314,6 @@ def _free_part(
     return moving, pull
 
 
-def _profile_ends(problem: LamellaProblem, solution: _Minimum, sought: int) -> Array:
-    """(2,) resistances at which the least chi2 has risen to 95 %, m² K W⁻¹; 0 and infinity where it does not."""
-    low = _profile_end(problem, solution, sought, float(problem.low[sought]))
-    high = _profile_end(problem, solution, sought, float(problem.high[sought]))
-    value = problem.parameters[sought].value
-    return np.array([0.0 if low is None else value(low), np.inf if high is None else value(high)])
-
-
 def _profile_end(problem: LamellaProblem, solution: _Minimum, sought: int, limit: float) -> float | None:
     """Coordinate towards a limit at which the least chi2 has risen to 95 %; None where it has not at the limit."""
     best, wanted = float(solution.x[sought]), _CHI2_RISE**0.5
@@ -335,7 +323,11 @@ def _profile_end(problem: LamellaProblem, solution: _Minimum, sought: int, limit
     u = limit if side < 0 else best + step  # mostly a resistance of nothing is not excluded
     for _ in range(_MAX_PROFILE_STEPS):
         u = min(u, limit) if side > 0 else max(u, limit)
-        start = np.clip(_conditional(nearest, sought, u), problem.low, problem.high)
+        # about the least chi2 at u, a logarithm, by the covariance
+        row = nearest.covariance[sought]
+        start = nearest.x + row / row[sought] * np.expm1(u - nearest.x[sought])
+        start[sought] = u
+        start = np.clip(start, problem.low, problem.high)
         found = _solve_from(problem, start, held=sought, small=_SMALL_PROFILE_STEP)
         rise = max(found.chi2 - solution.chi2, 0.0) ** 0.5
         if abs(rise - wanted) < _RISE_TOLERANCE:
@@ -356,19 +348,6 @@ def _profile_end(problem: LamellaProblem, solution: _Minimum, sought: int, limit
     return inside[0] if outside is None else outside[0]
 
 
-def _conditional(found: _Minimum, held: int, u: float) -> Array:
-    """Coordinates (p,) of about the least chi2 where that of index `held`, a logarithm, is u, by its covariance."""
-    row = found.covariance[held]
-    x = found.x + row / row[held] * np.expm1(u - found.x[held])
-    x[held] = u
-    return x
-
-
-def _is_hopeless(problem: LamellaProblem, residual: Array) -> bool:
-    """Whether data are so far from a model that only another model can describe them."""
-    return bool(chi2_probability(problem.rows, float(np.sum(residual[: problem.rows] ** 2))) < _HOPELESS)
-
-
 def _summarise(problem: LamellaProblem, solution: _Minimum, plane: str) -> LamellaFit:
     names = tuple(one.name for one in problem.parameters)
     sought = names.index(f"{plane}.resistance")
@@ -382,17 +361,22 @@ def _summarise(problem: LamellaProblem, solution: _Minimum, plane: str) -> Lamel
     pads = {name for one in scan.maps for name in pad_names(one)}
     known = [i for i, one in enumerate(problem.parameters) if one.known and one.name not in pads]
     parts = [float(pulls[:pixels].sum()), *pulls[pixels:].tolist()]
-    parts += [float(variance @ (pattern.T @ gain) ** 2)] * (problem.thickness is not None)
+    several = len(scan.maps) > 1
+    labels = ["maps" if several else "map", *(f"power of {name}" if several else "power" for name in powers)]
+    if problem.thickness is not None:
+        parts.append(float(variance @ (pattern.T @ gain) ** 2))
+        labels.append("thickness map")
     parts += ((covariance[sought, known] / problem.width[known]) ** 2).tolist()
-    labels = ["map" if len(scan.maps) == 1 else "maps"]
-    labels += ["power" if len(scan.maps) == 1 else f"power of {name}" for name in powers]
-    labels += ["thickness map"] * (problem.thickness is not None)
     slope = np.array([one.slope(float(u)) for one, u in zip(problem.parameters, solution.x, strict=True)])
     width = np.array([one.width * abs(one.slope(0.0)) if one.known else np.inf for one in problem.parameters])
     share = np.array(parts)
     remedies = forecast_remedies(problem, solution.derivatives, plane)
     # what maps show is linear in a small resistance, where priors are normal in its logarithm
-    hardly_seen = parts[0] > _LARGE_ERROR**2
+    profile: tuple[float, ...] = ()
+    if parts[0] > _LARGE_ERROR**2:
+        low, high = (_profile_end(problem, solution, sought, float(v[sought])) for v in (problem.low, problem.high))
+        value = problem.parameters[sought].value
+        profile = 0.0 if low is None else value(low), np.inf if high is None else value(high)
     return LamellaFit(
         plane=plane,
         resistance=problem.parameters[sought].value(float(solution.x[sought])),
@@ -411,7 +395,7 @@ def _summarise(problem: LamellaProblem, solution: _Minimum, plane: str) -> Lamel
         pulls=np.array([u / p.width if p.known else 0.0 for p, u in zip(problem.parameters, solution.x, strict=True)]),
         remedies=tuple(remedies),
         remedy_sigma=np.array(list(remedies.values())),
-        profile_ends=_profile_ends(problem, solution, sought) if hardly_seen else (),
+        profile_ends=profile,
     )
 
 
@@ -434,14 +418,8 @@ def _fitted_images(problem: LamellaProblem, x: Array) -> tuple[NDArray[Any], ...
     return tuple(found)
 
 
-def resistance_sigma(problem: LamellaProblem, x: Array, plane: str) -> float:
-    """Relative uncertainty of a resistance that data and priors leave at coordinates (p,), before any measurement."""
-    names = [one.name for one in problem.parameters]
-    return _sigma_of(problem.jacobian(x), problem.width, names.index(f"{plane}.resistance"))
-
-
-def _sigma_of(jacobian: NDArray[Any], width: Array, sought: int) -> float:
-    """Standard deviation of one coordinate from derivatives of residuals and widths of priors."""
+def resistance_sigma(jacobian: NDArray[Any], width: Array, sought: int) -> float:
+    """Relative uncertainty of a resistance of index `sought`, from derivatives of residuals and widths of priors."""
     size = np.sqrt(np.sum(jacobian**2, axis=0) + width**-2.0)
     scaled = (jacobian / size).T @ (jacobian / size) + np.diag((width * size) ** -2.0)
     return float(np.sqrt(np.linalg.inv(scaled)[sought, sought]) / size[sought])
@@ -455,30 +433,29 @@ def forecast_remedies(problem: LamellaProblem, derivatives: NDArray[Any], plane:
     names = [one.name for one in problem.parameters]
     sought = names.index(f"{plane}.resistance")
     jacobian, width = problem.weigh(derivatives), problem.width
-    present = _sigma_of(jacobian, width, sought)
+    present = resistance_sigma(jacobian, width, sought)
     maps = problem.scan.maps
-    logs = derivatives[-len(maps) :]
-    factor = names.index("power_factor") if "power_factor" in names else None
+    logs = np.where([name == "power_factor" for name in names], 0.0, derivatives[-len(maps) :])
     found: dict[str, float] = {}
     for share in (0.05, 0.01):
-        rows = logs.copy()
-        if factor is not None:
-            rows[:, factor] = 0.0
-        better = problem.weigh(derivatives, rows, share)
-        found[f"power known to {100 * share:.0f} %"] = _sigma_of(better, width, sought)
-    goals = [(f"{one.name}.conductivity", 0.05, f"conductivity of {one.name} known to 5 %")
-             for one in problem.scan.lamella.materials]  # fmt: skip
-    goals += [("inelastic_mean_free_path", 0.03, "inelastic mean free path known to 3 %")]
-    goals += [("dead_layer", 0.5e-9 / max(problem.scan.lamella.dead_layer, 1e-12), "dead layers known to 0.5 nm")]
+        better = problem.weigh(derivatives, logs, share)
+        found[f"power known to {100 * share:.0f} %"] = resistance_sigma(better, width, sought)
+    lamella = problem.scan.lamella
+    goals = [
+        *((f"{m.name}.conductivity", 0.05, f"conductivity of {m.name} known to 5 %") for m in lamella.materials),
+        ("inelastic_mean_free_path", 0.03, "inelastic mean free path known to 3 %"),
+        ("dead_layer", 0.5e-9 / max(lamella.dead_layer, 1e-12), "dead layers known to 0.5 nm"),
+    ]
     for name, share, words in goals:
         if name in names and share < width[names.index(name)]:
             sharper = np.array(width)
             sharper[names.index(name)] = share
-            found[words] = _sigma_of(jacobian, sharper, sought)
+            found[words] = resistance_sigma(jacobian, sharper, sought)
     powers = sum(1 for one in maps if one.power)
     sigma = np.concatenate([problem.sigma[0][: problem.rows - powers] / 2, problem.sigma[0][problem.rows - powers :]])
-    found["four times the electrons"] = _sigma_of(evolve(problem, sigma=(sigma,)).weigh(derivatives), width, sought)
+    better = evolve(problem, sigma=(sigma,)).weigh(derivatives)
+    found["four times the electrons"] = resistance_sigma(better, width, sought)
     if problem.thickness is not None:
-        better = evolve(problem, thickness=ThicknessNoise(problem.thickness.shift / 2)).weigh(derivatives)
-        found["half the noise of the map of t/λ"] = _sigma_of(better, width, sought)
+        better = evolve(problem, thickness=problem.thickness / 2).weigh(derivatives)
+        found["half the noise of the map of t/λ"] = resistance_sigma(better, width, sought)
     return {key: value for key, value in sorted(found.items(), key=lambda one: one[1]) if value < present * (1 - 1e-3)}

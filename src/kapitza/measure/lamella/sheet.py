@@ -12,7 +12,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.quadrature import gauss_legendre
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
@@ -48,38 +48,35 @@ class SheetMesh(BaseRecord):
     `edges` (n + 1, 3) has pads and planes as `plane_edges`, `material` (q,) that of each quadrangle.
     """
 
-    edges: NDArray[np.float64]
+    edges: Array
     resolution: SheetResolution
-    x: NDArray[np.float64]
+    x: Array
     y: Array
-    corners: NDArray[np.intp]  # (q, 4)
-    material: NDArray[np.intp]
+    corners: IndexArray  # (q, 4)
+    material: IndexArray
     area: Array  # (q,) m²
-    stiffness: NDArray[np.float64]  # (q, 4, 4) of unit conductance of the sheet
+    stiffness: Array  # (q, 4, 4) of unit conductance of the sheet
     centre: tuple[Array, Array]  # (q,) of the quadrangles
-    first: NDArray[np.intp]  # (n,) first column of each material
+    first: IndexArray  # (n,) first column of each material
 
     @property
-    def last(self) -> NDArray[np.intp]:
+    def last(self) -> IndexArray:
         """(n,) last column of each material."""
         return self.first + np.array(self.resolution.columns)
 
 
-def plane_edges(lamella: Lamella) -> NDArray[np.float64]:
+def plane_edges(lamella: Lamella) -> Array:
     """(n + 1, 3) of the pads and planes from left to right: x at mid-height, m, slope dx/dy there, and x''/2, m⁻¹."""
     half = (lamella.top - lamella.bottom) / 2
     planes = [(plane.position, np.tan(plane.angle), -plane.bow / half**2) for plane in lamella.planes]
     return np.array([(lamella.left, 0.0, 0.0), *planes, (lamella.right, 0.0, 0.0)])
 
 
-def column_places(edges: NDArray[np.float64], resolution: SheetResolution, height: Array) -> NDArray[np.float64]:
+def column_places(edges: Array, resolution: SheetResolution, height: Array) -> Array:
     """(nc, nr) x of the columns at heights (nr,) above mid-height, m."""
     at = edges[:, :1] + edges[:, 1:2] * height + edges[:, 2:] * height**2
-    parts = [
-        at[i] + (at[i + 1] - at[i]) * np.linspace(0, 1, count + 1)[:, None]
-        for i, count in enumerate(resolution.columns)
-    ]
-    return np.concatenate(parts)
+    ends = zip(at[:-1], at[1:], resolution.columns, strict=True)
+    return np.concatenate([left + (right - left) * np.linspace(0, 1, n + 1)[:, None] for left, right, n in ends])
 
 
 def sheet_mesh(lamella: Lamella, resolution: SheetResolution) -> SheetMesh:
@@ -102,17 +99,9 @@ def sheet_mesh(lamella: Lamella, resolution: SheetResolution) -> SheetMesh:
         stiffness[np.ix_(range(len(corners)), triangle, triangle)] += part
         area += twice / 4
     return SheetMesh(
-        edges=edges,
-        resolution=resolution,
-        x=x,
-        y=y,
-        corners=corners,
-        material=np.repeat(np.arange(counts.size), counts * rows),
-        area=area,
-        stiffness=stiffness,
-        centre=(px.mean(axis=1), py.mean(axis=1)),
-        first=first,
-    )
+        edges=edges, resolution=resolution, x=x, y=y, corners=corners, area=area, stiffness=stiffness, first=first,
+        material=np.repeat(np.arange(counts.size), counts * rows), centre=(px.mean(axis=1), py.mean(axis=1)),
+    )  # fmt: skip
 
 
 def film_reduction(thickness: Array, mean_free_path: float) -> Array:
@@ -137,8 +126,8 @@ class Sheet(BaseRecord):
     mesh: SheetMesh
     conductance: Array  # (q,) k t_e at 300 K, W K⁻¹
     exponent: Array  # (q,)
-    planes: NDArray[np.float64]  # (n - 1, nr) conductance of each pair of nodes, W K⁻¹
-    pads: NDArray[np.float64]  # (2, nr) W K⁻¹
+    planes: Array  # (n - 1, nr) conductance of each pair of nodes, W K⁻¹
+    pads: Array  # (2, nr) W K⁻¹
     radiation: Array  # (nodes,) W K⁻⁴
     capacity: Array  # (nodes,) J K⁻¹; NaN where a heat capacity is not known
     volumetric_capacity: Array  # (q,) J K⁻¹ m⁻³
@@ -171,9 +160,8 @@ def make_sheet(lamella: Lamella, resolution: SheetResolution, mesh: SheetMesh | 
         _edge_section(lamella, mesh, column) / plane.resistance
         for plane, column in zip(lamella.planes, mesh.first[1:], strict=True)
     ]
-    contacts = ((lamella.left_conductance, 0), (lamella.right_conductance, mesh.x.shape[0] - 1))
+    contacts = ((lamella.left_conductance, 0), (lamella.right_conductance, -1))
     pads = [_edge_section(lamella, mesh, column) * value for value, column in contacts]
-    radiation = 2 * lamella.emissivity * _STEFAN_BOLTZMANN * _share(mesh, mesh.area)
     return Sheet(
         lamella=lamella,
         mesh=mesh,
@@ -181,7 +169,7 @@ def make_sheet(lamella: Lamella, resolution: SheetResolution, mesh: SheetMesh | 
         exponent=exponent,
         planes=np.array(planes),
         pads=np.array(pads),
-        radiation=radiation,
+        radiation=2 * lamella.emissivity * _STEFAN_BOLTZMANN * _share(mesh, mesh.area),
         capacity=_share(mesh, mesh.area * total * capacity),
         volumetric_capacity=capacity,
         film=conductivity,
@@ -197,7 +185,6 @@ def _edge_section(lamella: Lamella, mesh: SheetMesh, column: Any) -> Array:
 
 
 def _side_lengths(mesh: SheetMesh, column: Any) -> Array:
-    """(nr - 1,) lengths of the sides along a column, m."""
     return np.hypot(np.diff(mesh.x[column]), np.diff(mesh.y))
 
 
@@ -238,10 +225,8 @@ def outflow(sheet: Sheet, drive: Drive, temperature: NDArray[Any]) -> NDArray[An
 def thickness_outflow(sheet: Sheet, drive: Drive, temperature: NDArray[Any]) -> tuple[Any, NDArray[Any]]:
     """Change of the outflow with the thickness where a sheet takes it, at temperatures (nodes,) that stand still.
 
-    Returns
-    -------
-    (nodes, s) sparse, W m⁻¹, for the quadrangles and then the sides at the left pad, the planes, and the right pad;
-    (s,) change of the heat that pads conduct, W m⁻¹
+    Sparse (nodes, s), W m⁻¹, for the quadrangles and then the sides at the left pad, the planes, and the right pad; and
+    (s,) change of the heat that pads conduct, W m⁻¹.
     """
     from scipy.sparse import csc_array
 
@@ -253,8 +238,8 @@ def thickness_outflow(sheet: Sheet, drive: Drive, temperature: NDArray[Any]) -> 
         values = values + 1j * drive.omega * (sheet.volumetric_capacity * mesh.area / 4)[:, None] * at
     grid, node = temperature.reshape(mesh.x.shape), np.arange(mesh.x.size).reshape(mesh.x.shape)
     entries = [(values.ravel(), mesh.corners.ravel(), np.repeat(np.arange(count), 4))]
-    per_area = [lamella.left_conductance, *(1 / plane.resistance for plane in lamella.planes)]
-    per_area.append(lamella.right_conductance)
+    between = (1 / plane.resistance for plane in lamella.planes)
+    per_area = [lamella.left_conductance, *between, lamella.right_conductance]
     columns = [0, *mesh.first[1:], mesh.x.shape[0] - 1]
     given = np.zeros(count + rows * len(columns), dtype=temperature.dtype)
     for i, (column, conductance) in enumerate(zip(columns, per_area, strict=True)):
@@ -295,7 +280,6 @@ def _flow_conductance(sheet: Sheet, drive: Drive, at: NDArray[Any]) -> Array:
 
 
 def _outflow_matrix(sheet: Sheet, drive: Drive, temperature: NDArray[Any]) -> Any:
-    """Sparse derivatives of the outflow by the temperatures of the nodes."""
     from scipy.sparse import csc_array
 
     mesh, at = sheet.mesh, temperature[sheet.mesh.corners]
@@ -315,14 +299,12 @@ def _outflow_matrix(sheet: Sheet, drive: Drive, temperature: NDArray[Any]) -> An
         rows += [node[right - 1], node[right]]
         columns += [node[right], node[right - 1]]
         values += [-g, -g]
-    lumped = diagonal.ravel()
+    lumped = diagonal.ravel() + 4 * sheet.radiation * (drive.mean if drive.omega else temperature) ** 3
     if drive.omega:
-        lumped = lumped + 1j * drive.omega * sheet.capacity + 4 * sheet.radiation * drive.mean**3
-    else:
-        lumped = lumped + 4 * sheet.radiation * temperature**3
-    entries = [np.concatenate([one.ravel() for one in part]) for part in (rows, columns, values)]
-    entries = [np.concatenate([one, more]) for one, more in zip(entries, (node.ravel(),) * 2 + (lumped,), strict=True)]
-    return csc_array((entries[2], (entries[0], entries[1])), shape=(mesh.x.size, mesh.x.size))
+        lumped = lumped + 1j * drive.omega * sheet.capacity
+    parts = [*rows, node], [*columns, node], [*values, lumped]
+    row, column, value = (np.concatenate([entries.ravel() for entries in part]) for part in parts)
+    return csc_array((value, (row, column)), shape=(mesh.x.size, mesh.x.size))
 
 
 @frozen(eq=False)
@@ -343,6 +325,11 @@ class SheetSolution(BaseRecord):
         """Heat from the left pad into the lamella, W."""
         return pad_power(self.sheet, self.drive, self.temperature)
 
+    def undriven_power(self, change: NDArray[Any]) -> Array:
+        """(m,) change of the power with changes (nodes, m) of the temperatures at the same pads, W."""
+        undriven = Drive(0.0, 0.0, self.drive.omega, self.drive.mean)
+        return np.array([pad_power(self.sheet, undriven, column).real for column in change.T])
+
 
 def pad_power(sheet: Sheet, drive: Drive, temperature: NDArray[Any]) -> complex:
     """Mean of the heat that the left pad gives and the right one takes, W: equal without radiation."""
@@ -355,10 +342,7 @@ def pad_power(sheet: Sheet, drive: Drive, temperature: NDArray[Any]) -> complex:
 def solve_sheet(sheet: Sheet, drive: Drive, start: NDArray[Any] | None = None) -> SheetSolution:
     """Temperatures of a lamella between pads, by Newton's method; one step where nothing depends on temperature.
 
-    Raises
-    ------
-    ConvergenceError
-        if temperatures do not settle
+    Raises ConvergenceError if temperatures do not settle.
     """
     from scipy.sparse.linalg import splu
 
