@@ -5,11 +5,11 @@ from typing import Literal
 
 import numpy as np
 
-from kapitza import Boundary, Device, Fit, Layer, Occupation, Prior, Stack, fit, md, solid
+from kapitza import Boundary, Device, Fit, Layer, Occupation, Prior, Profile, Stack, fit, md, solid
 from kapitza.boltzmann import Carriers, Film, ScatteringRates, spectral_carriers
 from kapitza.core.arrays import Array
 from kapitza.device import Box, HeatSource, Rectangle
-from kapitza.eels import EelsExperiment, SpectrumImage, VibrationalMode
+from kapitza.eels import EelsExperiment, SpectrumImage, TemperatureMap, VibrationalMode, fit_spectra, simulate_spectra
 from kapitza.eels.heat_flow import simulate_aperture_pair
 from kapitza.measure import Curve, simulate_curve
 from kapitza.measure.lamella import Lamella, LamellaMap, LamellaMaterial, LamellaPlane, RelativeThickness
@@ -113,10 +113,21 @@ def optical_mode() -> VibrationalMode:
     return VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
 
 
+def scan_plan(columns: int = 6) -> EelsExperiment:
+    """Return a plan of a line scan that shows the optical mode at 400 K, with so many pixels on each side."""
+    return EelsExperiment(left=[optical_mode()], temperature=400.0, columns=columns, rows=1, electrons=1e9)
+
+
+def sloped_map() -> TemperatureMap:
+    """Simulate and fit a map of 4 rows and 16 columns, 2 nm apart, whose temperature falls by 0.5 K/nm."""
+    plan = EelsExperiment(left=[optical_mode()], columns=16, rows=4, pitch=2 * nm, electrons=1e10)
+    x = (np.arange(16) - 7.5) * 2 * nm
+    return fit_spectra(simulate_spectra(plan, Profile(x, 400 - 0.5e9 * x), seed=1), [optical_mode()])
+
+
 def aperture_pair() -> tuple[tuple[SpectrumImage, SpectrumImage], tuple[Occupation, Occupation]]:
     """Simulate spectra of opposite wave vectors at 410 and 390 K; return them with the occupations."""
-    mode = optical_mode()
-    plan = EelsExperiment(left=[mode], right=[mode], temperature=400.0, columns=4, rows=1, electrons=1e9)
+    mode, plan = optical_mode(), scan_plan(columns=4)
     position = (np.arange(4) - 1.5) * nm
     along, against = (
         Occupation(position, [mode.energy], np.full((4, 1), 1 / np.expm1(mode.energy / (k_B * kelvin))), modes=("TO",))

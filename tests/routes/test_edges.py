@@ -17,10 +17,8 @@ from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.catalogue import measured
 from kapitza.measure.device.fit import fit_device, fitted_conductance, predicted_temperatures
 from kapitza.measure.device.thermometry import point_temperatures, section_temperatures
-from kapitza.measure.eels.gradients import line_profile
-from kapitza.measure.eels.jump import fit_jump
-from kapitza.measure.eels.map import TemperatureMap
-from kapitza.measure.eels.resistance import KnownQuantity, absolute_resistance
+from kapitza.measure.eels.jump import KnownQuantity, absolute_resistance, fit_jump
+from kapitza.measure.eels.map import TemperatureMap, line_profile
 from kapitza.routes import Route, Routes
 from kapitza.simulate.boltzmann.carriers import ScatteringRates
 from kapitza.simulate.boltzmann.layered.transport import Film

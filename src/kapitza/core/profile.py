@@ -148,7 +148,7 @@ class Profile(BaseRecord):
         x = self.position[use] - at
         design = np.column_stack([x < 0, x > 0, np.where(x < 0, x, 0.0), np.where(x > 0, x, 0.0)]).astype(float)
         data = self.temperature[use]
-        root = self._whitening(use)
+        root = self.whitening(use)
         scale = np.array([1, 1, 1 / np.abs(x).max(), 1 / np.abs(x).max()])
         white = root @ (design * scale)
         found, *_ = np.linalg.lstsq(white, root @ data, rcond=None)
@@ -193,8 +193,8 @@ class Profile(BaseRecord):
                 )
         return use
 
-    def _whitening(self, use: NDArray[np.bool_]) -> NDArray[Any]:
-        """Matrix that turns the errors of the used points into independent unit ones."""
+    def whitening(self, use: NDArray[np.bool_]) -> NDArray[Any]:
+        """(n, n) matrix that turns errors of the used points into independent unit ones; 1 if none are stated."""
         if self.covariance is not None:
             try:
                 return np.linalg.inv(np.linalg.cholesky(self.covariance[np.ix_(use, use)]))

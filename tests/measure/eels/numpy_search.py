@@ -22,13 +22,13 @@ from kapitza.measure.eels.fitting.search import (
     MIN_EXPECTED_ELECTRONS,
     MIN_PIVOT,
     MIN_VARIANCE,
-    Detector,
     ParameterConstraints,
     SearchCoordinates,
     SearchResult,
     to_coordinates,
 )
 from kapitza.measure.eels.model import expected_spectrum
+from kapitza.measure.eels.spectrum import Detector
 
 
 def to_parameters(chart: SearchCoordinates, u: NDArray[Any]) -> NDArray[Any]:

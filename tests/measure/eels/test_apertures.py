@@ -7,13 +7,13 @@ from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
 from kapitza.measure.eels.experiment import EelsExperiment
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.heat_flow.apertures import (
+from kapitza.measure.eels.heat_flow.sides import (
+    ModeSides,
     design_apertures,
     mean_direction,
     opposite_occupations,
     simulate_aperture_pair,
 )
-from kapitza.measure.eels.heat_flow.sides import ModeSides
 from kapitza.measure.eels.model import SpectrumModel, VibrationalMode
 from kapitza.units import k_B, meV, nm
 

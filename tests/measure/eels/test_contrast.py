@@ -10,8 +10,8 @@ from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import SideContrast, side_contrast
 from kapitza.measure.eels.experiment import EelsExperiment, fisher_information, simulate_spectra
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.gradients import line_profile
 from kapitza.measure.eels.jump import fit_jump
+from kapitza.measure.eels.map import line_profile
 from kapitza.measure.eels.model import SpectrumModel
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.units import meV, nm

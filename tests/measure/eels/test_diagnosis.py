@@ -18,8 +18,7 @@ from kapitza.measure.eels.diagnosis import (
     with_gain_reference,
 )
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.gradients import line_profile
-from kapitza.measure.eels.map import PixelFlag, TemperatureMap
+from kapitza.measure.eels.map import PixelFlag, TemperatureMap, line_profile
 from kapitza.measure.eels.model import SpectrumModel
 from kapitza.measure.eels.quality import saturated_channels, saturation_level
 from kapitza.measure.eels.spectrum import SpectrumImage

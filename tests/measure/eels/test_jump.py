@@ -14,9 +14,8 @@ from kapitza.core.profile import Profile
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.intervals import coverage_factor, ratio_interval
-from kapitza.measure.eels.jump import fit_jump
+from kapitza.measure.eels.jump import KnownQuantity, absolute_resistance, fit_jump
 from kapitza.measure.eels.point_spread import PointSpread, delocalisation
-from kapitza.measure.eels.resistance import KnownQuantity, absolute_resistance
 from kapitza.units import meV, nm
 
 TRUTH = np.array([420.0, 405.0, -0.18 / nm, -0.15 / nm])

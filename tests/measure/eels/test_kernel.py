@@ -10,13 +10,7 @@ import toy
 from attrs import evolve
 
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.fitting.search import (
-    Detector,
-    ParameterConstraints,
-    SearchCoordinates,
-    SearchResult,
-    to_coordinates,
-)
+from kapitza.measure.eels.fitting.search import ParameterConstraints, SearchCoordinates, SearchResult, to_coordinates
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap
 from kapitza.measure.eels.model import (
     TIE_CHOICES,
@@ -30,10 +24,11 @@ from kapitza.measure.eels.model import (
     expected_spectrum,
     legendre_polynomials,
 )
+from kapitza.measure.eels.spectrum import Detector
 from kapitza.units import k_B, meV
 
 pytest.importorskip("numba", reason="the fit of spectra needs numba")
-starts: Any = importlib.import_module("kapitza.measure.eels.fitting.starts")
+lines_module: Any = importlib.import_module("kapitza.measure.eels.fitting.lines")
 scoring: Any = importlib.import_module("kapitza.measure.eels.fitting.scoring")
 
 STEP = 0.5 * meV
@@ -175,7 +170,7 @@ def test_a_start_that_spectra_share_leads_to_the_same_end(background: int, monke
 
     monkeypatch.setattr(scoring, "shared_start", watched)
     shared = fit_spectra(image, model)
-    monkeypatch.setattr(starts, "_MAX_START_SHARE", 0.0)
+    monkeypatch.setattr(lines_module, "_MAX_START_SHARE", 0.0)
     apart = fit_spectra(image, model)
     assert max(used[:2]) > 0
     assert max(used[2:]) == 0

@@ -11,9 +11,8 @@ from kapitza.cli import main
 from kapitza.core.arrays import real_array
 from kapitza.errors import InputError
 from kapitza.measure.eels.geometry import ObliquePlane, find_oblique_plane, fit_oblique_jump
-from kapitza.measure.eels.gradients import line_profile
 from kapitza.measure.eels.jump import fit_jump
-from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.map import TemperatureMap, line_profile
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.units import nm
 

@@ -13,14 +13,7 @@ from kapitza.errors import InputError
 from kapitza.measure.eels.experiment import EelsExperiment, cramer_rao, planned_model
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.map import PixelFlag, TemperatureMap
-from kapitza.measure.eels.populations import (
-    adjust_pvalues,
-    counted_occupation,
-    departure_power,
-    departure_test,
-    mode_covariance,
-    mode_occupations,
-)
+from kapitza.measure.eels.populations import adjust_pvalues, departure_power, departure_test, mode_occupations
 from kapitza.units import k_B, meV, nm
 
 MODES = ("a", "b", "c")
@@ -225,15 +218,6 @@ def test_occupations_that_were_fitted_are_taken_as_they_are() -> None:
     np.testing.assert_allclose(found.sigma, [[1e-2, 2e-3]] * 2, rtol=1e-12, atol=0)
 
 
-def test_counts_give_the_occupation_with_its_error() -> None:
-    rng, n = np.random.default_rng(9), 0.1
-    g, v = rng.poisson(4e4 * n, 4000), rng.poisson(4e4 * (n + 1), 4000)
-    value, sigma = counted_occupation(g, v)
-    np.testing.assert_allclose(value.mean(), n, rtol=2e-3, atol=0)
-    np.testing.assert_allclose(value.std(), sigma.mean(), rtol=0.04, atol=0)
-    assert np.isnan(counted_occupation(5.0, 5.0)[0])
-
-
 def test_faults_say_what_was_wanted() -> None:
     common, each = fitted(np.random.default_rng(10), (4, 5), np.zeros(3))
     with pytest.raises(InputError, match="not of the same image"):
@@ -246,8 +230,6 @@ def test_faults_say_what_was_wanted() -> None:
         mode_occupations(each, energy=[1.0, 2.0])
     with pytest.raises(InputError, match="unknown correction"):
         adjust_pvalues([0.1], "bonferroni")
-    with pytest.raises(InputError, match="no parameter"):
-        mode_covariance(common, (0, 0))
+
     with pytest.raises(InputError, match="expected one each"):
         departure_power(COVARIANCE, [1.0])
-    np.testing.assert_allclose(mode_covariance(each, (1, 1)), COVARIANCE, rtol=1e-12, atol=0)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kapitza.measure.eels.fitting.problem import single_starts
-from kapitza.measure.eels.fitting.search import Detector
 from kapitza.measure.eels.model import SpectrumModel, VibrationalMode, ZeroLossShape, channel_grid, expected_spectrum
+from kapitza.measure.eels.spectrum import Detector
 from kapitza.units import meV
 
 

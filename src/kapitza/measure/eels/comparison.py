@@ -4,15 +4,15 @@ from typing import Literal
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, check_choice, positive, real_array
+from kapitza.core.arrays import Array, BoolArray, about, check_choice, positive, real_array
 from kapitza.core.occupation import Occupation, float_table
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.experiment import spread_matrix
 from kapitza.measure.eels.intervals import chi2_probability
-from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.map import TemperatureMap, fitted_energies
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.theory.agf.mode_classes import MODE_CLASSES, ModeClasses
 from kapitza.units import hbar, meV, nm
@@ -104,6 +104,8 @@ def compare_occupations(
     InputError
         without uncertainties, without modes within the tolerance, or without places in common
     """
+    from scipy.linalg import block_diag
+
     check_choice(align, ALIGNMENTS, "align")
     kelvin, sigma = measured.temperature(), measured.temperature_sigma()
     if sigma is None:
@@ -115,7 +117,7 @@ def compare_occupations(
     nearest = apart.argmin(axis=1)
     matched = np.flatnonzero(apart.min(axis=1) <= tolerance)
     if not matched.size:
-        held, other = (", ".join(f"{one / meV:.4g}" for one in some.energy) for some in (measured, simulated))
+        held, other = (", ".join(f"{energy / meV:.4g}" for energy in some.energy) for some in (measured, simulated))
         raise InputError(f"modes at {held} meV and at {other} meV: none within {tolerance / meV:g} meV of another")
     places = measured.position - offset
     inside = (places >= simulated.position[0]) & (places <= simulated.position[-1])
@@ -125,66 +127,57 @@ def compare_occupations(
             f"{simulated.position[0] / nm:g} to {simulated.position[-1] / nm:g} nm: no places in common"
         )
     weights = _seen_weights(simulated.position, places, spread)
-    seen = [_seen_mode(simulated, int(nearest[j]), weights, inside) for j in matched]
-    expected = np.stack([one for one, _ in seen], axis=1)
-    spreads = [one for _, one in seen]
+    means, spreads = zip(*(_seen_mode(simulated, int(nearest[j]), weights, inside) for j in matched), strict=True)
+    expected = np.stack(means, axis=1)
     value, error = kelvin[:, matched], sigma[:, matched]
     use = np.isfinite(value) & np.isfinite(error) & (error > 0) & np.isfinite(expected)
     if not use.any():
         raise InputError("no place shows a mode in both records")
-    columns = _alignment_columns(expected, use, align)
-    covariance = _joint_covariance(error, spreads, use)
-    found, found_covariance, chi2 = _align_records(value - expected, use, columns, covariance)
+    # how each temperature goes with the shift, and with the factor about the mean
+    factor = np.where(np.isfinite(expected), expected - float(expected[use].mean()), 0.0)
+    columns = np.stack([np.ones(expected.shape), factor], axis=-1)[..., : ALIGNMENTS.index(align)]
+    blocks = [np.diag(error[u, k] ** 2) + spreads[k][np.ix_(u, u)] for k, u in enumerate(use.T)]
+    found, found_covariance, chi2 = _align_records(value - expected, use, columns, np.asarray(block_diag(*blocks)))
     moved = expected + np.where(np.isfinite(expected), np.tensordot(columns, found, axes=(-1, 0)), np.nan)
     freedom = int(use.sum()) - found.size
     if freedom < 1:
         raise InputError(f"{int(use.sum())} temperatures in common leave nothing to test after {found.size} are fitted")
-    by_mode = [_mode_chi2((value - moved)[:, k], use[:, k], error[:, k], spreads[k]) for k in range(matched.size)]
-    errors = np.zeros(2)
-    errors[: found.size] = np.sqrt(np.diag(found_covariance))
-    full = np.concatenate([found, np.zeros(2 - found.size)])
+    chi2_by_mode: list[float] = []
+    for k, (block, u) in enumerate(zip(blocks, use.T, strict=True)):
+        off = (value - moved)[u, k]
+        chi2_by_mode.append(float(off @ np.linalg.solve(block, off)) if off.size else np.nan)
+    alignment = np.stack([found, np.sqrt(np.diag(found_covariance))])
+    (shift, more), alignment_sigma = np.pad(alignment, ((0, 0), (0, 2 - found.size)))
+    names = [one.modes or [f"{energy / meV:.4g} meV" for energy in one.energy] for one in (measured, simulated)]
     return OccupationComparison(
         position=measured.position,
-        modes=[_mode_name(measured, int(j)) for j in matched],
-        partners=[_mode_name(simulated, int(nearest[j])) for j in matched],
+        modes=[names[0][j] for j in matched],
+        partners=[names[1][nearest[j]] for j in matched],
         energy=measured.energy[matched],
         partner_energy=simulated.energy[nearest[matched]],
         measured=value,
         measured_sigma=error,
         expected=moved,
         expected_sigma=np.stack([np.sqrt(np.diag(one)) for one in spreads], axis=1),
-        shift=float(full[0]),
-        factor=1 + float(full[1]),
-        alignment_sigma=errors,
+        shift=float(shift),
+        factor=1 + float(more),
+        alignment_sigma=alignment_sigma,
         chi2=chi2,
         freedom=freedom,
-        chi2_by_mode=[one for one, _ in by_mode],
-        count_by_mode=[float(count) for _, count in by_mode],
+        chi2_by_mode=chi2_by_mode,
+        count_by_mode=use.sum(axis=0),
     )
 
 
-def _mode_name(held: Occupation, number: int) -> str:
-    return held.modes[number] if held.modes else f"{held.energy[number] / meV:.4g} meV"
-
-
-def _seen_weights(position: Array, places: Array, spread: PointSpread | None) -> NDArray[np.float64]:
+def _seen_weights(position: Array, places: Array, spread: PointSpread | None) -> Array:
     """(n, ns) weights of the places of a record in what is seen at others: interpolation, through a point spread."""
-    line = np.zeros((places.size, position.size))
-    if position.size == 1:
-        line[:, 0] = 1.0
-    else:
-        right = np.clip(np.searchsorted(position, places), 1, position.size - 1)
-        share = np.clip((places - position[right - 1]) / (position[right] - position[right - 1]), 0.0, 1.0)
-        rows = np.arange(places.size)
-        line[rows, right - 1], line[rows, right] = 1 - share, share
+    line = np.stack([np.interp(places, position, one) for one in np.eye(position.size)], axis=1)
     if spread is None or (spread.width == 0 and spread.share == 0) or position.size == 1:
         return line
     return line @ spread_matrix(position, spread)
 
 
-def _seen_mode(
-    simulated: Occupation, mode: int, weights: NDArray[np.float64], inside: NDArray[np.bool_]
-) -> tuple[Array, Array]:
+def _seen_mode(simulated: Occupation, mode: int, weights: Array, inside: BoolArray) -> tuple[Array, Array]:
     """(n,) temperatures of a mode as they are seen at the measured places, K, and their covariance.
 
     Places where the mode is not known hand their weight to those where it is; where these have less than half of the
@@ -200,28 +193,7 @@ def _seen_mode(
     return np.where(here, share @ kelvin[known], np.nan), (share * variance) @ share.T
 
 
-def _alignment_columns(expected: Array, use: NDArray[np.bool_], align: Alignment) -> Array:
-    """(nx, nm, p) how each temperature goes with the shift, and with the factor about the mean."""
-    middle = float(expected[use].mean())
-    parts = [np.ones(expected.shape), np.where(np.isfinite(expected), expected - middle, 0.0)]
-    count = ALIGNMENTS.index(align)
-    return np.stack(parts[:count], axis=-1) if count else np.zeros((*expected.shape, 0))
-
-
-def _joint_covariance(error: Array, spreads: list[Array], use: NDArray[np.bool_]) -> Array:
-    """(n, n) covariance of the differences that are used, column by column."""
-    blocks = [np.diag(error[use[:, k], k] ** 2) + spreads[k][np.ix_(use[:, k], use[:, k])] for k in range(len(spreads))]
-    size = sum(map(len, blocks))
-    found, start = np.zeros((size, size)), 0
-    for block in blocks:
-        found[start : start + len(block), start : start + len(block)] = block
-        start += len(block)
-    return found
-
-
-def _align_records(
-    difference: Array, use: NDArray[np.bool_], columns: Array, covariance: Array
-) -> tuple[Array, Array, float]:
+def _align_records(difference: Array, use: BoolArray, columns: Array, covariance: Array) -> tuple[Array, Array, float]:
     """Alignment by generalised least squares, its covariance, and chi-squared of what is left."""
     root = np.linalg.inv(np.linalg.cholesky(covariance))
     data = root @ difference.T[use.T]
@@ -234,13 +206,6 @@ def _align_records(
     inverse = np.linalg.pinv(white)
     found = inverse @ data
     return found, inverse @ inverse.T, float(np.sum((data - white @ found) ** 2))
-
-
-def _mode_chi2(difference: Array, use: NDArray[np.bool_], error: Array, spread: Array) -> tuple[float, int]:
-    if not use.any():
-        return float("nan"), 0
-    covariance = np.diag(error[use] ** 2) + spread[np.ix_(use, use)]
-    return float(difference[use] @ np.linalg.solve(covariance, difference[use])), int(use.sum())
 
 
 @frozen(eq=False, kw_only=True)
@@ -277,22 +242,16 @@ def fitted_peaks(found: TemperatureMap) -> tuple[Array, Array]:
     InputError
         for a map that shows the energy of no mode
     """
-    values: list[float] = []
-    sigmas: list[float] = []
-    for name in (f"{mode}.energy" for mode in found.modes):
-        if name not in found.names:
-            continue
-        sigma = found.parameter_sigma(name)
-        use = found.is_determined(name) & (sigma > 0)
-        if not use.any():
-            continue
-        energy, weight = found.parameter(name)[use], 1 / sigma[use] ** 2
+    shown = fitted_energies(found)
+    if not shown:
+        raise InputError("the map shows the energy of no mode: fit with energies that may move, or write them out")
+    peaks: list[tuple[float, float]] = []
+    for energy, sigma in shown.values():
+        weight = sigma**-2
         mean = float(np.average(energy, weights=weight))
         spread = float(weight @ (energy - mean) ** 2) / max(1, energy.size - 1)
-        values.append(mean)
-        sigmas.append(float(np.sqrt(max(1.0, spread) / weight.sum())))
-    if not values:
-        raise InputError("the map shows the energy of no mode: fit with energies that may move, or write them out")
+        peaks.append((mean, float(np.sqrt(max(1.0, spread) / weight.sum()))))
+    values, sigmas = zip(*peaks, strict=True)
     return real_array(values), real_array(sigmas)
 
 

@@ -5,13 +5,12 @@ The common temperature of such a spectrum is nearer to that of the material whos
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, increasing, numbers, positive, same_length
+from kapitza.core.arrays import Array, BoolArray, about, increasing, numbers, positive, same_length
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT
-from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.map import UNUSABLE_OR_MISFIT, TemperatureMap
 from kapitza.measure.eels.point_spread import PointSpread
 
 MIN_CONTRAST, MAX_CONTRAST = 1e-3, 1e3  # of a contrast: what is seen of the other side is noise beyond
@@ -75,7 +74,9 @@ def side_contrast(
     if not (x < at).any() or not (x > at).any():
         raise InputError(f"good pixels from {x.min():g} to {x.max():g} m are not on both sides of {at:g} m")
     sides = side_strengths(by_mode, at, spread, usable)
-    weight = _mode_weights(by_mode, usable)[use]
+    # weight of the temperature of each mode in the common one
+    pull = mode_information(by_mode, visible_modes(by_mode) & usable[..., None]).sum(axis=-1)
+    weight = _row_means(pull / np.where(usable, pull.sum(axis=-1), 1.0)[..., None], usable)[use]
     seen = np.maximum(spread.branches(x - at)[:, :2] @ sides, 1e-12 * sides.max())
     with np.errstate(divide="ignore", invalid="ignore"):
         left, right = (weight / seen) @ sides[0], (weight / seen) @ sides[1]
@@ -83,58 +84,43 @@ def side_contrast(
     return SideContrast(x, np.clip(ratio, MIN_CONTRAST, MAX_CONTRAST))
 
 
-def usable_pixels(by_mode: TemperatureMap, drop: int) -> NDArray[np.bool_]:
+def usable_pixels(by_mode: TemperatureMap, drop: int) -> BoolArray:
     """(...) pixels that are good and show the temperature of some mode, of a map with one for each mode."""
     if not by_mode.position or f"{by_mode.modes[0]}.temperature" not in by_mode.names:
         raise InputError(f"expected a map with a temperature for each of {len(by_mode.modes)} modes along one position")
     return ((by_mode.flag & drop) == 0) & visible_modes(by_mode).any(axis=-1)
 
 
-def visible_modes(by_mode: TemperatureMap) -> NDArray[np.bool_]:
+def visible_modes(by_mode: TemperatureMap) -> BoolArray:
     """(..., m) whether a pixel shows the temperature of a mode: none shows that of one that its material lacks."""
     return np.stack([by_mode.is_determined(f"{mode}.temperature") for mode in by_mode.modes], axis=-1)
 
 
-def mode_information(by_mode: TemperatureMap, visible: NDArray[np.bool_]) -> NDArray[np.float64]:
+def mode_information(by_mode: TemperatureMap, visible: BoolArray) -> Array:
     """(..., m, m) inverse covariance of the temperatures of the modes that are shown, K⁻²; zero for all others."""
-    places = [by_mode.index(f"{mode}.temperature") for mode in by_mode.modes]
+    places = by_mode.mode_parameters("temperature")
     both = visible[..., :, None] & visible[..., None, :]
     covariance = np.where(both, by_mode.covariance[..., places, :][..., places], np.eye(len(places)))
     return np.where(both, np.linalg.inv(covariance), 0.0)
 
 
-def side_strengths(
-    by_mode: TemperatureMap, at: float, spread: PointSpread, usable: NDArray[np.bool_]
-) -> NDArray[np.float64]:
+def side_strengths(by_mode: TemperatureMap, at: float, spread: PointSpread, usable: BoolArray) -> Array:
     """(2, m) strength of each mode in the left and the right material, as shares of the zero-loss peak."""
-    use = usable.sum(axis=by_mode.rows) > 0
-    strength = _column_means(by_mode, usable, "intensity")[use]
-    share = spread.branches(by_mode.position[-1][use] - at)[:, :2]
-    return np.stack([_nonnegative_mixture(share, one) for one in strength.T], axis=1)
-
-
-def _column_means(by_mode: TemperatureMap, usable: NDArray[np.bool_], attribute: str) -> NDArray[np.float64]:
-    """(nx, m) mean over the good rows of a parameter of each mode, over the amplitude of the zero-loss peak."""
-    rows = by_mode.rows
-    amplitude = np.where(usable, by_mode.parameter("amplitude"), 1.0)
-    values = np.stack([by_mode.parameter(f"{mode}.{attribute}") for mode in by_mode.modes], axis=-1)
-    values = np.where(usable[..., None], values / amplitude[..., None], 0.0)
-    return values.sum(axis=rows) / np.maximum(usable.sum(axis=rows), 1)[..., None]
-
-
-def _mode_weights(by_mode: TemperatureMap, usable: NDArray[np.bool_]) -> NDArray[np.float64]:
-    """(nx, m) weight of the temperature of each mode in the common one, the mean over the good rows."""
-    pull = mode_information(by_mode, visible_modes(by_mode) & usable[..., None]).sum(axis=-1)
-    pull = np.where(usable[..., None], pull, 1.0)
-    pull /= pull.sum(axis=-1, keepdims=True)
-    rows = by_mode.rows
-    return np.where(usable[..., None], pull, 0.0).sum(axis=rows) / np.maximum(usable.sum(axis=rows), 1)[..., None]
-
-
-def _nonnegative_mixture(share: NDArray[np.float64], strength: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(2,) strengths of both sides, none below zero, that mix to those that were seen."""
     from scipy.optimize import nnls
 
-    size = float(np.abs(strength).max()) or 1.0
-    found, _ = nnls(share, strength / size)
-    return found * size
+    use = usable.sum(axis=by_mode.rows) > 0
+    amplitude = np.where(usable, by_mode.parameter("amplitude"), 1.0)
+    relative = by_mode.value[..., by_mode.mode_parameters("intensity")] / amplitude[..., None]
+    share = spread.branches(by_mode.position[-1][use] - at)[:, :2]
+    sides: list[Array] = []
+    for strength in _row_means(relative, usable)[use].T:
+        size = float(np.abs(strength).max()) or 1.0
+        sides.append(nnls(share, strength / size)[0] * size)
+    return np.stack(sides, axis=1)
+
+
+def _row_means(values: Array, usable: BoolArray) -> Array:
+    """(nx, m) means of values (..., m) over the usable rows of each column."""
+    rows = tuple(range(usable.ndim - 1))
+    total = np.where(usable[..., None], values, 0.0).sum(axis=rows)
+    return total / np.maximum(usable.sum(axis=rows), 1)[..., None]

@@ -5,9 +5,9 @@ from typing import Literal
 
 import numpy as np
 from attrs import evolve, field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, positive, real_array
+from kapitza.core.arrays import Array, about, positive
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.eels.contrast import MAX_CONTRAST, MIN_CONTRAST, SideContrast
@@ -35,11 +35,10 @@ class ScanPrecision(BaseRecord):
 
 def pixel_sigma(experiment: EelsExperiment) -> Array:
     """(2 columns,) least standard uncertainty of T in one pixel of each column, K: that of its side at the plane."""
-    left, right = side_sigma(experiment, "left"), side_sigma(experiment, "right")
-    return real_array(np.where(experiment.position < 0, left, right))
+    return np.where(experiment.position < 0, side_sigma(experiment, "left"), side_sigma(experiment, "right"))
 
 
-def _seen_branches(experiment: EelsExperiment) -> NDArray[np.float64]:
+def _seen_branches(experiment: EelsExperiment) -> Array:
     """(2 columns, 4) what the branches give in the temperatures of the columns, gradients per pitch.
 
     Where the point spread shows both materials at once, each weighs what it tells of the temperature.
@@ -58,11 +57,11 @@ def planned_contrast(experiment: EelsExperiment) -> SideContrast | None:
     both = share.min(axis=1) > _MIN_MATERIAL_SHARE
     if not both.any():
         return None
-    sides = np.array([[mode.intensity or 0.0 for mode in side] for side in (experiment.left, experiment.right)])
+    sides = experiment.strengths
+    first = planned_model(experiment, "left").first_tie
     ratios: list[float] = []
     for mixed in share[both] @ sides:
         modes = tuple(evolve(mode, intensity=float(s)) for mode, s in zip(experiment.left, mixed, strict=True))
-        first = planned_model(experiment, "left").first_tie
         bound = cramer_rao(evolve(experiment, left=modes, right=modes, jump=0.0), tie="each")[first:, first:]
         shown = np.isfinite(np.diag(bound)) & (mixed > 0)
         weight = np.linalg.inv(bound[np.ix_(shown, shown)]).sum(axis=0)
@@ -71,22 +70,16 @@ def planned_contrast(experiment: EelsExperiment) -> SideContrast | None:
     return SideContrast(experiment.position[both], np.clip(ratios, MIN_CONTRAST, MAX_CONTRAST))
 
 
-def _used_columns(experiment: EelsExperiment) -> NDArray[np.bool_]:
-    """(2 columns,) columns that are used for the branches."""
-    return np.abs(experiment.position) >= experiment.skip
-
-
 def _target_functionals(experiment: EelsExperiment) -> dict[str, Array]:
     """What each target adds up from the two temperatures at the plane and the gradients per pitch."""
     jump = np.array([1.0, -1, 0, 0])
-    found = {"jump": jump}
-    gradients = (experiment.gradient_left, experiment.gradient_right)
-    for i, (name, gradient) in enumerate(zip(("kapitza_left", "kapitza_right"), gradients, strict=True)):
+    functionals = {"jump": jump}
+    for i, gradient in ((2, experiment.gradient_left), (3, experiment.gradient_right)):
         if gradient:
             slope = -jump / gradient
-            slope[2 + i] = experiment.jump / gradient**2 / experiment.pitch
-            found[name] = slope
-    return found
+            slope[i] = experiment.jump / gradient**2 / experiment.pitch
+            functionals[DESIGN_TARGETS[i - 1]] = slope
+    return functionals
 
 
 def scan_precision(experiment: EelsExperiment, pixel: Array, dwell: Array | None = None) -> ScanPrecision:
@@ -97,17 +90,15 @@ def scan_precision(experiment: EelsExperiment, pixel: Array, dwell: Array | None
     """
     share = np.ones(pixel.size) if dwell is None else dwell / experiment.dwell
     columns = _seen_branches(experiment)
-    weight = experiment.rows * share / pixel**2 * _used_columns(experiment)
+    weight = experiment.rows * share / pixel**2 * (np.abs(experiment.position) >= experiment.skip)
     covariance = np.linalg.inv((columns * weight[:, None]).T @ columns)
     errors = {name: float(np.sqrt(c @ covariance @ c)) for name, c in _target_functionals(experiment).items()}
     left, right = np.sqrt(np.diag(covariance)[2:]) / experiment.pitch
-    lengths = (errors.get(name, np.inf) for name in ("kapitza_left", "kapitza_right"))
+    lengths = (errors.get(name, np.inf) for name in DESIGN_TARGETS[1:])
     return ScanPrecision(errors["jump"], float(left), float(right), *lengths)
 
 
-def optimal_dwell(
-    experiment: EelsExperiment, target: str, *, pixel: Array | None = None, floor: float = 0.0
-) -> NDArray[np.float64]:
+def optimal_dwell(experiment: EelsExperiment, target: str, *, pixel: Array | None = None, floor: float = 0.0) -> Array:
     r"""(2 columns,) time of one pixel of each column, s, with the least error of a target at the same total time.
 
     After Elfving the best weights of a $c$-optimal design are $|u_i|/\sum|u|$ with $\sum_i u_i f_i/\sigma_i = c$ and
@@ -126,12 +117,11 @@ def optimal_dwell(
         raise InputError(f"floor = {floor:g}, wanted 0 to 1")
     sigma = pixel_sigma(experiment) if pixel is None else pixel
     columns = _seen_branches(experiment)
-    use = _used_columns(experiment)
+    use = np.abs(experiment.position) >= experiment.skip
     rows = (columns / sigma[:, None])[use].T
     c = wanted[target] / np.abs(wanted[target]).max()
-    solved = linprog(
-        np.ones(2 * int(use.sum())), A_eq=np.hstack([rows, -rows]), b_eq=c, bounds=(0, None), method="highs"
-    )
+    both = np.hstack([rows, -rows])
+    solved = linprog(np.ones(both.shape[1]), A_eq=both, b_eq=c, bounds=(0, None), method="highs")
     if solved.status:
         raise ConvergenceError(f"no layout determines {target}: {solved.message}", solved.x)
     share = np.zeros(sigma.size)
@@ -145,7 +135,6 @@ class EelsDesign(BaseRecord):
 
     Attributes
     ----------
-    experiment : the plan
     names : parameters of one spectrum
     sigma_left, sigma_right : (p,) least standard uncertainties of one pixel on each side, SI; infinite where not seen
     modes : temperature of each mode on its own, least standard uncertainties in one pixel (left, right), K
@@ -158,11 +147,10 @@ class EelsDesign(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza.eels import EelsExperiment, VibrationalMode, design_eels
+    >>> from kapitza.eels import design_eels
+    >>> from kapitza.examples import scan_plan
     >>> from kapitza.units import meV
-    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
-    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=20, rows=1, electrons=1e9)
-    >>> found = design_eels(plan)
+    >>> found = design_eels(scan_plan(columns=20))
     >>> print(f"{found.sigma('temperature')[0]:.2f} K a pixel, best resolution {found.best_width / meV:.0f} meV")
     0.75 K a pixel, best resolution 13 meV
     """
@@ -216,32 +204,28 @@ def design_eels(
     for name, value in wanted.items():
         if name not in DESIGN_TARGETS or not value > 0:
             raise InputError(f"wanted {name} = {value:g}: expected errors above 0 of {', '.join(DESIGN_TARGETS)}")
-    bounds = [cramer_rao(experiment, side) for side in ("left", "right")]
+    sigma = [np.sqrt(np.diag(cramer_rao(experiment, side))) for side in ("left", "right")]
     each = [np.sqrt(np.diag(cramer_rao(experiment, side, tie="each"))) for side in ("left", "right")]
     model = planned_model(experiment, "left")
     compared = experiment.fwhm * np.geomspace(0.4, 4, 25) if widths is None else positive(widths)
     fixed, slit = resolution_tradeoff(experiment, compared)
-    alone = [sigma[model.first_tie : model.first_tie + len(experiment.left)] for sigma in each]
+    ties = slice(model.first_tie, model.first_tie + len(experiment.left))
+    alone = zip(*(part[ties].tolist() for part in each), strict=True)
     pixel = pixel_sigma(experiment)
     plan = scan_precision(experiment, pixel)
     useful = [name for name in DESIGN_TARGETS if np.isfinite(getattr(plan, name))]
     layouts = {name: optimal_dwell(experiment, name, pixel=pixel, floor=floor) for name in useful}
     best = {name: scan_precision(experiment, pixel, dwell) for name, dwell in layouts.items()}
-    needed = {
-        name: (
-            experiment.time * (getattr(plan, name) / value) ** 2,
-            experiment.time * (getattr(best[name], name) / value) ** 2 if name in best else np.inf,
-        )
-        for name, value in wanted.items()
-    }
+    needed: dict[str, tuple[float, float]] = {}
+    for name, value in wanted.items():
+        errors = getattr(plan, name), getattr(best[name], name) if name in best else np.inf
+        needed[name] = experiment.time * (errors[0] / value) ** 2, experiment.time * (errors[1] / value) ** 2
     return EelsDesign(
         experiment=experiment,
         names=model.names,
-        sigma_left=np.sqrt(np.diag(bounds[0])),
-        sigma_right=np.sqrt(np.diag(bounds[1])),
-        modes={
-            mode.name: (float(left), float(right)) for mode, left, right in zip(experiment.left, *alone, strict=True)
-        },
+        sigma_left=sigma[0],
+        sigma_right=sigma[1],
+        modes=dict(zip((mode.name for mode in experiment.left), alone, strict=True)),
         precision=plan,
         widths=compared,
         sigma_at_fixed_dose=fixed,

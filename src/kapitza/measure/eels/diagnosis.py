@@ -6,14 +6,13 @@ from typing import Literal
 
 import numpy as np
 from attrs import evolve, field, frozen
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, about, positive, real_array
+from kapitza.core.arrays import Array, BoolArray, about, positive, real_array
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.measure.eels.map import PixelFlag, TemperatureMap
+from kapitza.measure.eels.map import PixelFlag, TemperatureMap, fitted_energies
 from kapitza.measure.eels.model import SpectrumModel, channel_grid, expected_spectrum
-from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.measure.eels.spectrum import SpectrumImage, image_detector
 
 MisfitCause = Literal["pattern", "noise", "tail", "mode", "background"]
 
@@ -80,7 +79,7 @@ def summed_residuals(
     model: SpectrumModel,
     *,
     most: int = 1024,
-    where: NDArray[np.bool_] | None = None,
+    where: BoolArray | None = None,
 ) -> SummedResiduals:
     """Sum counts and fitted spectra over usable pixels, at most so many from all over the image, or of a part of it.
 
@@ -94,24 +93,22 @@ def summed_residuals(
     if not pixels.size:
         raise InputError(f"none of {found.good.size} pixels holds a fit")
     pixels = pixels[np.unique(np.linspace(0, pixels.size - 1, most).astype(int))]
-    grid, n, unit = channel_grid(model, image.energy), image.energy.size, image.electrons_per_count
+    grid, detector = channel_grid(model, image.energy), image_detector(image)
     values = found.value.reshape(-1, len(found.names)) / model.units(image.step)
-    dark, noise = np.broadcast_to(image.dark, n) * unit, np.broadcast_to(image.dark_variance, n) * unit**2
-    counted, expected, variance = np.zeros(n), np.zeros(n), np.zeros(n)
+    counted, expected, variance = np.zeros((3, image.energy.size))
     for first in range(0, pixels.size, _BLOCK_PIXELS):
         some = pixels[first : first + _BLOCK_PIXELS]
-        counts = np.concatenate([image.block(int(i), int(i) + 1) for i in some])
-        mean = expected_spectrum(model, grid, values[some])[0] * image.response
+        counts = image.spectra(some)
+        mean = expected_spectrum(model, grid, values[some])[0] * detector.response
         there = np.isfinite(counts)
-        counted += np.where(there, counts - dark, 0.0).sum(axis=0)
+        counted += np.where(there, counts - detector.dark, 0.0).sum(axis=0)
         expected += np.where(there, mean, 0.0).sum(axis=0)
-        variance += np.where(there, np.maximum(mean + noise, 0.0), 0.0).sum(axis=0)
+        variance += np.where(there, np.maximum(mean + detector.variance, 0.0), 0.0).sum(axis=0)
     centre = float(values[pixels, 1].mean()) * image.step
     widths = [i for i, name in enumerate(found.names) if name.startswith("fwhm")]
     fwhm = float(np.median(values[pixels][:, widths])) * image.step
-    return SummedResiduals(
-        energy=image.energy - centre, counted=counted, expected=expected, variance=variance, fwhm=fwhm
-    )
+    energy = image.energy - centre
+    return SummedResiduals(energy=energy, counted=counted, expected=expected, variance=variance, fwhm=fwhm)
 
 
 def misfit_cause(seen: SummedResiduals, found: TemperatureMap, model: SpectrumModel) -> MisfitCause:
@@ -123,27 +120,20 @@ def misfit_cause(seen: SummedResiduals, found: TemperatureMap, model: SpectrumMo
     score = seen.score
     known = found.dispersion[found.good & np.isfinite(found.dispersion)]
     dispersion = max(float(known.mean()) if known.size else 1.0, 1.0)
-    power = float(np.mean(score**2))
-    if power < _STRUCTURE * dispersion:
+    if float(np.mean(score**2)) < _STRUCTURE * dispersion:
         return "noise"
     cut = np.clip(score, -_MAX_SCORE, _MAX_SCORE)  # else the few channels of the zero-loss peak alone would decide
     if float(np.mean(cut[1:] * cut[:-1])) < _ROUGH * float(np.mean(cut**2)):
         return "pattern"
     excess = np.convolve(score, np.full(5, 1 / np.sqrt(5)), mode="same") ** 2
-    regions = _energy_regions(seen.energy, seen.fwhm, model)
-    strong = excess >= np.quantile(excess, _STRONGEST)
-    held: dict[MisfitCause, float] = {name: float(excess[at & strong].sum()) for name, at in regions.items()}
-    return max(held, key=lambda name: held[name])
-
-
-def _energy_regions(energy: Array, fwhm: float, model: SpectrumModel) -> dict[MisfitCause, NDArray[np.bool_]]:
-    """Channels near the lines of modes, of the zero-loss peak and its flanks, and all others."""
-    near = np.zeros(energy.size, dtype=bool)
+    near = np.zeros(score.size, dtype=bool)  # channels near the line of a mode
     for mode in model.modes:
-        sigma = float(np.hypot(mode.width, fwhm / 2.355))
-        near |= np.abs(np.abs(energy) - mode.energy) < _MODE_SIGMAS * sigma
-    flank = (np.abs(energy) < _TAIL_WIDTHS * fwhm) & ~near
-    return {"mode": near, "tail": flank, "background": ~(near | flank)}
+        sigma = float(np.hypot(mode.width, seen.fwhm / 2.355))
+        near |= np.abs(np.abs(seen.energy) - mode.energy) < _MODE_SIGMAS * sigma
+    flank = (np.abs(seen.energy) < _TAIL_WIDTHS * seen.fwhm) & ~near
+    strong = np.where(excess >= np.quantile(excess, _STRONGEST), excess, 0.0)
+    regions: dict[MisfitCause, BoolArray] = {"mode": near, "tail": flank, "background": ~(near | flank)}
+    return max(regions, key=lambda name: float(strong[regions[name]].sum()))
 
 
 @frozen(kw_only=True)
@@ -152,7 +142,6 @@ class FitVerdict(BaseRecord):
 
     Attributes
     ----------
-    pixels : with a usable fit
     misfits : of these, how many fit worse than one in 10⁴ would
     dispersion : mean of chi-squared over its expected value; 1 where model and counting statistics are right
     too_good : whether the spectra scatter less than electrons do
@@ -262,26 +251,18 @@ def energy_scale(found: TemperatureMap) -> EnergyScale:
     """
     if not found.expected_energy.size:
         raise InputError("the map holds no expected energies of its modes: fit the spectra again")
-    names: list[str] = []
-    values: list[float] = []
-    errors: list[float] = []
-    for mode, expected in zip(found.modes, found.expected_energy.tolist(), strict=True):
-        name = f"{mode}.energy"
-        sigma = found.parameter_sigma(name)
-        use = found.is_determined(name) & (sigma > 0)
-        if not use.any():
-            continue
-        weight = 1 / np.square(sigma[use] / expected)
-        names.append(mode)
-        values.append(float(np.sum(weight * found.parameter(name)[use]) / (weight.sum() * expected)))
-        errors.append(float(1 / np.sqrt(weight.sum())))
-    if not names:
+    expected = dict(zip(found.modes, found.expected_energy.tolist(), strict=True))
+    shown = fitted_energies(found)
+    if not shown:
         raise InputError(f"none of {found.good.size} pixels shows the energy of a mode: there is nothing to go by")
-    ratio, error = np.array(values), np.array(errors)
-    weight = 1 / error**2
-    return EnergyScale(
-        tuple(names), float(np.sum(weight * ratio) / weight.sum()), float(1 / np.sqrt(weight.sum())), ratio, error
-    )
+    by_mode = [_weighted_mean(energy / expected[m], sigma / expected[m]) for m, (energy, sigma) in shown.items()]
+    ratio, error = map(np.array, zip(*by_mode, strict=True))
+    return EnergyScale(tuple(shown), *_weighted_mean(ratio, error), ratio, error)
+
+
+def _weighted_mean(value: Array, sigma: Array) -> tuple[float, float]:
+    weight = sigma**-2
+    return float(np.sum(weight * value) / weight.sum()), float(1 / np.sqrt(weight.sum()))
 
 
 def with_energy_scale(image: SpectrumImage, scale: float) -> SpectrumImage:
@@ -293,8 +274,7 @@ def with_energy_scale(image: SpectrumImage, scale: float) -> SpectrumImage:
 
 def sample_pixels(image: SpectrumImage, most: int = _SAMPLE_PIXELS) -> SpectrumImage:
     """Return pixels from all over an image, as a line."""
-    chosen = np.unique(np.linspace(0, image.pixels - 1, most).astype(int))
-    counts = np.concatenate([image.block(int(i), int(i) + 1) for i in chosen]) / image.electrons_per_count
+    counts = image.sample(most) / image.electrons_per_count
     return evolve(image, counts=counts, position=(np.arange(len(counts), dtype=float),))
 
 
@@ -306,11 +286,9 @@ def with_gain_reference(image: SpectrumImage, reference: SpectrumImage) -> Spect
     InputError
         for another number of channels, a reference without counts, or one that is not evenly lit
     """
-    n = image.energy.size
-    if reference.energy.size != n:
-        raise InputError(f"the gain reference has {reference.energy.size} channels, the spectra {n}")
-    dark = np.broadcast_to(reference.dark, n) * reference.electrons_per_count * reference.pixels
-    gain = reference.total() - dark
+    if reference.energy.size != image.energy.size:
+        raise InputError(f"the gain reference has {reference.energy.size} channels, the spectra {image.energy.size}")
+    gain = reference.total() - image_detector(reference).dark * reference.pixels
     if not (np.isfinite(gain).all() and gain.min() >= 0 and gain.max() > 0):
         raise InputError(f"the gain reference runs from {gain.min():g} to {gain.max():g} counts, wanted 0 or more")
     apart = float(np.mean(np.abs(gain / np.median(gain[gain > 0]) - 1) > _UNEVEN))
@@ -350,7 +328,7 @@ def scan_response(seen: SummedResiduals) -> Array:
     return real_array(1 + np.where(use, rest * variance / (variance + np.where(use, noise, np.inf)), 0.0))
 
 
-def _without_smooth(value: Array, weight: Array, reach: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _without_smooth(value: Array, weight: Array, reach: int) -> tuple[Array, Array]:
     """(n,) values less a weighted parabola through the channels within reach, and the share of variance left."""
     rest, share = np.zeros(value.size), np.ones(value.size)
     for i in range(value.size):

@@ -22,6 +22,7 @@ InterfaceSide = Literal["left", "right"]
 
 _MAX_INFORMATION_CONDITION = 1e13  # of an information matrix of unit diagonal, from which on its inverse is noise
 _DEFAULT_ENERGY_AXIS = np.arange(-512.0, 512.0) * 0.5 * meV  # as instruments for phonons record
+_NOT_NEGATIVE = quantity(low=-1e-300)
 # relative difference of energies up to which a mode of a simulation is the mode of a spectrum
 _SAME_ENERGY_TOLERANCE = 0.02
 
@@ -34,7 +35,7 @@ def fisher_information(
     fixed: Sequence[str] = (),
     dark_variance: ArrayLike = 0.0,
     response: ArrayLike = 1.0,
-) -> NDArray[np.float64]:
+) -> Array:
     r"""(p, p) Fisher information of one spectrum, $\sum_i \partial_a\mu_i \partial_b\mu_i/(\mu_i + v_i)$.
 
     Its inverse is the bound of Cramér and Rao: no unbiased estimator has a smaller covariance.  `values` gives every
@@ -75,9 +76,10 @@ def optimum_energy(temperature: float) -> float:
         raise InputError(f"temperature = {temperature:g} K, wanted above 0")
 
     def condition(x: float) -> float:
-        return float(np.tanh(x) - x / 2)
+        return np.tanh(x) - x / 2
 
-    return float(brentq(condition, 1.0, 3.0, xtol=1e-14)) * k_B * temperature  # pyright: ignore[reportArgumentType]
+    root: Any = brentq(condition, 1.0, 3.0, xtol=1e-14)
+    return float(root) * k_B * temperature
 
 
 def jump_sigma(sigma: float, count: int) -> float:
@@ -124,12 +126,10 @@ class EelsExperiment(BaseRecord):
     )
     energy: Array = field(default=_DEFAULT_ENERGY_AXIS, converter=real_array, metadata=about("J", "energy loss"))
     spread: PointSpread = field(factory=PointSpread)
-    skip: float = field(
-        default=0.0, validator=quantity(low=-1e-300), metadata=about("m", "branches leave nearer pixels out")
-    )
+    skip: float = field(default=0.0, validator=_NOT_NEGATIVE, metadata=about("m", "branches leave nearer pixels out"))
     background: int = field(default=0, metadata=about("1", "terms of the background"))
     drift: float = field(
-        default=0.0, validator=quantity(low=-1e-300), metadata=about("J", "zero-loss drift from pixel to pixel")
+        default=0.0, validator=_NOT_NEGATIVE, metadata=about("J", "zero-loss drift from pixel to pixel")
     )
     electrons_per_count: float = field(default=1.0, validator=quantity(), metadata=about("1", "electrons per count"))
     dark: Array = field(default=np.zeros(1), converter=finite, metadata=about("counts", "mean dark count"))
@@ -167,6 +167,11 @@ class EelsExperiment(BaseRecord):
         return self.temperature - self.jump / 2
 
     @property
+    def strengths(self) -> Array:
+        """(2, m) intensities of the modes of the left and of the right, as shares of the zero-loss peak."""
+        return np.array([[mode.intensity or 0.0 for mode in side] for side in (self.left, self.right)])
+
+    @property
     def position(self) -> Array:
         """(2 columns,) positions, the plane at 0 between two pixels, m."""
         return real_array((np.arange(-self.columns, self.columns) + 0.5) * self.pitch)
@@ -184,8 +189,7 @@ class EelsExperiment(BaseRecord):
     @property
     def profile(self) -> Profile:
         """Temperatures of the columns."""
-        position = self.position
-        return Profile(position, PointSpread().branches(position) @ self.branches)
+        return Profile(self.position, PointSpread().branches(self.position) @ self.branches)
 
     @property
     def branches(self) -> Array:
@@ -201,8 +205,7 @@ def planned_model(
     experiment: EelsExperiment, side: InterfaceSide, tie: Literal["common", "each", "occupation"] = "common"
 ) -> SpectrumModel:
     """Model of the spectra of one side."""
-    modes = experiment.left if side == "left" else experiment.right
-    return SpectrumModel(modes, tie=tie, background=experiment.background)
+    return SpectrumModel(getattr(experiment, side), tie=tie, background=experiment.background)
 
 
 def true_parameters(experiment: EelsExperiment, side: InterfaceSide, model: SpectrumModel) -> Array:
@@ -216,7 +219,7 @@ def true_parameters(experiment: EelsExperiment, side: InterfaceSide, model: Spec
 
 def cramer_rao(
     experiment: EelsExperiment, side: InterfaceSide = "left", *, tie: Literal["common", "each"] = "common"
-) -> NDArray[np.float64]:
+) -> Array:
     r"""(p, p) least covariance of the parameters of one spectrum, SI, for any unbiased estimator (Cramér and Rao).
 
     Inverse of $F_{ab} = \sum_i \partial_a\mu_i\,\partial_b\mu_i / (\mu_i + \sigma_d^2)$ with the modes and the
@@ -225,25 +228,19 @@ def cramer_rao(
     model = planned_model(experiment, side, tie)
     values = dict(zip(model.names, true_parameters(experiment, side, model).tolist(), strict=True))
     noise, response = experiment.dark_variance, experiment.response
-    return _inverse_information(
-        fisher_information(model, experiment.energy, values, dark_variance=noise, response=response)
-    )
-
-
-def _inverse_information(fisher: Array) -> NDArray[np.float64]:
-    """Inverse of an information matrix; parameters without information get infinite variance and tie no other."""
+    fisher = fisher_information(model, experiment.energy, values, dark_variance=noise, response=response)
     size = np.sqrt(np.diag(fisher))
     seen = size > 0
-    found = np.zeros(fisher.shape)
-    np.fill_diagonal(found, np.where(seen, 0.0, np.inf))
+    bound = np.zeros(fisher.shape)
+    np.fill_diagonal(bound, np.where(seen, 0.0, np.inf))  # parameters without information tie no other
     scaled = fisher[np.ix_(seen, seen)] / np.outer(size[seen], size[seen])
     if not np.linalg.cond(scaled) < _MAX_INFORMATION_CONDITION:
         raise InputError(
             f"the spectrum of the plan does not tell its {int(seen.sum())} parameters apart: a resolution that is too "
             "coarse, or modes that coincide?"
         )
-    found[np.ix_(seen, seen)] = np.linalg.inv(scaled) / np.outer(size[seen], size[seen])
-    return found
+    bound[np.ix_(seen, seen)] = np.linalg.inv(scaled) / np.outer(size[seen], size[seen])
+    return bound
 
 
 def resolution_tradeoff(experiment: EelsExperiment, widths: ArrayLike) -> tuple[Array, Array]:
@@ -255,10 +252,9 @@ def resolution_tradeoff(experiment: EelsExperiment, widths: ArrayLike) -> tuple[
     fixed: list[float] = []
     slit: list[float] = []
     for width in positive(widths).tolist():
-        changed = experiment.replace({"fwhm": width})
-        fixed.append(side_sigma(changed, "left"))
-        share = width / experiment.fwhm
-        slit.append(side_sigma(changed.replace({"electrons": experiment.electrons * share}), "left"))
+        electrons = experiment.electrons * width / experiment.fwhm
+        fixed.append(side_sigma(evolve(experiment, fwhm=width), "left"))
+        slit.append(side_sigma(evolve(experiment, fwhm=width, electrons=electrons), "left"))
     return real_array(fixed), real_array(slit)
 
 
@@ -306,11 +302,15 @@ def simulate_spectra(
     if source is None:
         source, recorded = _planned_profile(experiment)
     recorded = recorded or slice(None)
-    sides = np.array([[mode.intensity or 0.0 for mode in side] for side in (experiment.left, experiment.right)])
-    strengths = np.where((source.position < 0)[:, None], *sides) if intensity is None else intensity
-    where, loss, gain = _line_areas(source, experiment.left, strengths)
-    spread = spread_matrix(where, experiment.spread)
-    where, loss, gain = where[recorded], (spread @ loss)[recorded], (spread @ gain)[recorded]
+    n = _quantum_occupations(source, experiment.left)
+    planned = np.where((source.position < 0)[:, None], *experiment.strengths)
+    strength = planned if intensity is None else np.asarray(intensity, dtype=float)
+    if strength.ndim != 2 or strength.shape[1] != n.shape[1] or strength.shape[0] not in (1, n.shape[0]):
+        raise InputError(f"intensity has shape {strength.shape} for {n.shape[0]} positions and {n.shape[1]} modes")
+    if (strength < 0).any():
+        raise InputError(f"expected intensities from 0 upwards, got {strength.min():g}")
+    spread, where = spread_matrix(source.position, experiment.spread)[recorded], source.position[recorded]
+    loss, gain = spread @ (strength * (n + 1)), spread @ (strength * n)
     rng = np.random.default_rng(seed)
     rows, axis, per_count = experiment.rows, experiment.energy, experiment.electrons_per_count
     shift = np.zeros((rows, where.size))
@@ -329,7 +329,7 @@ def simulate_spectra(
     dark_variance = experiment.dark_variance / per_count**2
     if seed is not None and np.any(dark_variance > 0):
         counts += np.sqrt(dark_variance) * rng.standard_normal(counts.shape)
-    line = rows == 1
+    line, noise_seed = rows == 1, -1 if seed is None else seed
     return SpectrumImage(
         counts[0] if line else counts,
         axis,
@@ -338,11 +338,7 @@ def simulate_spectra(
         dark=experiment.dark,
         dark_variance=dark_variance,
         response=experiment.response,
-        metadata={
-            "zero_loss_centre": shift[0] if line else shift,
-            "dose": experiment.dose,
-            "seed": -1 if seed is None else seed,
-        },
+        metadata={"zero_loss_centre": shift[0] if line else shift, "dose": experiment.dose, "seed": noise_seed},
         source=f"simulated, {getattr(source, 'method', '') or 'profile'}",
     )
 
@@ -373,19 +369,6 @@ def _channel_parameters(
     lengths = [i for i, name in enumerate(model.names) if name.rsplit(".", 1)[-1] in ("fwhm", "energy", "width")]
     x[:, lengths] /= units[lengths]
     return x
-
-
-def _line_areas(
-    source: Profile | Occupation, modes: tuple[VibrationalMode, ...], intensity: ArrayLike
-) -> tuple[Array, NDArray[Any], NDArray[Any]]:
-    """Positions, and (nx, nm) loss and gain of each mode at each of them, as shares of the zero-loss peak."""
-    n = _quantum_occupations(source, modes)
-    strength = np.asarray(intensity, dtype=float)
-    if strength.ndim != 2 or strength.shape[1] != len(modes) or strength.shape[0] not in (1, n.shape[0]):
-        raise InputError(f"intensity has shape {strength.shape} for {n.shape[0]} positions and {len(modes)} modes")
-    if (strength < 0).any():
-        raise InputError(f"expected intensities from 0 upwards, got {strength.min():g}")
-    return source.position, strength * (n + 1), strength * n
 
 
 def _quantum_occupations(source: Profile | Occupation, modes: tuple[VibrationalMode, ...]) -> NDArray[Any]:

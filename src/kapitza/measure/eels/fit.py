@@ -9,7 +9,7 @@ import numpy as np
 from attrs import evolve
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import InputError, require
 from kapitza.measure.eels.fitting.problem import (
     SAMPLE_SPECTRA,
@@ -78,25 +78,35 @@ def fit_spectra(
     """
     model = modes if isinstance(modes, SpectrumModel) else SpectrumModel(tuple(modes), tie=tie)
     known = constraints or FitConstraints()
-    _check_gain_side(image, model)
+    lowest = min(mode.energy for mode in model.modes)
+    if image.energy[0] > -lowest:
+        raise InputError(
+            f"the energy axis begins at {image.energy[0] / meV:.4g} meV: without a gain side down "
+            f"to -{lowest / meV:.4g} meV or beyond there is no temperature in the spectra; record or keep it"
+        )
     require("numba", extra="eels", why="the fit of spectra")
     problem = pose_problem(image, model, known)
-    chosen = np.unique(np.linspace(0, image.pixels - 1, SAMPLE_SPECTRA).astype(int))
-    sample = np.concatenate([image.block(int(i), int(i) + 1) for i in chosen])
+    sample = image.sample(SAMPLE_SPECTRA)
     problem = evolve(problem, plateau=saturation_level(sample))
     sample, _ = _without_saturated(sample, problem.plateau)
-    problem = evolve(problem, start=_typical_parameters(sample, image.step, problem, {**known.start, **known.fixed}))
-    edges = range(0, image.pixels, _PIXELS_PER_UNIT)
-    units = [
-        _work_unit(image, problem, first, min(first + _PIXELS_PER_UNIT, image.pixels), hashed=store is not None)
-        for first in edges
-    ]
+    problem = evolve(problem, start=_typical_parameters(sample, problem, {**known.start, **known.fixed}))
+    ends = [(first, min(first + _PIXELS_PER_UNIT, image.pixels)) for first in range(0, image.pixels, _PIXELS_PER_UNIT)]
+    units = [_work_unit(image, problem, *pixels, hashed=store is not None) for pixels in ends]
     work, attach = partial(_fit_unit, problem), partial(_attach_spectra, image)
     with thread_executor(executor) as pool:
         parts = run_units(
             work, units, version=_SEARCH_VERSION, store=store, executor=pool, progress=progress, attach=attach
         )
-    return _assemble_map(image, model, {name: np.concatenate([part[name] for part in parts]) for name in parts[0]})
+    merged = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    arrays: dict[str, Any] = {name: part.reshape((*image.shape, *part.shape[1:])) for name, part in merged.items()}
+    return TemperatureMap(
+        **arrays,
+        position=image.position,
+        names=model.names,
+        modes=tuple(mode.name for mode in model.modes),
+        expected_energy=np.array([mode.energy for mode in model.modes]),
+        method=f"STEM-EELS, {model.shape}, {len(model.modes)} modes, {model.tie} tie",
+    )
 
 
 def is_compiled() -> bool:
@@ -105,36 +115,24 @@ def is_compiled() -> bool:
     return scoring.is_compiled()
 
 
-def _check_gain_side(image: SpectrumImage, model: SpectrumModel) -> None:
-    """Refuse an axis on which no mode has a gain line."""
-    lowest = min(mode.energy for mode in model.modes)
-    if image.energy[0] > -lowest:
-        raise InputError(
-            f"the energy axis begins at {image.energy[0] / meV:.4g} meV: without a gain side down "
-            f"to -{lowest / meV:.4g} meV or beyond there is no temperature in the spectra; record or keep it"
-        )
-
-
-def _without_saturated(counts: NDArray[Any], plateau: float) -> tuple[NDArray[Any], NDArray[np.int64]]:
+def _without_saturated(counts: NDArray[Any], plateau: float) -> tuple[NDArray[Any], IntArray]:
     """Spectra with NaN where the detector was full, and (n,) their flags."""
     full = saturated_channels(counts, plateau)
     return np.where(full, np.nan, counts), np.where(full.any(axis=1), int(PixelFlag.SATURATED), 0)
 
 
-def _typical_parameters(counts: NDArray[Any], step: float, problem: FitProblem, start: Mapping[str, float]) -> Array:
+def _typical_parameters(counts: NDArray[Any], problem: FitProblem, start: Mapping[str, float]) -> Array:
     """(p,) start of all pixels from the fits of a few.
 
     The median; the mean of intensities, which may change across an interface; of the energies and widths of modes the
     mean weighted by their precision, which is that of the places where the mode is strong.
     """
-    first = _six_digits(first_guess(problem.model, problem.grid, problem.detector, counts, step))
-    units = problem.model.units(step)
+    first, units = _six_digits(first_guess(problem, counts)), problem.model.units(problem.step)
     for name, value in start.items():
         first[problem.model.names.index(name)] = value / units[problem.model.names.index(name)]
     counts = counts[sufficient_spectra(problem.model, problem.detector, counts)]
     counts = counts[np.unique(np.linspace(0, len(counts) - 1, _START_SPECTRA).astype(int))]
-    trial = evolve(problem, start=first)
-    found = _search_spectra(trial, counts)
+    found = _search_spectra(evolve(problem, start=first), counts)
     converged = found.converged & np.isfinite(found.value).all(axis=1)
     if not converged.any():
         return first
@@ -191,69 +189,35 @@ def _attach_spectra(image: SpectrumImage, inputs: UnitInputs) -> UnitInputs:
 
 
 def _fit_unit(problem: FitProblem, inputs: UnitInputs) -> UnitResult:
+    from scipy.special import gammaincc
+
     recorded = np.asarray(inputs["electrons"], dtype=float)
     counts, full = _without_saturated(recorded, problem.plateau)
     good = sufficient_spectra(problem.model, problem.detector, counts)
     k, p = len(counts), len(problem.model.names)
     flag = np.where(good, 0, int(PixelFlag.DEAD)) | count_flags(recorded) | full
-    result: UnitResult = {
-        "value": np.full((k, p), np.nan),
-        "covariance": np.full((k, p, p), np.nan),
-        "pvalue": np.full(k, np.nan),
-        "deviance": np.full(k, np.nan),
-        "dispersion": np.full(k, np.nan),
-        "iterations": np.zeros(k, dtype=np.int64),
-        "flag": flag,
-    }
+    result: UnitResult = {"value": np.full((k, p), np.nan), "covariance": np.full((k, p, p), np.nan)}
+    result |= {name: np.full(k, np.nan) for name in ("pvalue", "deviance", "dispersion")}
+    result |= {"iterations": np.zeros(k, dtype=np.int64), "flag": flag}
     if good.any():
         found = _search_spectra(problem, counts[good])
         units = problem.model.units(problem.step)
         result["value"][good] = found.value * units
         result["covariance"][good] = found.covariance * np.outer(units, units)
-        pvalue = _goodness_of_fit(found.chi2_moments)
+        # of a gamma distribution with the right three moments
+        chi2, mean, variance, third = found.chi2_moments.T
+        shape, scale = 4 * variance**3 / third**2, 0.5 * third / variance
+        pvalue = gammaincc(shape, np.maximum((chi2 - mean) / scale + shape, 0.0))
         result["pvalue"][good] = pvalue
         result["deviance"][good] = found.deviance
-        result["dispersion"][good] = found.chi2_moments[:, 0] / found.chi2_moments[:, 1]
+        result["dispersion"][good] = chi2 / mean
         result["iterations"][good] = found.iterations
-        flag[good] |= _pixel_flags(problem, found, pvalue)
+        free, ties = problem.constraints.free, problem.model.tie_places
+        sigma2 = np.diagonal(found.covariance, axis1=1, axis2=2)
+        blind = ~np.isfinite(sigma2[:, ties]).any(axis=1)
+        # a temperature pressed against its limit, or one that all intensities leave at zero, is none
+        held = (found.fixed_or_bound[:, ties] & free[ties]).all(axis=1) & free[ties].any()
+        at_bound = (found.fixed_or_bound & free & np.isfinite(sigma2)).any(axis=1)
+        flag[good] |= int(PixelFlag.UNCONVERGED) * ~found.converged | int(PixelFlag.SINGULAR) * (blind | held)
+        flag[good] |= int(PixelFlag.AT_BOUND) * at_bound | int(PixelFlag.MISFIT) * (pvalue < _MISFIT_PROBABILITY)
     return result
-
-
-def _goodness_of_fit(fit: NDArray[Any]) -> Array:
-    """(k,) probability of a larger chi-squared: of a gamma distribution with the right three moments."""
-    from scipy.special import gammaincc
-
-    chi2, mean, variance, third = fit.T
-    shape, scale = 4 * variance**3 / third**2, 0.5 * third / variance
-    return gammaincc(shape, np.maximum((chi2 - mean) / scale + shape, 0.0))
-
-
-def _pixel_flags(problem: FitProblem, result: SearchResult, pvalue: Array) -> NDArray[np.int64]:
-    """(k,) flags of fitted pixels."""
-    free, ties = problem.constraints.free, slice(problem.model.first_tie, problem.model.first_tie + problem.model.ties)
-    variance = np.diagonal(result.covariance, axis1=1, axis2=2)
-    blind = ~np.isfinite(variance[:, ties]).any(axis=1)
-    # a temperature pressed against its limit, or one that all intensities leave at zero, is none
-    held = (result.fixed_or_bound[:, ties] & free[ties]).all(axis=1) & free[ties].any()
-    at_bound = (result.fixed_or_bound & free & np.isfinite(variance)).any(axis=1)
-    flag = np.zeros(len(pvalue), dtype=np.int64)
-    for where, what in (
-        (~result.converged, PixelFlag.UNCONVERGED),
-        (blind | held, PixelFlag.SINGULAR),
-        (at_bound, PixelFlag.AT_BOUND),
-        (pvalue < _MISFIT_PROBABILITY, PixelFlag.MISFIT),
-    ):
-        flag[where] |= int(what)
-    return flag
-
-
-def _assemble_map(image: SpectrumImage, model: SpectrumModel, result: UnitResult) -> TemperatureMap:
-    arrays: dict[str, Any] = {name: part.reshape((*image.shape, *part.shape[1:])) for name, part in result.items()}
-    return TemperatureMap(
-        **arrays,
-        position=image.position,
-        names=model.names,
-        modes=tuple(mode.name for mode in model.modes),
-        expected_energy=np.array([mode.energy for mode in model.modes]),
-        method=f"STEM-EELS, {model.shape}, {len(model.modes)} modes, {model.tie} tie",
-    )

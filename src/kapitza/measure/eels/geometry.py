@@ -4,15 +4,13 @@ from itertools import product
 
 import numpy as np
 from attrs import evolve, field, frozen
-from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, real_array, square
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, flag_remark
 from kapitza.measure.eels.jump import InterfaceJump, fit_jump
-from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.map import UNUSABLE_OR_MISFIT, TemperatureMap, flag_remark
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.units import nm
 
@@ -78,35 +76,6 @@ class ObliqueJump(BaseRecord):
     fit: InterfaceJump
 
 
-@frozen(eq=False, kw_only=True)
-class _Pixels(BaseRecord):
-    """Good pixels of a map: places, temperatures and errors, and how they are seen."""
-
-    x: Array
-    y: Array
-    value: Array
-    sigma: Array
-    spread: PointSpread
-    skip: float
-    reach: float
-    pitch: tuple[float, float]  # spacing of columns, and half of the height, m
-
-    def score(self, plane: ObliquePlane) -> tuple[float, Array]:
-        """Chi-squared and the numbers (K, K, K m⁻¹, K m⁻¹) of the best branches; infinite where a side has no pixel."""
-        distance, pitch = plane.distance(self.x, self.y), self.pitch[0]
-        away = np.abs(distance)
-        used = (away >= self.skip) & (away <= self.reach)
-        sides = (used & (distance < 0), used & (distance > 0))
-        if min(side.sum() and np.ptp(distance[side]) / pitch for side in sides) < _LEAST_SIDE:
-            return np.inf, np.full(4, np.nan)
-        size = np.array([1.0, 1.0, 1 / away.max(), 1 / away.max()])
-        white = self.spread.branches(distance[used]) * size / self.sigma[used, None]
-        data = self.value[used] / self.sigma[used]
-        found = np.linalg.solve(white.T @ white, white.T @ data)  # columns of one size: a normal matrix is good enough
-        # pixels that are left out count as expected: planes with other pixels left out stay comparable
-        return float(np.sum((data - white @ found) ** 2) + (~used).sum()), real_array(found * size)
-
-
 def fit_oblique_jump(
     temperatures: TemperatureMap,
     at: float,
@@ -143,9 +112,9 @@ def fit_oblique_jump(
     InputError
         for a line, fewer than three rows, or a plane with too few pixels on a side
     """
-    pixels = _good_pixels(temperatures, spread or PointSpread(), (skip, reach))
-    plane, between = _search_plane(pixels, at, at_sigma, curved=curved)
-    profile = _normal_profile(pixels, plane, temperatures.method)
+    search = _pose_search(temperatures, spread, (skip, reach), at, at_sigma, curved=curved)
+    plane, between = _search_plane(search)
+    profile = _normal_profile(search, plane, temperatures.method)
     fit = fit_jump(profile, plane.at, spread, skip=skip, reach=reach, scale_sigma=scale_sigma)
     grown = np.array(fit.covariance)
     grown[:4, :4] += between
@@ -172,39 +141,51 @@ def find_oblique_plane(
     """
     if len(temperatures.position) != 2 or temperatures.shape[0] < _MIN_ROWS:
         return None
-    pixels = _good_pixels(temperatures, spread or PointSpread(), (skip, reach))
-    loose = max(at_sigma, _LOOSE_PIXELS * pixels.pitch[0])
-    search = _PlaneSearch(pixels, at, loose, curved=False)
+    exact = _pose_search(temperatures, spread, (skip, reach), at, at_sigma)
+    search = evolve(exact, at_sigma=max(at_sigma, _LOOSE_PIXELS * exact.pitch))
     axes, _ = search.coarse_axes()
     if search.straight_chi2(axes) - search.look(axes)[1].min() < _LEAST_COARSE_GAIN:
         return None
-    plane, _ = _search_plane(pixels, at, loose, curved=False)
+    plane, _ = _search_plane(search)
     return plane if plane.gain > _LIKELY_GAIN else None
 
 
-def _good_pixels(temperatures: TemperatureMap, spread: PointSpread, used: tuple[float, float]) -> _Pixels:
-    if len(temperatures.position) != 2 or temperatures.shape[0] < _MIN_ROWS:
-        raise InputError(
-            f"a map of shape {temperatures.shape} shows no tilt: expected (y, x) and {_MIN_ROWS} rows or more"
-        )
+def _pose_search(
+    temperatures: TemperatureMap, spread: PointSpread | None, used: tuple[float, float], at: float, at_sigma: float,
+    *, curved: bool = False,
+) -> "_PlaneSearch":  # fmt: skip
+    shape = temperatures.shape
+    if len(shape) != 2 or shape[0] < _MIN_ROWS:
+        raise InputError(f"a map of shape {shape} shows no tilt: expected (y, x) and {_MIN_ROWS} rows or more")
     value, sigma = temperatures.temperature, temperatures.sigma
-    good = ((temperatures.flag & UNUSABLE_OR_MISFIT) == 0) & np.isfinite(value) & np.isfinite(sigma) & (sigma > 0)
+    good = temperatures.usable("temperature", UNUSABLE_OR_MISFIT)
     y, x = np.meshgrid(*temperatures.position, indexing="ij")
-    if np.unique(y[good]).size < _MIN_ROWS:
-        raise InputError(
-            f"{np.unique(y[good]).size} rows of the map hold a good pixel, wanted {_MIN_ROWS}: "
-            f"{flag_remark(temperatures)}"
-        )
-    pitch = float(np.median(np.diff(np.unique(x[good])))), 0.5 * float(np.ptp(y[good]))
-    at_good = {"x": x[good], "y": y[good], "value": value[good], "sigma": sigma[good]}
-    return _Pixels(**at_good, spread=spread, skip=used[0], reach=used[1], pitch=pitch)
+    rows = np.unique(y[good]).size
+    if rows < _MIN_ROWS:
+        raise InputError(f"{rows} rows of the map hold a good pixel, wanted {_MIN_ROWS}: {flag_remark(temperatures)}")
+    return _PlaneSearch(
+        x=x[good], y=y[good], value=value[good], sigma=sigma[good], spread=spread or PointSpread(), skip=used[0],
+        reach=used[1], pitch=float(np.median(np.diff(np.unique(x[good])))), half=0.5 * float(np.ptp(y[good])),
+        at=at, at_sigma=at_sigma, curved=curved,
+    )  # fmt: skip
 
 
-@frozen(eq=False)
+@frozen(eq=False, kw_only=True)
 class _PlaneSearch(BaseRecord):
-    """Planes about an expected one, by offsets (3,) that each move them by a pixel: position, slope, bend."""
+    """Good pixels of a map, how they are seen, and planes about an expected one.
 
-    pixels: _Pixels
+    Planes go by offsets (3,) that each move them by a pixel: position, slope, bend.
+    """
+
+    x: Array
+    y: Array
+    value: Array
+    sigma: Array
+    spread: PointSpread
+    skip: float
+    reach: float
+    pitch: float  # spacing of columns, m
+    half: float  # of the height, m
     at: float
     at_sigma: float
     curved: bool
@@ -217,83 +198,84 @@ class _PlaneSearch(BaseRecord):
     @property
     def scale(self) -> Array:
         """(3,) position (m), slope and curvature (m⁻¹) that move the end of the plane by a pixel."""
-        pitch, half = self.pixels.pitch
-        return real_array([pitch, pitch / half, 2 * pitch / half**2])
+        return real_array([self.pitch, self.pitch / self.half, 2 * self.pitch / self.half**2])
+
+    @property
+    def limits(self) -> Array:
+        """(3,) largest offsets: the position within its prior, all slopes, bends of a part of the height."""
+        bend = 2 * self.half * _MOST_BEND / self.pitch if self.curved else 0.0
+        return np.array([_PLANE_SIGMAS * self.at_sigma / self.pitch, _STEEPEST / self.scale[1], bend])
 
     def plane(self, offset: Array) -> ObliquePlane:
         """Plane of an offset."""
         place, slope, bend = (np.array([self.at, 0.0, 0.0]) + offset * self.scale).tolist()
-        middle = 0.5 * float(self.pixels.y.min() + self.pixels.y.max())
+        middle = 0.5 * float(self.y.min() + self.y.max())
         return ObliquePlane(
             at=place, tilt=float(np.arctan(slope)), curvature=bend, middle=middle, covariance=np.zeros((3, 3)), gain=0.0
         )
 
     def score(self, offset: Array) -> tuple[float, Array]:
-        """Chi-squared with the prior of the position, and the best branches (4,)."""
-        chi2, branches = self.pixels.score(self.plane(offset))
+        """Chi-squared with the prior of the position, and the best branches (K, K, K m⁻¹, K m⁻¹); infinite where a
+        side has no pixel.
+        """
+        distance = self.plane(offset).distance(self.x, self.y)
+        away = np.abs(distance)
+        used = (away >= self.skip) & (away <= self.reach)
+        sides = (used & (distance < 0), used & (distance > 0))
+        if min(side.sum() and np.ptp(distance[side]) / self.pitch for side in sides) < _LEAST_SIDE:
+            return np.inf, np.full(4, np.nan)
+        size = np.array([1.0, 1.0, 1 / away.max(), 1 / away.max()])
+        white = self.spread.branches(distance[used]) * size / self.sigma[used, None]
+        data = self.value[used] / self.sigma[used]
+        found = np.linalg.solve(white.T @ white, white.T @ data)  # columns of one size: a normal matrix is good enough
         prior = (offset[0] * self.scale[0] / self.at_sigma) ** 2 if self.at_sigma > 0 else 0.0
-        return chi2 + float(prior), branches
-
-    @property
-    def reach(self) -> Array:
-        """(3,) largest offsets: the position within its prior, all slopes, bends of a part of the height."""
-        pitch, half = self.pixels.pitch
-        bend = 2 * half * _MOST_BEND / pitch if self.curved else 0.0
-        return real_array([_PLANE_SIGMAS * self.at_sigma / pitch, _STEEPEST / self.scale[1], bend])
+        # pixels that are left out count as expected: planes with other pixels left out stay comparable
+        return float(np.sum((data - white @ found) ** 2) + (~used).sum() + prior), real_array(found * size)
 
     def coarse_axes(self) -> tuple[list[Array], Array]:
         """Offsets of a first look at all there is, and its steps (3,)."""
-        reach = self.reach
-        steps = np.maximum(_COARSE_STEP, reach / np.maximum(_MOST_STEPS, 1))
-        counts = np.ceil(reach / steps).astype(int).tolist()
-        return [real_array(s * np.arange(-n, n + 1)) for s, n in zip(steps, counts, strict=True)], real_array(steps)
+        steps = np.maximum(_COARSE_STEP, self.limits / np.maximum(_MOST_STEPS, 1))
+        counts = np.ceil(self.limits / steps).astype(int).tolist()
+        return [s * np.arange(-n, n + 1) for s, n in zip(steps, counts, strict=True)], steps
 
     def straight_chi2(self, axes: list[Array]) -> float:
         """Least chi-squared of planes along y."""
-        return float(self.look([axes[0], real_array([0.0]), real_array([0.0])])[1].min())
-
-    def axes_around(self, middle: Array, steps: Array) -> list[Array]:
-        """Offsets about a middle, none of them beyond what there is."""
-        half = _HALF_WINDOW[len(self.free)]
-        axes: list[Array] = []
-        for k, limit in enumerate(self.reach.tolist()):
-            places = middle[k] + (steps[k] * np.arange(-half, half + 1) if k in self.free else np.zeros(1))
-            axes.append(real_array(places[np.abs(places) <= max(limit, abs(middle[k]))]))
-        return axes
+        return float(self.look([axes[0], np.zeros(1), np.zeros(1)])[1].min())
 
     def look(self, axes: list[Array]) -> tuple[Array, Array, Array, Array]:
         """Offsets (n, 3) of a grid, chi-squared (n,), branches (n, 4) and probability (n,)."""
         offsets = real_array(list(product(*axes)))
         scored = [self.score(offset) for offset in offsets]
-        chi2 = real_array([one for one, _ in scored])
+        chi2 = np.array([total for total, _ in scored])
         if not np.isfinite(chi2).any():
-            low, high = self.pixels.x.min() / nm, self.pixels.x.max() / nm
             raise InputError(
                 f"no plane near x = {self.at / nm:g} nm has two good columns on either side that are used: the map "
-                f"goes from {low:g} to {high:g} nm"
+                f"goes from {self.x.min() / nm:g} to {self.x.max() / nm:g} nm"
             )
         weight = np.exp(-0.5 * (chi2 - chi2.min()))
-        return offsets, chi2, real_array([one for _, one in scored]), real_array(weight / weight.sum())
+        return offsets, chi2, np.array([branches for _, branches in scored]), weight / weight.sum()
 
 
-def _search_plane(
-    pixels: _Pixels, at: float, at_sigma: float, *, curved: bool
-) -> tuple[ObliquePlane, NDArray[np.float64]]:
+def _search_plane(search: _PlaneSearch) -> tuple[ObliquePlane, Array]:
     """Mean plane with its covariance, and the covariance of the branches (4, 4) among the planes that are likely."""
-    search = _PlaneSearch(pixels, at, at_sigma, curved)
     coarse, steps = search.coarse_axes()
     straight = search.straight_chi2(coarse)
     offsets, chi2, branches, weight = search.look(coarse)
     lowest, free = float(chi2.min()), search.free
+    half = _HALF_WINDOW[len(free)]
     for _ in range(_MAX_LEVELS):
         middle = weight @ offsets
         likely = np.sqrt(weight @ (offsets - middle) ** 2)
         # from one look to the next finer by a factor, until steps are small beside what is likely and all of it is seen
-        finer = np.maximum(steps / _REFINEMENT, _WINDOW_SIGMAS * likely / _HALF_WINDOW[len(free)])
+        finer = np.maximum(steps / _REFINEMENT, _WINDOW_SIGMAS * likely / half)
         if ((np.abs(finer / steps - 1) < _SETTLED) | (steps < _FINEST_STEP))[free].all():
             break
-        steps = real_array(finer)
-        offsets, chi2, branches, weight = search.look(search.axes_around(middle, steps))
+        steps = finer
+        axes: list[Array] = []  # about the middle, none of the offsets beyond what there is
+        for k, limit in enumerate(search.limits.tolist()):
+            places = middle[k] + (steps[k] * np.arange(-half, half + 1) if k in free else np.zeros(1))
+            axes.append(places[np.abs(places) <= max(limit, abs(middle[k]))])
+        offsets, chi2, branches, weight = search.look(axes)
         lowest = min(lowest, float(chi2.min()))
     likely = weight > 0
     mean = weight @ offsets
@@ -305,10 +287,10 @@ def _search_plane(
     return found, between
 
 
-def _normal_profile(pixels: _Pixels, plane: ObliquePlane, method: str) -> Profile:
+def _normal_profile(pixels: _PlaneSearch, plane: ObliquePlane, method: str) -> Profile:
     """Means of pixels in narrow bins along the normal, counted from the plane, so that none lies across it."""
     distance = plane.distance(pixels.x, pixels.y)
-    width = pixels.pitch[0] * np.cos(plane.tilt) / _BINS_PER_PIXEL
+    width = pixels.pitch * np.cos(plane.tilt) / _BINS_PER_PIXEL
     bins = np.floor(distance / width + 1e-6).astype(np.int64)  # pixels on an edge, to rounding, stay together
     _, group, count = np.unique(bins, return_inverse=True, return_counts=True)
 
@@ -365,17 +347,18 @@ def edge_width(
     sides = [side * distance > _SKIPPED * pitch for side in (-1, 1)]
     if min(int(side.sum()) for side in sides) < _LEAST_PIXELS:
         return None
-    combined, sigma = _best_contrast(value, covariance, sides)
+    left, right = (value[side].mean(axis=0) for side in sides)
+    typical = covariance[sides[0] | sides[1]].mean(axis=0)
+    vector = np.linalg.pinv(typical, rcond=1e-10, hermitian=True) @ (right - left)
+    variance = np.einsum("i,nij,j->n", vector, covariance, vector)
+    combined, sigma = value @ vector, np.sqrt(np.maximum(variance, 1e-12 * float(np.max(variance))))
     place = np.arange(-_FARTHEST, _FARTHEST + 0.5 * _PLACE_STEP, _PLACE_STEP) * pitch
     width = np.concatenate([[spread.width], np.arange(0.0, _WIDEST + 0.5 * _WIDTH_STEP, _WIDTH_STEP) * pitch])
-    trials = [evolve(spread, width=one, width_sigma=0.0) for one in width.tolist()]
-    away = real_array(distance - place[:, None])
-    scored = [
-        _step_misfits(real_array(one.step(away.ravel()).reshape(away.shape)), distance / pitch, combined, sigma)
-        for one in trials
-    ]
-    chi2, contrast = np.stack([one for one, _ in scored]), max(float(one.max()) for _, one in scored)
-    if contrast < _MIN_CONTRAST:
+    away = distance - place[:, None]
+    steps = [evolve(spread, width=w, width_sigma=0.0).step(away.ravel()).reshape(away.shape) for w in width.tolist()]
+    misfits = [_step_misfits(step, distance / pitch, combined, sigma) for step in steps]
+    chi2, contrast = map(np.stack, zip(*misfits, strict=True))
+    if contrast.max() < _MIN_CONTRAST:
         return None
     chi2 /= max(float(chi2.min()) / max(distance.size - 5, 1), 1.0)
     weight = np.exp(-0.5 * (chi2[1:] - chi2[1:].min())).sum(axis=1)
@@ -387,9 +370,9 @@ def edge_width(
 
 def _relative_intensities(
     temperatures: TemperatureMap, at: float, plane: ObliquePlane | None
-) -> tuple[Array, NDArray[np.float64], NDArray[np.float64], float]:
+) -> tuple[Array, Array, Array, float]:
     """Distances (n,) of good pixels, m, intensities (n, m) over the zero-loss peak, covariances, and the pitch, m."""
-    places = [temperatures.index(f"{mode}.intensity") for mode in temperatures.modes]
+    places = temperatures.mode_parameters("intensity")
     axes = np.meshgrid(*temperatures.position, indexing="ij")
     amplitude = temperatures.parameter("amplitude")
     value = temperatures.value[..., places] / amplitude[..., None]
@@ -403,21 +386,10 @@ def _relative_intensities(
     return distance, value[usable], covariance[usable], pitch
 
 
-def _best_contrast(
-    value: NDArray[np.float64], covariance: NDArray[np.float64], sides: list[NDArray[np.bool_]]
-) -> tuple[Array, Array]:
-    """(n,) the combination of intensities that tells both sides best apart, and its standard uncertainty."""
-    left, right = (value[side].mean(axis=0) for side in sides)
-    typical = covariance[sides[0] | sides[1]].mean(axis=0)
-    vector = np.linalg.pinv(typical, rcond=1e-10, hermitian=True) @ (right - left)
-    variance = np.einsum("i,nij,j->n", vector, covariance, vector)
-    return real_array(value @ vector), np.sqrt(np.maximum(variance, 1e-12 * float(np.max(variance))))
-
-
 def _step_misfits(steps: Array, slope: Array, data: Array, sigma: Array) -> tuple[Array, Array]:
     """(k,) chi-squared of the best level, slope and step of each of (k, n) steps, and the step in its uncertainty."""
     line, _ = np.linalg.qr(np.column_stack([np.ones(slope.size), slope]) / sigma[:, None])
     rest, white = data / sigma, steps / sigma
     rest, white = rest - line @ (line.T @ rest), white - (white @ line) @ line.T
     along, size = white @ rest, np.maximum(np.sum(white**2, axis=1), np.finfo(float).tiny)
-    return real_array(rest @ rest - along**2 / size), real_array(np.abs(along) / np.sqrt(size))
+    return rest @ rest - along**2 / size, np.abs(along) / np.sqrt(size)

@@ -4,20 +4,20 @@ from collections.abc import Sequence
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, finite, increasing, real_array, same_length, square
+from kapitza.core.arrays import Array, BoolArray, about, finite, increasing, real_array, same_length, square
 from kapitza.core.occupation import Occupation
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.intervals import chi2_probability, ratio_interval
-from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.measure.eels.model import TO_SIGMA
+from kapitza.measure.eels.spectrum import SpectrumImage, image_detector
 from kapitza.units import meV
 
 _MAX_REWEIGHTINGS = 30  # of reweighting
 _MIXTURE_TOLERANCE = 1e-9  # relative change of the mixture at which it is settled
 _MAX_MIXTURE_CONDITION = 1e7  # condition of the columns from where bulk spectra are the same: one of them is used
-_FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal peak, in standard deviations
 
 
 @frozen(eq=False)
@@ -25,7 +25,6 @@ class SummedSpectrum(BaseRecord):
     """Sum of the spectra of some pixels, each shifted by whole channels to put its zero-loss peak at zero."""
 
     energy: Array = field(converter=increasing, metadata=about("J", "(channels,) energy loss from the zero-loss peak"))
-    # (channels,) electrons, dark counts subtracted
     counts: Array = field(
         converter=finite,
         validator=same_length("energy"),
@@ -76,14 +75,15 @@ class InterfaceComponents(BaseRecord):
         No Bose-Einstein distribution is assumed.  $\sigma_n^2 = (L\sigma_G)^2 + (G\sigma_L)^2$ over $(L - G)^4$.
         """
         order = np.argsort(self.quantum)
-        spread = self.loss - self.gain
-        with np.errstate(divide="ignore", invalid="ignore"):
-            value = np.where(spread > 0, self.gain / spread, np.nan)
-            sigma = np.hypot(self.loss * self.gain_sigma, self.gain * self.loss_sigma) / spread**2
+        value, sigma = (part[order][None] for part in self.occupations())
         names = tuple(self.modes[i] for i in order)
-        sigma = np.where(np.isnan(value), np.nan, sigma)[order][None]
-        quantum, value = self.quantum[order], value[order][None]
-        return Occupation([position], quantum, value, sigma, modes=names, method="interface components")
+        return Occupation([position], self.quantum[order], value, sigma, modes=names, method="interface components")
+
+    def occupations(self) -> tuple[Array, Array]:
+        """(m,) occupation of each mode and its standard uncertainty; NaN where the loss does not exceed the gain."""
+        spread = np.where(self.loss > self.gain, self.loss - self.gain, np.nan)
+        sigma = np.hypot(self.loss * self.gain_sigma, self.gain * self.loss_sigma) / spread**2
+        return self.gain / spread, sigma
 
     @property
     def gain_sigma(self) -> Array:
@@ -139,14 +139,13 @@ def sum_spectra(image: SpectrumImage, centre: ArrayLike, use: ArrayLike) -> Summ
         raise InputError(f"zero-loss centres from {flat[keep].min() / meV:g} meV leave no channel in common")
     window = np.arange(-before, after + 1)
     counts, variance = np.zeros(window.size), np.zeros(window.size)
-    dark = np.broadcast_to(image.dark, image.energy.shape) * image.electrons_per_count
-    noise = np.broadcast_to(image.dark_variance, image.energy.shape) * image.electrons_per_count**2
+    detector = image_detector(image)
     for start, part in image.blocks():
         for k in np.flatnonzero(keep[start : start + len(part)]):
             at = zero[start + k] + window
             row = np.where(np.isfinite(part[k, at]), part[k, at], 0.0)
-            counts += row - dark[at]
-            variance += np.maximum(row - dark[at], 0.0) + noise[at]
+            counts += row - detector.dark[at]
+            variance += np.maximum(row - detector.dark[at], 0.0) + detector.variance[at]
     return SummedSpectrum(window * image.step, counts, variance, int(keep.sum()))
 
 
@@ -175,18 +174,10 @@ def interface_components(
             f"window from {low / meV:g} to {high / meV:g} meV, wanted 0 < low < high inside of both sides "
             f"({axis[0] / meV:g} to {axis[-1] / meV:g} meV)"
         )
-    sides: list[tuple[Array, Array, Array, Array, Array]] = []
-    for sign in (-1, 1):
-        use = (sign * axis >= low) & (sign * axis <= high)
-        sides.append(_fit_side(parts, modes, use, sign))
+    sides = [_fit_side(parts, modes, (s * axis >= low) & (s * axis <= high), s) for s in (-1, 1)]
     (gain, gain_v, *_), (loss, loss_v, *_) = sides
-    energy, residual, sigma = (np.concatenate([sides[0][k], sides[1][k]]) for k in (2, 3, 4))
-    fitted = residual.copy()
-    freedom = energy.size
-    for side, sign in ((sides[0], -1), (sides[1], 1)):
-        use = np.sign(energy) == sign
-        fitted[use] -= _normal_peaks(energy[use], modes, sign, parts[0]) @ side[0][2:]
-        freedom -= len(modes) + int((side[0][:2] > 0).sum())
+    energy, residual, sigma, misfit = (np.concatenate([sides[0][k], sides[1][k]]) for k in (2, 3, 4, 5))
+    freedom = energy.size - sum(len(modes) + int((strengths[:2] > 0).sum()) for strengths in (gain, loss))
     scale = np.array([left.pixels, right.pixels]) / interface.pixels
     return InterfaceComponents(
         modes=tuple(mode.name for mode in modes),
@@ -200,7 +191,7 @@ def interface_components(
         energy=energy,
         residual=residual,
         sigma=sigma,
-        pvalue=float(chi2_probability(freedom, np.sum((fitted / sigma) ** 2))),
+        pvalue=float(chi2_probability(freedom, np.sum((misfit / sigma) ** 2))),
         electrons=float(interface.counts.sum()),
     )
 
@@ -208,36 +199,28 @@ def interface_components(
 def common_channels(*spectra: SummedSpectrum) -> tuple[SummedSpectrum, ...]:
     """The same spectra cut to the channels that all have."""
     step = spectra[0].energy[1] - spectra[0].energy[0]
-    first = [round(one.energy[0] / step) for one in spectra]
-    last = [round(one.energy[-1] / step) for one in spectra]
+    first, last = ([round(spectrum.energy[end] / step) for spectrum in spectra] for end in (0, -1))
     low, high = max(first), min(last)
     if any(abs((one.energy[1] - one.energy[0]) / step - 1) > 1e-6 for one in spectra) or low >= high:
         raise InputError(
             f"spectra have no channels in common: they start at {first} and end at {last} channels from zero"
         )
-    cuts = [slice(low - a, high - a + 1) for a in first]
-    return tuple(
-        SummedSpectrum(np.arange(low, high + 1) * step, one.counts[cut], one.variance[cut], one.pixels)
-        for one, cut in zip(spectra, cuts, strict=True)
-    )
-
-
-def _normal_peaks(
-    energy: Array, modes: Sequence[InterfaceMode], sign: int, spectrum: SummedSpectrum
-) -> NDArray[np.float64]:
-    """(n, m) normal peaks of unit area on one side, per channel."""
-    step = spectrum.energy[1] - spectrum.energy[0]
-    width = np.array([mode.fwhm for mode in modes]) / _FWHM_IN_SIGMA
-    away = (energy[:, None] - sign * np.array([mode.energy for mode in modes])) / width
-    return step * np.exp(-(away**2) / 2) / (width * np.sqrt(2 * np.pi))
+    energy, cuts = np.arange(low, high + 1) * step, [slice(low - a, high - a + 1) for a in first]
+    pairs = zip(spectra, cuts, strict=True)
+    return tuple(SummedSpectrum(energy, one.counts[cut], one.variance[cut], one.pixels) for one, cut in pairs)
 
 
 def _fit_side(
-    parts: tuple[SummedSpectrum, ...], modes: Sequence[InterfaceMode], use: NDArray[np.bool_], sign: int
-) -> tuple[Array, Array, Array, Array, Array]:
-    """Mixture and mode strengths of one side, their covariance, the channels, residuals and errors of those."""
+    parts: tuple[SummedSpectrum, ...], modes: Sequence[InterfaceMode], use: BoolArray, sign: int
+) -> tuple[Array, Array, Array, Array, Array, Array]:
+    """Mixture and mode strengths of one side, their covariance; energies of the channels, what the mixture leaves in
+    them, its errors, and what the modes leave of it.
+    """
     interface, left, right = parts
-    shapes = _normal_peaks(interface.energy[use], modes, sign, interface)
+    # normal peaks of unit area, per channel
+    step, width = interface.energy[1] - interface.energy[0], np.array([mode.fwhm for mode in modes]) * TO_SIGMA
+    away = (interface.energy[use][:, None] - sign * np.array([mode.energy for mode in modes])) / width
+    shapes = step * np.exp(-(away**2) / 2) / (width * np.sqrt(2 * np.pi))
     bulk = np.column_stack([left.counts[use], right.counts[use]])
     noise = np.column_stack([left.variance[use], right.variance[use]])
     design, data = np.column_stack([bulk, shapes]), interface.counts[use]
@@ -252,7 +235,8 @@ def _fit_side(
         if np.abs(found[:2] - share).max() <= _MIXTURE_TOLERANCE * max(share.max(), found[:2].max()):
             break
         share = found[:2]
-    return found, covariance, interface.energy[use], data - bulk @ found[:2], np.sqrt(variance)
+    rest = data - bulk @ found[:2]
+    return found, covariance, interface.energy[use], rest, np.sqrt(variance), rest - shapes @ found[2:]
 
 
 def _bounded_least_squares(design: Array, data: Array, variance: Array) -> tuple[Array, Array]:
@@ -285,14 +269,9 @@ def mode_asymmetry(forward: InterfaceComponents, reverse: InterfaceComponents) -
     """
     if forward.modes != reverse.modes:
         raise InputError(f"modes {forward.modes} and {reverse.modes} differ: fit the same ones to both scans")
-    order = np.argsort(forward.quantum)
-    back = np.argsort(order)
     strengths = (*forward.strength(), *reverse.strength())
-    held = [one.occupation(0.0) for one in (forward, reverse)]
-    values = [(one.value[0][back], np.zeros(back.size) if one.sigma is None else one.sigma[0][back]) for one in held]
-    return ModeAsymmetry(
-        forward.modes, *_normalised_difference(*strengths), *_normalised_difference(*values[0], *values[1])
-    )
+    occupations = (*forward.occupations(), *reverse.occupations())
+    return ModeAsymmetry(forward.modes, *_normalised_difference(*strengths), *_normalised_difference(*occupations))
 
 
 def _normalised_difference(f: Array, f_sigma: Array, r: Array, r_sigma: Array) -> tuple[Array, Array]:

@@ -1,6 +1,7 @@
-"""Jump of a temperature profile at an interface, seen through the point spread of the beam and of the losses."""
+"""Jump of a temperature profile at an interface through the point spread, and the absolute resistance from it."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,10 @@ from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, about, check_choice, numbers, real_array, square
+from kapitza.core.conductance import Conductance
 from kapitza.core.profile import Jump, Profile
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.contrast import SideContrast
 from kapitza.measure.eels.intervals import chi2_probability, coverage_factor, ratio_interval
 from kapitza.measure.eels.point_spread import PointSpread
@@ -31,7 +33,6 @@ class InterfaceJump(BaseRecord):
     Attributes
     ----------
     jump : jump, gradients and their covariance at the fitted plane
-    spread : fitted point spread
     names : of all fitted numbers: "left", "right" (K, extrapolated to the plane), "gradient_left", "gradient_right"
         (K m⁻¹), and where they were free "at", "width", "length" (m), "share"
     freedom : degrees of freedom where the errors were taken from the scatter; None where they were known
@@ -78,10 +79,7 @@ class InterfaceJump(BaseRecord):
         After Fieller: it has no upper end where the gradient is not significantly different from zero.  Lengths are
         taken as not negative, since heat flows down both the branches and the jump.
 
-        Raises
-        ------
-        InputError
-            for another side
+        Raises InputError for another side.
         """
         check_choice(side, ("left", "right"), "side")
         i = 1 if side == "left" else 2
@@ -103,10 +101,7 @@ class InterfaceJump(BaseRecord):
     def relative_resistance(self, thickness: float) -> tuple[float, float]:
         """Resistance of the interface over that of a layer of each side of this thickness (m): Kapitza length over it.
 
-        Raises
-        ------
-        InputError
-            for a thickness that is not above zero
+        Raises InputError for a thickness that is not above zero.
         """
         if not thickness > 0:
             raise InputError(f"thickness = {thickness:g} m, wanted above 0")
@@ -116,10 +111,7 @@ class InterfaceJump(BaseRecord):
     def relative_resistance_interval(self, side: str, thickness: float, level: float = 0.95) -> tuple[float, float]:
         """Interval of the ratio of one side, after Fieller: that of its Kapitza length over the thickness (m).
 
-        Raises
-        ------
-        InputError
-            for another side, or a thickness that is not above zero
+        Raises InputError for another side, or a thickness that is not above zero.
         """
         self.relative_resistance(thickness)
         low, high = self.kapitza_interval(side, level)
@@ -128,9 +120,8 @@ class InterfaceJump(BaseRecord):
     def temperature(self, position: ArrayLike) -> Array:
         """(n,) fitted temperature as it is seen at other places, K."""
         places = numbers(position)
-        return (
-            contrast_weighted_means(self.spread.branches(places - self.jump.at), places, self.contrast) @ self.value[:4]
-        )
+        branches = self.spread.branches(places - self.jump.at)
+        return contrast_weighted_means(branches, places, self.contrast) @ self.value[:4]
 
 
 def fit_jump(
@@ -177,27 +168,25 @@ def fit_jump(
     alike.  Where they do not, and a fifth of the signal is delocalised, that shifts a jump of 15 K by half a kelvin.
     Branches are straight over a few lengths of the spread beyond the scan.
     """
-    spread = spread or PointSpread()
-    x, data, root = _select_points(profile, at, skip, reach)
+    seen = _observe(profile, at, spread, contrast, skip, reach)
+    x, spread = seen.x, seen.spread
     known = profile.sigma is not None or profile.covariance is not None
-    nonlinear = {name: (getattr(spread, name), getattr(spread, f"{name}_sigma")) for name in _SPREAD_PARAMETERS}
-    priors = {"at": (at, at_sigma), **nonlinear}
-    free = [(name, value, sigma) for name, (value, sigma) in priors.items() if sigma > 0]
+    priors = [(name, getattr(spread, name), getattr(spread, f"{name}_sigma")) for name in _SPREAD_PARAMETERS]
+    free = [prior for prior in (("at", at, at_sigma), *priors) if prior[2] > 0]
     if not known and x.size < 5 + len(free):
         raise InputError(f"{x.size} points leave no scatter to take errors from: give sigma, or 5 points or more")
-    seen = _ObservedProfile(x, data, root, spread, at, contrast)
     values, covariance, residual = _solve_branches(seen, free)
     names = (*_BRANCH_PARAMETERS, *(name for name, _, _ in free))
-    chi2 = float(np.sum((root @ residual) ** 2))
+    chi2 = float(np.sum((seen.root @ residual) ** 2))
     freedom = x.size - 4
     if not known:
         covariance = covariance * max(chi2, np.finfo(float).tiny) / freedom
-    plane, fitted = _plane_and_spread(spread, at, names, values)
+    held = dict(zip(names, values.tolist(), strict=True))
     to_jump = np.zeros((3, len(names)))
     to_jump[0, :2], to_jump[1, 2], to_jump[2, 3] = (1, -1), 1, 1
     three = to_jump @ values
     jump = Jump(
-        at=plane,
+        at=held.get("at", at),
         temperature=float(values[:2].mean()),
         jump=float(three[0]),
         gradient_left=float(three[1]),
@@ -206,21 +195,17 @@ def fit_jump(
         chi2=chi2,
         freedom=freedom,
     )
+    fitted = evolve(spread, **{name: held[name] for name in _SPREAD_PARAMETERS if name in held})
     return InterfaceJump(
-        jump=jump,
-        spread=fitted,
-        names=names,
-        value=values,
-        covariance=covariance,
-        freedom=None if known else freedom,
-        position=x + at,
-        residual=residual,
-        contrast=contrast,
-    )
+        jump=jump, spread=fitted, names=names, value=values, covariance=covariance, position=x + at, residual=residual,
+        freedom=None if known else freedom, contrast=contrast,
+    )  # fmt: skip
 
 
-def _select_points(profile: Profile, at: float, skip: float, reach: float) -> tuple[Array, Array, NDArray[Any]]:
-    """Distances from the plane, temperatures, and the matrix that makes their errors independent unit ones."""
+def _observe(
+    profile: Profile, at: float, spread: PointSpread | None, contrast: SideContrast | None, skip: float, reach: float
+) -> "_ObservedProfile":
+    """Points of a profile between two distances from the plane."""
     if not 0 <= skip < reach:
         raise InputError(
             f"skip = {skip / nm:g} nm and reach = {reach / nm:g} nm: expected 0 or more, and a reach beyond the skip"
@@ -235,23 +220,8 @@ def _select_points(profile: Profile, at: float, skip: float, reach: float) -> tu
                 f"{count} points {side} of {at / nm:g} nm between skip = {skip / nm:g} nm and reach = {reach / nm:g} "
                 f"nm, of positions from {first:g} to {last:g} nm: a branch needs 2"
             )
-    if profile.covariance is not None:
-        try:
-            root = np.linalg.inv(np.linalg.cholesky(profile.covariance[np.ix_(use, use)]))
-        except np.linalg.LinAlgError as err:
-            low = np.linalg.eigvalsh(profile.covariance)[0]
-            raise InputError(f"covariance has the eigenvalue {low:g}: it must be positive definite") from err
-    else:
-        root = np.diag(np.ones(x.size) if profile.sigma is None else 1 / profile.sigma[use])
-    return x, profile.temperature[use], root
-
-
-def _plane_and_spread(
-    spread: PointSpread, at: float, names: tuple[str, ...], values: Array
-) -> tuple[float, PointSpread]:
-    """Plane and point spread that fitted numbers stand for."""
-    held = dict(zip(names, map(float, values), strict=True))
-    return held.get("at", at), evolve(spread, **{name: held[name] for name in _SPREAD_PARAMETERS if name in held})
+    root = profile.whitening(use)
+    return _ObservedProfile(x, profile.temperature[use], root, spread or PointSpread(), at, contrast)
 
 
 @frozen(eq=False)
@@ -277,6 +247,16 @@ class _ObservedProfile(BaseRecord):
         reach = np.abs(self.x).max()
         return np.array([1.0, 1.0, 1 / reach, 1 / reach])
 
+    def plane_chi2(self, places: Array) -> Array:
+        """(k,) chi-squared of the best branches for places of the plane; infinite with less than two points aside."""
+        found = np.full(places.size, np.inf)
+        for i, place in enumerate(places.tolist()):
+            away = self.x + self.at - place
+            if min((away < 0).sum(), (away > 0).sum()) >= 2:
+                white, data = self.root @ self.design({"at": place}), self.root @ self.data
+                found[i] = float(np.sum((data - white @ np.linalg.lstsq(white, data, rcond=None)[0]) ** 2))
+        return found
+
 
 def contrast_weighted_means(branches: NDArray[Any], position: Array, contrast: SideContrast | None) -> NDArray[Any]:
     """(n, 4) means over the spread in which both materials weigh what they do at a position (m)."""
@@ -290,8 +270,11 @@ def _solve_branches(profile: _ObservedProfile, free: list[tuple[str, float, floa
     """Fitted numbers, covariance of unit errors, and residuals in K."""
     size, data, root = profile.size, profile.data, profile.root
     start = {name: value for name, value, _ in free}
-    if start.get("at") is not None:
-        start["at"] = _best_plane(profile, *next((value, sigma) for name, value, sigma in free if name == "at"))
+    if free and free[0][0] == "at":  # between the pixels: across one chi-squared jumps
+        _, at, sigma = free[0]
+        middle = profile.at + 0.5 * (profile.x[1:] + profile.x[:-1])
+        places = np.concatenate([[at], middle[np.abs(middle - at) <= _PLANE_SIGMAS * sigma]])
+        start["at"] = float(places[np.argmin(profile.plane_chi2(places) + ((places - at) / sigma) ** 2)])
     white = root @ profile.design(start)
     found, _, _, strength = np.linalg.lstsq(white, root @ data, rcond=None)
     if not strength[-1] > _LEAST_STRENGTH * strength[0]:
@@ -301,12 +284,8 @@ def _solve_branches(profile: _ObservedProfile, free: list[tuple[str, float, floa
             "spread on both sides of the interface"
         )
     if not free:
-        covariance = np.linalg.inv(white.T @ white)
-        return (
-            real_array(found * size),
-            real_array(covariance) * np.outer(size, size),
-            data - profile.design(start) @ found,
-        )
+        covariance = real_array(np.linalg.inv(white.T @ white) * np.outer(size, size))
+        return real_array(found * size), covariance, data - profile.design(start) @ found
     prior = np.array([(value, sigma) for _, value, sigma in free])
     scale = np.concatenate([size, prior[:, 1]])
     offset = np.concatenate([np.zeros(4), prior[:, 0]])
@@ -317,31 +296,10 @@ def _solve_branches(profile: _ObservedProfile, free: list[tuple[str, float, floa
     def misfit(p: Array) -> Array:
         return np.concatenate([root @ (data - profile.design(held_at(p)) @ p[:4]), p[4:]])
 
-    p, covariance = _search_nonlinear(
-        misfit, real_array(np.concatenate([found, [(start[n] - v) / e for n, v, e in free]])), _search_bounds(free)
-    )
+    first = np.concatenate([found, [(start[n] - v) / e for n, v, e in free]])
+    p, covariance = _search_nonlinear(misfit, first, free)
     residual = data - profile.design(held_at(p)) @ p[:4]
-    return offset + scale * p, real_array(covariance) * np.outer(scale, scale), residual
-
-
-def _best_plane(profile: _ObservedProfile, at: float, sigma: float) -> float:
-    """Plane of the least chi-squared, its prior included, between the pixels: across one chi-squared jumps."""
-    middle = profile.at + 0.5 * (profile.x[1:] + profile.x[:-1])
-    places = np.concatenate([[at], middle[np.abs(middle - at) <= _PLANE_SIGMAS * sigma]])
-    total = _plane_chi2(profile, places) + ((places - at) / sigma) ** 2
-    return float(places[np.argmin(total)])
-
-
-def _plane_chi2(profile: _ObservedProfile, places: Array) -> Array:
-    """(k,) chi-squared of the best branches for each place of the plane; infinite with less than two points aside."""
-    found = np.full(places.size, np.inf)
-    for i, place in enumerate(places.tolist()):
-        away = profile.x + profile.at - place
-        if min((away < 0).sum(), (away > 0).sum()) < 2:
-            continue
-        white, data = profile.root @ profile.design({"at": place}), profile.root @ profile.data
-        found[i] = float(np.sum((data - white @ np.linalg.lstsq(white, data, rcond=None)[0]) ** 2))
-    return found
+    return offset + scale * p, real_array(covariance * np.outer(scale, scale)), residual
 
 
 def better_plane(
@@ -358,34 +316,30 @@ def better_plane(
     Tried are the middles between pixels no more than two away, on the points that `fit_jump` uses; None where
     chi-squared falls by less than 12.
     """
-    x, data, root = _select_points(profile, at, skip, reach)
-    seen = _ObservedProfile(x, data, root, spread or PointSpread(), at, contrast)
+    seen = _observe(profile, at, spread, contrast, skip, reach)
     middle = 0.5 * (profile.position[1:] + profile.position[:-1])
     spacing = float(np.median(np.diff(profile.position)))
     places = np.concatenate([[at], middle[np.abs(middle - at) <= 2.1 * spacing]])
-    chi2 = _plane_chi2(seen, places)
+    chi2 = seen.plane_chi2(places)
     best = int(np.argmin(chi2))
     gained = float(chi2[0] - chi2[best])
     return (float(places[best]), gained) if gained > _SURE_GAIN else None
 
 
-def _search_bounds(free: list[tuple[str, float, float]]) -> tuple[Array, Array]:
-    """Bounds of the search: widths and lengths stay above zero, a share between 0 and 1."""
-    low, high = [-np.inf] * 4, [np.inf] * 4
-    for name, value, sigma in free:
-        low.append(-np.inf if name == "at" else ((1e-3 if name == "length" else 0.0) * value - value) / sigma)
-        high.append((1 - value) / sigma if name == "share" else np.inf)
-    return np.array(low), np.array(high)
-
-
 def _search_nonlinear(
-    misfit: Callable[[Array], Array], start: Array, bounds: tuple[Array, Array]
+    misfit: Callable[[Array], Array], start: Array, free: list[tuple[str, float, float]]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Least squares of a few numbers with bounds, and their covariance."""
+    """Least squares of four linear and a few other numbers, in their uncertainties, and their covariance."""
     from scipy.optimize import least_squares
 
-    inside = np.clip(start, bounds[0] + 1e-9, bounds[1] - 1e-9)
-    found = least_squares(misfit, inside, jac="3-point", bounds=bounds, x_scale="jac", max_nfev=_MAX_EVALUATIONS)
+    low, high = np.full(start.size, -np.inf), np.full(start.size, np.inf)
+    for i, (name, value, sigma) in enumerate(free, 4):  # widths and lengths stay above zero, a share between 0 and 1
+        if name != "at":
+            low[i] = ((1e-3 if name == "length" else 0.0) * value - value) / sigma
+        if name == "share":
+            high[i] = (1 - value) / sigma
+    inside = np.clip(start, low + 1e-9, high - 1e-9)
+    found = least_squares(misfit, inside, jac="3-point", bounds=(low, high), x_scale="jac", max_nfev=_MAX_EVALUATIONS)
     try:
         return found.x, np.linalg.inv(found.jac.T @ found.jac)
     except np.linalg.LinAlgError as err:
@@ -393,3 +347,168 @@ def _search_nonlinear(
             "temperatures show no two branches through a point spread and a position as uncertain as these: expected "
             "both known to within the scan, and temperatures of a specimen"
         ) from err
+
+
+@frozen
+class KnownQuantity(BaseRecord):
+    """A number from elsewhere.
+
+    Attributes
+    ----------
+    value : a flux is positive left to right
+    bulk : whether a conductivity is that of the bulk, not of the lamella
+    name : what it is of, for messages
+    """
+
+    value: float = field(metadata=about("W m^-2 or W m^-1 K^-1", "flux or conductivity"))
+    sigma: float = field(default=0.0, metadata=about("of the value", "standard uncertainty"))
+    bulk: bool = field(default=False, kw_only=True)
+    name: str = field(default="material", kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not (np.isfinite(self.value) and self.value != 0 and 0 <= self.sigma < np.inf):
+            raise InputError(f"{self.name}: {self.value:g} ± {self.sigma:g}, wanted a value other than 0")
+
+
+@frozen(eq=False, kw_only=True)
+class AbsoluteResistance(BaseRecord):
+    """Conductance of an interface, and whether all that was known of the flux agrees.
+
+    Attributes
+    ----------
+    conductance : extrapolated drop
+    interval : of the conductance at `level`, W m⁻² K⁻¹; the upper end is infinite where the jump may be zero
+    jump, jump_sigma : jump after all that is known of the flux was used, K
+    flux, flux_sigma : heat flux that agrees best, W m⁻²
+    sources : where fluxes came from: "flux", "left", "right"
+    pvalue : probability of fluxes that differ as much when the flux is continuous; NaN with one source
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from kapitza import Profile
+    >>> from kapitza.eels import PointSpread, KnownQuantity, absolute_resistance, fit_jump
+    >>> from kapitza.units import nm
+    >>> x = (np.arange(40) - 19.5) * nm
+    >>> kelvin = np.where(x < 0, 410 - 0.2e9 * x, 390 - 0.4e9 * x)
+    >>> found = fit_jump(Profile(x, kelvin, np.full(40, 0.5)), 0.0, PointSpread(0.5 * nm))
+    >>> resistance = absolute_resistance(found, left=KnownQuantity(60.0, 6.0, name="lamella"))
+    >>> low, high = resistance.interval
+    >>> print(f"{low / 1e6:.0f} to {high / 1e6:.0f} MW/m²K, {resistance.conductance.drop} drop")
+    325 to 631 MW/m²K, extrapolated drop
+    """
+
+    conductance: Conductance
+    interval: tuple[float, float] = field(metadata=about("W m^-2 K^-1", "interval of the conductance"))
+    level: float = field(metadata=about("1", "level of the interval"))
+    jump: float = field(metadata=about("K", "temperature jump"))
+    jump_sigma: float = field(metadata=about("K", "uncertainty of the jump"))
+    flux: float = field(metadata=about("W m^-2", "heat flux"))
+    flux_sigma: float = field(metadata=about("W m^-2", "uncertainty of the flux"))
+    sources: tuple[str, ...]
+    fluxes: Array = field(converter=numbers, metadata=about("W m^-2", "flux by each source"))
+    flux_sigmas: Array = field(converter=numbers, metadata=about("W m^-2", "uncertainty by each source"))
+    pvalue: float = field(metadata=about("1", "probability of sources that differ as much"))
+
+    @property
+    def resistance(self) -> float:
+        """Kapitza resistance, m² K W⁻¹."""
+        return float(self.conductance.resistance[0])
+
+
+def absolute_resistance(
+    jump_fit: InterfaceJump,
+    *,
+    flux: KnownQuantity | None = None,
+    left: KnownQuantity | None = None,
+    right: KnownQuantity | None = None,
+    level: float = 0.95,
+) -> AbsoluteResistance:
+    r"""Conductance of an interface from its jump and everything that is known of the heat flux.
+
+    A temperature map alone gives lengths and ratios, never a resistance.  The flux is measured, or comes from the
+    conductivity of the lamella on a side, $q = -k g$; where several are given, jump and flux are the best estimate
+    from all of them with their joint covariance, and how well they agree is the test of flux continuity.
+
+    Parameters
+    ----------
+    jump_fit : fitted jump
+    flux : heat flux through the plane
+    left, right : conductivity of the lamella on a side
+    level : probability of the interval
+
+    Raises
+    ------
+    InputError
+        if nothing is known of the flux, or it goes against the jump
+
+    Warns
+    -----
+    ValidityWarning
+        where the conductivity of a bulk is used
+    """
+    given = {name: known for name, known in (("flux", flux), ("left", left), ("right", right)) if known is not None}
+    if not given:
+        raise InputError(
+            "a temperature map gives the Kapitza length, not the resistance: give a flux, or the conductivity of the "
+            f"lamella on a side (got a jump of {jump_fit.jump.jump:.4g} K alone)"
+        )
+    for bulk in (known.name for known in given.values() if known.bulk):
+        warnings.warn(
+            f"the conductivity of bulk {bulk} was used for a lamella: a thin film cut by an ion beam conducts several "
+            "times worse (boundary scattering, damage), and the resistance comes out too small by the same factor; "
+            "measure the conductivity of the lamella, or the flux",
+            ValidityWarning,
+            stacklevel=2,
+        )
+    value, covariance = _jump_and_fluxes(jump_fit, given)
+    (jump, heat), joint, chi2 = _combine_estimates(value, covariance)
+    if jump * heat <= 0:
+        raise InputError(f"a flux of {heat:g} W/m² goes against the jump of {jump:g} K: check sign and sides")
+    slope = np.array([-heat / jump, 1]) / jump
+    sigma = float(np.sqrt(slope @ joint @ slope))
+    interval = ratio_interval(heat, jump, joint[::-1, ::-1], level=level, freedom=jump_fit.freedom, lowest=0.0)
+    conductance = Conductance([jump_fit.jump.temperature], [heat / jump], [sigma], method="STEM-EELS")
+    return AbsoluteResistance(
+        conductance=conductance,
+        interval=interval,
+        level=level,
+        jump=jump,
+        jump_sigma=float(np.sqrt(joint[0, 0])),
+        flux=heat,
+        flux_sigma=float(np.sqrt(joint[1, 1])),
+        sources=tuple(given),
+        fluxes=value[1:],
+        flux_sigmas=np.sqrt(np.diag(covariance)[1:]),
+        pvalue=float(chi2_probability(len(given) - 1, chi2)),
+    )
+
+
+def _jump_and_fluxes(jump_fit: InterfaceJump, conductivities: Mapping[str, KnownQuantity]) -> tuple[Array, Array]:
+    """Jump and the flux by each source, with their joint covariance."""
+    gradients = {"left": jump_fit.jump.gradient_left, "right": jump_fit.jump.gradient_right}
+    turn, sigmas, values = np.zeros((1 + len(conductivities), 3)), [0.0], [jump_fit.jump.jump]
+    turn[0, 0] = 1.0
+    for i, (name, known) in enumerate(conductivities.items(), 1):
+        if name != "flux":
+            turn[i, 1 if name == "left" else 2] = -known.value
+        factor = 1.0 if name == "flux" else gradients[name]
+        values.append(known.value if name == "flux" else -known.value * factor)
+        sigmas.append(known.sigma * factor)
+    return np.array(values), turn @ jump_fit.jump.covariance @ turn.T + np.diag(np.square(sigmas))
+
+
+def _combine_estimates(value: Array, covariance: Array) -> tuple[list[float], Array, float]:
+    """Jump and flux by generalised least squares with one of the sources possibly exact: covariance and chi2."""
+    size = np.maximum(np.abs(value), np.sqrt(np.diag(covariance)))
+    size = np.where(size > 0, size, 1.0)
+    scaled = covariance / np.outer(size, size) + 1e-14 * np.eye(value.size)
+    columns = np.array([size[0], size[1:].max()])
+    rows = np.zeros((value.size, 2))
+    rows[0, 0], rows[1:, 1] = columns[0] / size[0], columns[1] / size[1:]
+    weight = np.linalg.inv(scaled)
+    joint = np.linalg.inv(rows.T @ weight @ rows)
+    both = joint @ rows.T @ weight @ (value / size)
+    residual = value / size - rows @ both
+    chi2 = float(residual @ weight @ residual)
+    return (both * columns).tolist(), real_array(joint * np.outer(columns, columns)), chi2

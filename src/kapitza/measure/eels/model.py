@@ -40,11 +40,10 @@ class ZeroLossPeak(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza.eels import EelsExperiment, VibrationalMode, simulate_spectra, zero_loss_from_vacuum
+    >>> from kapitza.eels import simulate_spectra, zero_loss_from_vacuum
+    >>> from kapitza.examples import scan_plan
     >>> from kapitza.units import meV
-    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
-    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=6, rows=1, electrons=1e9)
-    >>> peak = zero_loss_from_vacuum(simulate_spectra(plan, seed=1))
+    >>> peak = zero_loss_from_vacuum(simulate_spectra(scan_plan(), seed=1))
     >>> print(f"{peak.fwhm / meV:.1f} meV wide")
     8.0 meV wide
     """
@@ -93,26 +92,19 @@ def zero_loss_shape(
 
 
 def _gaussian(x: Any, sigma: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Normal distribution, its slope and its derivative by the standard deviation."""
     t = x / sigma
     value = np.exp(-0.5 * t * t) / (np.sqrt(2 * np.pi) * sigma)
     return value, -value * t / sigma, value * (t * t - 1) / sigma
 
 
-def _lorentzian(x: Any, width: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    """Lorentzian of full width `width`, its slope and its derivative by the width."""
-    half = width / 2
-    square = x * x + half * half
-    value = half / (np.pi * square)
-    return value, -2 * x * value / square, (0.5 / np.pi) * (x * x - half * half) / square**2
-
-
 def _pseudo_voigt(x: Any, width: Any, share: Any) -> ShapeAndDerivatives:
     r"""$(1 - \eta) G + \eta L$, both of the same full width at half maximum."""
     g, gx, gs = _gaussian(x, width * TO_SIGMA)
-    v, vx, vw = _lorentzian(x, width)
-    keep = 1 - share
-    return keep * g + share * v, keep * gx + share * vx, [keep * gs * TO_SIGMA + share * vw, v - g]
+    half, keep = width / 2, 1 - share
+    square = x * x + half * half
+    v = half / (np.pi * square)
+    slope, by_width = -2 * x * v / square, (0.5 / np.pi) * (x * x - half * half) / square**2
+    return keep * g + share * v, keep * gx + share * slope, [keep * gs * TO_SIGMA + share * by_width, v - g]
 
 
 def _split_pseudo_voigt(x: Any, values: Sequence[Any]) -> ShapeAndDerivatives:
@@ -176,7 +168,6 @@ def _pseudo_voigt_with_tail(x: Any, values: Sequence[Any]) -> ShapeAndDerivative
 
 
 def _stretched_reference(x: Any, width: Any, reference: tuple[Array, Array, float]) -> ShapeAndDerivatives:
-    """A measured peak, stretched to another full width."""
     knots, cubics, measured = reference
     stretch = width / measured
     y = x / stretch
@@ -224,14 +215,6 @@ class VibrationalMode(BaseRecord):
             )
 
 
-def _distinct_modes(value: Any) -> tuple[VibrationalMode, ...]:
-    modes = tuple(value)
-    names = [mode.name for mode in modes]
-    if len(set(names)) != len(names):
-        raise InputError(f"modes of the same name: {', '.join(names)}")
-    return modes
-
-
 @frozen(eq=False)
 class SpectrumModel(BaseRecord):
     """Which peaks a spectrum has and how they are tied.
@@ -248,33 +231,32 @@ class SpectrumModel(BaseRecord):
     reference : the measured zero-loss peak for the shape "reference"
     """
 
-    modes: tuple[VibrationalMode, ...] = field(converter=_distinct_modes)
+    modes: tuple[VibrationalMode, ...] = field(converter=tuple)
     shape: ZeroLossShape = field(default="pseudo-voigt", validator=one_of(*ZERO_LOSS_SHAPES))
     tie: TieChoice = field(default="common", validator=one_of(*TIE_CHOICES), kw_only=True)
     background: int = field(default=0, kw_only=True, metadata=about("1", "terms of a smooth background"))
     reference: ZeroLossPeak | None = field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
+        names = [mode.name for mode in self.modes]
+        if len(set(names)) != len(names):
+            raise InputError(f"modes of the same name: {', '.join(names)}")
         if not self.modes:
             raise InputError(f"a spectrum of {len(self.modes)} modes has no temperature: give one mode or more")
         if not 0 <= self.background <= 12:
             raise InputError(f"background = {self.background}, wanted 0 to 12 terms")
         if self.shape == "reference" and self.reference is None:
-            raise InputError(
-                f"the shape {self.shape!r} needs a measured zero-loss peak:",
-                hint=Hint(
-                    python="give reference=zero_loss(vacuum)", command="give a spectrum beside the sample by --vacuum"
-                ),
+            hint = Hint(
+                python="give reference=zero_loss(vacuum)", command="give a spectrum beside the sample by --vacuum"
             )
+            raise InputError(f"the shape {self.shape!r} needs a measured zero-loss peak:", hint=hint)
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all parameters, in the order of their values."""
         of_modes = [f"{mode.name}.{what}" for mode in self.modes for what in ("energy", "width", "intensity")]
-        if self.tie == "common":
-            ties = ["temperature"]
-        else:
-            ties = [f"{mode.name}.{'temperature' if self.tie == 'each' else 'occupation'}" for mode in self.modes]
+        word = "occupation" if self.tie == "occupation" else "temperature"
+        ties = [word] if self.tie == "common" else [f"{mode.name}.{word}" for mode in self.modes]
         smooth = [f"background.{i}" for i in range(self.background)]
         return ("amplitude", "centre", *SHAPE_PARAMETERS[self.shape], *of_modes, *ties, *smooth)
 
@@ -287,6 +269,11 @@ class SpectrumModel(BaseRecord):
     def first_tie(self) -> int:
         """Place of the first temperature or occupation."""
         return self.first_mode + 3 * len(self.modes)
+
+    @property
+    def tie_places(self) -> slice:
+        """Places of the temperatures or occupations."""
+        return slice(self.first_tie, self.first_tie + self.ties)
 
     @property
     def ties(self) -> int:
@@ -325,23 +312,16 @@ def channel_grid(model: SpectrumModel, energy: Array) -> ChannelGrid:
     return ChannelGrid(float(energy[0]) / step, energy.size, parts, int(np.ceil(reach)), reference)
 
 
-def _bose_occupation(energy: Any, temperature: Any) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    r"""Bose-Einstein occupation and its derivatives by energy and by $k_B T$, both in one unit."""
-    x = np.clip(energy / temperature, 1e-9, _MAX_REDUCED_ENERGY)
-    n = 1 / np.expm1(x)
-    both = n * (n + 1) / temperature
-    return n, -both, both * x
-
-
-def _tied_occupations(
-    model: SpectrumModel, x: NDArray[Any], j: int
-) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], int]:
+def _tied_occupations(model: SpectrumModel, x: NDArray[Any], j: int) -> tuple[Array, Array, Array, int]:
     """(k, 1) occupation of mode j, its derivatives by energy and by its temperature (or itself), and whose place."""
     place = model.first_tie + (0 if model.tie == "common" else j)
     tie = x[:, place, None]
     if model.tie == "occupation":
         return tie, np.zeros_like(tie), np.ones_like(tie), place
-    return *_bose_occupation(x[:, model.first_mode + 3 * j, None], tie), place
+    ratio = np.clip(x[:, model.first_mode + 3 * j, None] / tie, 1e-9, _MAX_REDUCED_ENERGY)
+    n = 1 / np.expm1(ratio)
+    slope = n * (n + 1) / tie
+    return n, -slope, slope * ratio, place
 
 
 def expected_spectrum(model: SpectrumModel, grid: ChannelGrid, x: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -4,7 +4,7 @@ from typing import Literal
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, numbers, one_of
 from kapitza.core.records import BaseRecord
@@ -60,7 +60,7 @@ class PointSpread(BaseRecord):
         """(n,) max(x, 0) as it is seen at x, m."""
         return self._step_and_ramp(numbers(x))[1]
 
-    def branches(self, x: ArrayLike) -> NDArray[np.float64]:
+    def branches(self, x: ArrayLike) -> Array:
         """(n, 4) what unit values left and right and unit gradients left and right give at distances x (m)."""
         at = numbers(x)
         step, ramp = self._step_and_ramp(at)

@@ -4,17 +4,16 @@ from typing import Literal
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, check_choice, positive, real_array, square
+from kapitza.core.arrays import Array, BoolArray, about, check_choice, real_array, square
 from kapitza.core.occupation import Occupation
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.contrast import mode_information, side_strengths, usable_pixels, visible_modes
-from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.jump import InterfaceJump
-from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.map import UNUSABLE_OR_MISFIT, TemperatureMap, fitted_modes
 from kapitza.units import k_B
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]
@@ -39,9 +38,7 @@ class DepartureTest(BaseRecord):
     --------
     >>> from kapitza.eels import EelsExperiment, VibrationalMode, departure_test, fit_spectra, simulate_spectra
     >>> from kapitza.units import meV
-    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
-    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=6, rows=1, electrons=1e9)
-    >>> two = [to, VibrationalMode("LA", 45 * meV, 5 * meV, 1e-3)]
+    >>> two = [VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3), VibrationalMode("LA", 45 * meV, 5 * meV, 1e-3)]
     >>> plan = EelsExperiment(left=two, right=two, temperature=400.0, columns=6, rows=1, electrons=1e9)
     >>> scan = simulate_spectra(plan, seed=1)
     >>> test = departure_test(fit_spectra(scan, two), fit_spectra(scan, two, tie="each"))
@@ -57,7 +54,7 @@ class DepartureTest(BaseRecord):
     level: float = field(metadata=about("1", "level of the test"))
 
     @property
-    def significant(self) -> NDArray[np.bool_]:
+    def significant(self) -> BoolArray:
         """(...) pixels in which some mode is out of equilibrium with the others."""
         with np.errstate(invalid="ignore"):
             return np.asarray(self.adjusted_pvalue <= self.level)
@@ -67,10 +64,7 @@ class DepartureTest(BaseRecord):
 
         The sum of the statistics is chi-squared with as many times the degrees of freedom.
 
-        Raises
-        ------
-        InputError
-            if no pixel is left
+        Raises InputError if no pixel is left.
         """
         chosen = np.isfinite(self.statistic) & (True if where is None else np.asarray(where, dtype=bool))
         if not chosen.any():
@@ -119,11 +113,6 @@ def departure_test(
         )
     bad = ((by_mode.flag & drop) != 0) | ~common.good
     statistic = np.where(bad, np.nan, np.maximum(common.deviance - by_mode.deviance, 0.0))
-    return _test_statistic(statistic, freedom, correction, level)
-
-
-def _test_statistic(statistic: Array, freedom: int, correction: Correction, level: float) -> DepartureTest:
-    """Test of a statistic that is chi-squared in equilibrium; NaN where there is none."""
     pvalue = chi2_probability(freedom, statistic)
     return DepartureTest(statistic, freedom, pvalue, adjust_pvalues(pvalue, correction), correction, level)
 
@@ -157,16 +146,9 @@ def departure_power(covariance: ArrayLike, departure: ArrayLike, *, level: float
     if off.shape != (len(matrix),) or off.size < 2:
         raise InputError(f"departure has shape {off.shape} for {len(matrix)} modes: expected one each of two or more")
     weight = np.linalg.inv(matrix)
-    ones = np.ones(off.size)
-    shared = (ones @ weight @ off) / (ones @ weight @ ones)
-    noncentral = float((off - shared) @ weight @ (off - shared))
+    apart = off - (weight @ off).sum() / weight.sum()
+    noncentral = float(apart @ weight @ apart)
     return float(ncx2.sf(chdtri(off.size - 1, level), off.size - 1, noncentral))
-
-
-def mode_covariance(by_mode: TemperatureMap, pixel: int | tuple[int, ...] = ()) -> Array:
-    """(M, M) covariance of the temperatures of the modes in one pixel of a fit with one each, K²."""
-    places = [by_mode.index(f"{mode}.temperature") for mode in by_mode.modes]
-    return real_array(by_mode.covariance[pixel][np.ix_(places, places)])
 
 
 def mode_occupations(
@@ -193,17 +175,14 @@ def mode_occupations(
     InputError
         if the fit had one temperature for all modes, energies are unknown, or no pixel is good
     """
-    good = (by_mode.flag & drop) == 0
-    if not good.any():
-        raise InputError(f"none of the {good.size} pixels of the map holds a good fit")
-    quanta = _mode_energies(by_mode, good) if energy is None else positive(energy)
-    if quanta.size != len(by_mode.modes):
-        raise InputError(f"{quanta.size} energies for {len(by_mode.modes)} modes: {', '.join(by_mode.modes)}")
-    value, sigma = np.empty((*by_mode.shape, quanta.size)), np.empty((*by_mode.shape, quanta.size))
-    for j, mode in enumerate(by_mode.modes):
-        value[..., j], sigma[..., j] = _mode_occupation(by_mode, mode, float(quanta[j]))
+    good, quanta = fitted_modes(by_mode, energy, drop)
+    value, sigma, determined = np.empty((3, *by_mode.shape, quanta.size))
+    for j, (mode, quantum) in enumerate(zip(by_mode.modes, quanta.tolist(), strict=True)):
+        name = population_name(by_mode, mode)
+        value[..., j], slope = mode_occupation(by_mode.parameter(name), name, quantum)
+        sigma[..., j], determined[..., j] = slope * by_mode.parameter_sigma(name), by_mode.is_determined(name)
     rows = by_mode.rows
-    shown = good[..., None] & np.isfinite(value) & np.isfinite(sigma) & _determined_modes(by_mode)
+    shown = good[..., None] & np.isfinite(value) & np.isfinite(sigma) & (determined > 0)
     pixels = np.atleast_1d(good.sum(axis=rows))
     size = (pixels.size, quanta.size)
     count = shown.sum(axis=rows).reshape(size)
@@ -218,42 +197,22 @@ def mode_occupations(
     return Occupation(x[use], quanta, mean[use], error[use], modes=by_mode.modes, method=by_mode.method or "STEM-EELS")
 
 
-def _mode_energies(by_mode: TemperatureMap, usable: NDArray[np.bool_]) -> Array:
-    """(M,) mean fitted energies of the modes, J."""
-    missing = [mode for mode in by_mode.modes if f"{mode}.energy" not in by_mode.names]
-    if missing or not by_mode.modes:
-        raise InputError(f"the map does not know the energy of {missing[0] if missing else 'any mode'}: give energy")
-    return positive([float(np.mean(by_mode.parameter(f"{mode}.energy")[usable])) for mode in by_mode.modes])
-
-
-def _determined_modes(by_mode: TemperatureMap) -> NDArray[np.bool_]:
-    """(..., M) whether a pixel shows the temperature, or the occupation, of a mode."""
-    words = ("occupation", "temperature")
-    names = [next(f"{mode}.{word}" for word in words if f"{mode}.{word}" in by_mode.names) for mode in by_mode.modes]
-    return np.stack([by_mode.is_determined(name) for name in names], axis=-1)
-
-
-def _mode_occupation(by_mode: TemperatureMap, mode: str, quantum: float) -> tuple[Array, Array]:
-    """(...) occupation of a mode and its standard uncertainty."""
-    if f"{mode}.occupation" in by_mode.names:
-        return by_mode.parameter(f"{mode}.occupation"), by_mode.parameter_sigma(f"{mode}.occupation")
-    if f"{mode}.temperature" not in by_mode.names:
+def population_name(by_mode: TemperatureMap, mode: str) -> str:
+    """Name of the occupation, or else of the temperature, of a mode in a map."""
+    names = [f"{mode}.{word}" for word in ("occupation", "temperature") if f"{mode}.{word}" in by_mode.names]
+    if not names:
         raise InputError(
             f"{mode!r} has neither an occupation nor a temperature of its own in this map: fit one for each"
         )
-    kelvin, sigma = by_mode.parameter(f"{mode}.temperature"), by_mode.parameter_sigma(f"{mode}.temperature")
-    n = 1 / np.expm1(np.minimum(quantum / (k_B * kelvin), 700.0))
-    return n, n * (n + 1) * quantum / (k_B * kelvin**2) * sigma
+    return names[0]
 
 
-def counted_occupation(gain: ArrayLike, loss: ArrayLike) -> tuple[Array, Array]:
-    r"""Occupation $n = G/(L - G)$ of a mode from its counts on both sides without background, and its error.
-
-    $\sigma_n = \sqrt{GL(G + L)}/(L - G)^2$ for Poisson counts; NaN where the loss does not exceed the gain.
-    """
-    g, v = np.asarray(gain, dtype=float), np.asarray(loss, dtype=float)
-    spread = np.where(v > g, v - g, np.nan)
-    return real_array(g / spread), real_array(np.sqrt(np.maximum(g * v * (g + v), 0.0)) / spread**2)
+def mode_occupation(value: Array, name: str, quantum: float) -> tuple[Array, Array]:
+    """(...) occupation of a mode of a quantum (J) by its fitted value, and its derivative by this value."""
+    if name.endswith("occupation"):
+        return value, np.ones(value.shape)
+    n = 1 / np.expm1(np.minimum(quantum / (k_B * value), 700.0))
+    return n, n * (n + 1) * quantum / (k_B * value**2)
 
 
 def mixed_temperatures(by_mode: TemperatureMap, jump_fit: InterfaceJump, *, drop: int = UNUSABLE_OR_MISFIT) -> Array:
@@ -267,8 +226,7 @@ def mixed_temperatures(by_mode: TemperatureMap, jump_fit: InterfaceJump, *, drop
     branches = jump_fit.spread.branches(x - jump_fit.jump.at)
     kelvins = branches * jump_fit.value[:4]
     share = branches[:, :2] @ sides
-    mixed = (kelvins[:, [0]] + kelvins[:, [2]]) * sides[0] + (kelvins[:, [1]] + kelvins[:, [3]]) * sides[1]
-    return real_array(mixed / np.where(share > 0, share, np.nan))
+    return real_array((kelvins[:, :2] + kelvins[:, 2:]) @ sides / np.where(share > 0, share, np.nan))
 
 
 def mixture_test(
@@ -291,13 +249,12 @@ def mixture_test(
     shown = visible_modes(by_mode) & usable_pixels(by_mode, drop)[..., None] & np.isfinite(mixed)
     good = shown.sum(axis=-1) > 1
     mixed = np.where(shown, mixed, 1.0)
-    kelvin = np.where(
-        shown, np.stack([by_mode.parameter(f"{mode}.temperature") for mode in by_mode.modes], axis=-1), 1.0
-    )
+    kelvin = np.where(shown, by_mode.value[..., by_mode.mode_parameters("temperature")], 1.0)
     weight = mode_information(by_mode, shown) * mixed[..., :, None] ** 2 * mixed[..., None, :] ** 2
     departure = 1 / kelvin - 1 / mixed
     pull = np.einsum("...ij,...j->...i", weight, departure)
     total = np.where(good, weight.sum(axis=(-2, -1)), 1.0)
     statistic = (departure * pull).sum(axis=-1) - pull.sum(axis=-1) ** 2 / total
-    freedom = len(by_mode.modes) - 1
-    return _test_statistic(np.where(good, np.maximum(statistic, 0.0), np.nan), freedom, correction, level)
+    statistic, freedom = np.where(good, np.maximum(statistic, 0.0), np.nan), len(by_mode.modes) - 1
+    pvalue = chi2_probability(freedom, statistic)
+    return DepartureTest(statistic, freedom, pvalue, adjust_pvalues(pvalue, correction), correction, level)

@@ -1,10 +1,11 @@
 """Quality of spectra before anything is fitted: dose, zero-loss peak, bad pixels, and what prevents a fit."""
 
+from typing import Any
+
 import numpy as np
 from attrs import evolve, field, frozen
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, IntArray, about, integer_array, real_array
+from kapitza.core.arrays import Array, BoolArray, IntArray, about, integer_array, real_array
 from kapitza.core.records import BaseRecord
 from kapitza.measure.eels.map import PixelFlag, count_flags
 from kapitza.measure.eels.spectrum import SpectrumImage
@@ -33,11 +34,10 @@ class SpectrumQuality(BaseRecord):
 
     Examples
     --------
-    >>> from kapitza.eels import EelsExperiment, VibrationalMode, assess_spectra, simulate_spectra
+    >>> from kapitza.eels import assess_spectra, simulate_spectra
+    >>> from kapitza.examples import scan_plan
     >>> from kapitza.units import meV
-    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
-    >>> plan = EelsExperiment(left=[to], right=[to], temperature=400.0, columns=6, rows=1, electrons=1e9)
-    >>> quality = assess_spectra(simulate_spectra(plan, seed=1))
+    >>> quality = assess_spectra(simulate_spectra(scan_plan(), seed=1))
     >>> print(f"resolution {quality.resolution / meV:.1f} meV, {len(quality.warnings)} warnings")
     resolution 8.0 meV, 0 warnings
     """
@@ -46,7 +46,7 @@ class SpectrumQuality(BaseRecord):
     centre: Array = field(converter=real_array, metadata=about("J", "centre of the zero-loss peak"))
     fwhm: Array = field(converter=real_array, metadata=about("J", "full width at half maximum"))
     flag: IntArray = field(converter=integer_array, metadata=about("bits", "flags of the pixel"))
-    clipped: NDArray[np.bool_] = field(metadata=about("1", "whether the peak is cut flat, as a full detector does"))
+    clipped: BoolArray = field(metadata=about("1", "whether the peak is cut flat, as a full detector does"))
     gain: float = field(metadata=about("J", "reach on the gain side"))
     loss: float = field(metadata=about("J", "reach on the loss side"))
     step: float = field(metadata=about("J", "channel width"))
@@ -112,29 +112,31 @@ def assess_spectra(image: SpectrumImage) -> SpectrumQuality:
     than 50 electrons have none; if no pixel has, the peak of the sum of all spectra stands for it.
     """
     parts = [_assess_block(image, part) for _, part in image.blocks(max(1, BLOCK_BYTES // (8 * image.energy.size)))]
-    electrons, centre, fwhm = (np.concatenate([part[i] for part in parts]) for i in range(3))
-    flag, clipped = np.concatenate([part[3] for part in parts]), np.concatenate([part[4] for part in parts])
+    electrons, centre, fwhm, flag, clipped = map(np.concatenate, zip(*parts, strict=True))
     if not np.isfinite(fwhm).any():
-        one_centre, one_fwhm = half_height_peaks(image.total()[None])
-        centre, fwhm = np.full(flag.size, one_centre[0]), np.full(flag.size, one_fwhm[0])
+        centre, fwhm = (np.repeat(one, flag.size) for one in half_height_peaks(image.total()[None]))
     centre, fwhm = image.energy[0] + centre * image.step, fwhm * image.step
     usual = float(np.median(electrons[electrons > 0])) if (electrons > 0).any() else 0.0
     flag[~(electrons > _FAINT_DOSE_SHARE * usual)] |= int(PixelFlag.DEAD)
     zero = finite_median(centre) if np.isfinite(centre).any() else 0.0
+    maps: dict[str, Any] = {"electrons": electrons, "centre": centre, "fwhm": fwhm, "flag": flag, "clipped": clipped}
     found = SpectrumQuality(
-        electrons=electrons.reshape(image.shape),
-        centre=centre.reshape(image.shape),
-        fwhm=fwhm.reshape(image.shape),
-        flag=flag.reshape(image.shape),
-        clipped=clipped.reshape(image.shape),
+        **{name: values.reshape(image.shape) for name, values in maps.items()},
         gain=max(0.0, zero - float(image.energy[0])),
         loss=max(0.0, float(image.energy[-1]) - zero),
         step=image.step,
     )
-    return evolve(found, warnings=(*_energy_axis_problems(image, found), *_count_problems(found)))
+    reasons = {
+        "hold (nearly) no electrons": found.count(PixelFlag.DEAD),
+        "have channels without a finite count (NaN or infinite)": found.count(PixelFlag.MISSING),
+        "have channels below zero, as after a subtraction of the dark count": found.count(PixelFlag.NEGATIVE),
+        "have a zero-loss peak that is cut flat: the detector was full": int(np.count_nonzero(found.clipped)),
+    }
+    faulty = [f"{count} of {image.pixels} pixels {reason}" for reason, count in reasons.items() if count]
+    return evolve(found, warnings=(*_energy_axis_problems(image, found), *faulty))
 
 
-def _assess_block(image: SpectrumImage, block: Array) -> tuple[Array, Array, Array, IntArray, NDArray[np.bool_]]:
+def _assess_block(image: SpectrumImage, block: Array) -> tuple[Array, Array, Array, IntArray, BoolArray]:
     """Electrons, centre and width in channels, flags and clipping of some pixels."""
     finite = np.isfinite(block)
     clear = np.where(finite, np.where(finite, block, 0.0) - image.dark * image.electrons_per_count, 0.0)
@@ -164,7 +166,7 @@ def saturation_level(counts: Array) -> float:
     return float(shared.min()) if shared.size else np.inf
 
 
-def saturated_channels(counts: Array, level: float) -> NDArray[np.bool_]:
+def saturated_channels(counts: Array, level: float) -> BoolArray:
     """(n, channels) channels at the plateau of a full detector, which is at `level` or shows in five channels."""
     known = np.where(np.isfinite(counts), counts, -np.inf)
     top = known.max(axis=1)
@@ -175,13 +177,11 @@ def saturated_channels(counts: Array, level: float) -> NDArray[np.bool_]:
 
 
 def _energy_axis_problems(image: SpectrumImage, quality: SpectrumQuality) -> list[str]:
-    """What speaks against the energy axis and the zero-loss peak."""
     width, offset, low = quality.resolution, quality.offset, float(image.energy[0])
     said: list[str] = []
     if low >= 0 or quality.gain <= 0:
-        said.append(
-            f"no gain side: the energy axis starts at {low / meV:.4g} meV, so no temperature can be had from it"
-        )
+        start = f"{low / meV:.4g} meV"
+        said.append(f"no gain side: the energy axis starts at {start}, so no temperature can be had from it")
     elif quality.gain < _SHALLOW_GAIN_SIDE:
         said.append(f"the gain side ends {quality.gain / meV:.3g} meV from the zero-loss peak: few phonons show there")
     if not np.isfinite(width):
@@ -196,14 +196,3 @@ def _energy_axis_problems(image: SpectrumImage, quality: SpectrumQuality) -> lis
     if drift > width:
         said.append(f"the zero-loss peak moves by {drift / meV:.3g} meV (standard deviation) from pixel to pixel")
     return said
-
-
-def _count_problems(quality: SpectrumQuality) -> list[str]:
-    reasons = {
-        "hold (nearly) no electrons": quality.count(PixelFlag.DEAD),
-        "have channels without a finite count (NaN or infinite)": quality.count(PixelFlag.MISSING),
-        "have channels below zero, as after a subtraction of the dark count": quality.count(PixelFlag.NEGATIVE),
-        "have a zero-loss peak that is cut flat: the detector was full": int(np.count_nonzero(quality.clipped)),
-    }
-    pixels = quality.flag.size
-    return [f"{count} of {pixels} pixels {reason}" for reason, count in reasons.items() if count]

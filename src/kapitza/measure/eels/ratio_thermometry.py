@@ -11,9 +11,9 @@ from typing import Literal
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, about, increasing, real_array
+from kapitza.core.arrays import Array, BoolArray, about, increasing, real_array
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError, ValidityWarning
 from kapitza.units import k_B, meV
@@ -60,7 +60,10 @@ def window_temperature(
         with np.errstate(invalid="ignore", divide="ignore"):
             middle = (spectra[..., loss] * axis[loss]).sum(axis=-1) / up
     _warn_of_bias(f"gain/loss ratio at the {at} of a window", at)
-    temperature, sigma = _ratio_temperature(middle, down, up)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.log(np.where((down > 0) & (up > down), up / down, np.nan))
+        temperature = middle / (k_B * ratio)
+        sigma = k_B * temperature**2 / middle * np.sqrt(1 / down + 1 / up)
     return RatioTemperature(temperature, sigma, f"window ratio, {at}")
 
 
@@ -91,49 +94,9 @@ def log_ratio_temperature(
     return RatioTemperature(temperature, sigma, f"log-ratio line, {line}")
 
 
-def area_temperature(energy: ArrayLike, gain: ArrayLike, loss: ArrayLike) -> RatioTemperature:
-    r"""Temperature from the areas of one peak on both sides, $T = E/k_B\ln(L/G)$: right if they hold this mode alone.
-
-    Always warns: 1 % of the gain area left over from the zero-loss peak shifts 400 K by +1.5 K (82 meV), a sensitivity
-    that differs by 1 % between the sides by 1.7 K.
-    """
-    quantum = np.asarray(energy, dtype=float)
-    if not (quantum > 0).all():
-        raise InputError(f"energy = {quantum.min():g} J, wanted above 0")
-    warnings.warn(
-        ValidityWarning(
-            "area ratio: 1 % of the gain area left from the zero-loss peak shifts 400 K by +1.5 K (82 meV) or +2.2 K "
-            "(47 meV), and neighbours that overlap by tens of kelvin",
-            hint=Hint(python="fit_spectra has neither", command="`kapitza eels fit` has neither"),
-        ),
-        stacklevel=2,
-    )
-    temperature, sigma = _ratio_temperature(quantum, np.asarray(gain, dtype=float), np.asarray(loss, dtype=float))
-    return RatioTemperature(temperature, sigma, "area ratio")
-
-
-def channel_temperature(energy: ArrayLike, counts: ArrayLike, low: float, high: float) -> RatioTemperature:
-    r"""(..., n) temperature of each channel of a window, $T(E) = E/k_B\ln(L(E)/G(E))$; see `window_temperature`.
-
-    Always warns: the resolution alone makes it swing by tens of kelvin, which looks like a departure from equilibrium.
-    """
-    axis, spectra, loss, _ = _gain_loss_windows(energy, counts, low, high)
-    mirrored = np.abs(axis[:, None] + axis[loss]).argmin(axis=0)
-    warnings.warn(
-        ValidityWarning(
-            "temperature of each channel: at 300 K and 8 meV resolution it swings from 278 to 315 K with nothing out "
-            "of equilibrium",
-            hint=Hint(python="use departure_test on fits with one and with several temperatures"),
-        ),
-        stacklevel=2,
-    )
-    temperature, sigma = _ratio_temperature(axis[loss], spectra[..., mirrored], spectra[..., loss])
-    return RatioTemperature(temperature, sigma, "channel by channel")
-
-
 def _gain_loss_windows(
     energy: ArrayLike, counts: ArrayLike, low: float, high: float
-) -> tuple[Array, Array, NDArray[np.bool_], NDArray[np.bool_]]:
+) -> tuple[Array, Array, BoolArray, BoolArray]:
     """Axis and counts as arrays, and the channels of the window on the loss and on the gain side."""
     axis, spectra = increasing(energy), real_array(counts)
     if spectra.shape[-1:] != axis.shape:
@@ -146,16 +109,7 @@ def _gain_loss_windows(
     return axis, spectra, (axis >= low) & (axis <= high), (-axis >= low) & (-axis <= high)
 
 
-def _ratio_temperature(energy: Array, gain: Array, loss: Array) -> tuple[Array, Array]:
-    """Temperature and its counting error from gain and loss at one energy."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = np.log(np.where((gain > 0) & (loss > gain), loss / gain, np.nan))
-        temperature = energy / (k_B * ratio)
-        return temperature, k_B * temperature**2 / energy * np.sqrt(1 / gain + 1 / loss)
-
-
 def _warn_of_bias(what: str, key: str) -> None:
-    """Warn of the measured bias of a shortcut."""
     steps = BIAS.get(key)
     bias = "tens to hundreds of kelvin, even without a temperature where the line runs uphill"
     if steps:

@@ -1,7 +1,7 @@
 """Electron energy-loss spectra as the detector counted them, pixel by pixel, with dark count, noise and efficiency."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -34,6 +34,14 @@ class CountArray(Protocol):
         ...
 
 
+class Detector(NamedTuple):
+    """What stands between electrons and counts: dark mean, efficiency and dark variance, each (n,), in electrons."""
+
+    dark: NDArray[Any]
+    response: NDArray[Any]
+    variance: NDArray[Any]
+
+
 def _as_counts(value: Any) -> CountArray:
     if not (hasattr(value, "shape") and hasattr(value, "dtype") and hasattr(value, "__getitem__")):
         value = np.asarray(value)
@@ -57,14 +65,12 @@ def _even_energy_axis(value: ArrayLike) -> Array:
     return axis
 
 
-def _increasing_positions(value: Any) -> tuple[Array, ...]:
-    return tuple(increasing(axis) for axis in value)
-
-
 def _per_channel(instance: "SpectrumImage", attribute: Any, value: Array) -> None:
-    """Validate one value for all channels or one for each."""
     if value.size not in (1, instance.energy.size):
         raise InputError(f"{attribute.name} has {value.size} values for {instance.energy.size} channels")
+
+
+_PER_CHANNEL: dict[str, Any] = {"converter": finite, "validator": _per_channel}
 
 
 @frozen(eq=False)
@@ -82,7 +88,6 @@ class SpectrumImage(BaseRecord):
         itself, one value or (channels,), counts²
     response : relative efficiency of each channel (gain reference), one value or (channels,)
     metadata : what else the file says: plain values by name
-    source : where it came from
 
     Raises
     ------
@@ -92,19 +97,15 @@ class SpectrumImage(BaseRecord):
 
     counts: CountArray = field(converter=_as_counts, metadata=about("1", "recorded counts"))
     energy: Array = field(converter=_even_energy_axis, metadata=about("J", "energy loss"))
-    position: tuple[Array, ...] = field(default=(), converter=_increasing_positions, metadata=about("m", "position"))
+    position: tuple[Array, ...] = field(
+        default=(), converter=lambda axes: tuple(map(increasing, axes)), metadata=about("m", "position")
+    )
     electrons_per_count: float = field(
         default=1.0, validator=quantity(), kw_only=True, metadata=about("1", "electrons of a count")
     )
-    dark: Array = field(
-        default=np.zeros(1), converter=finite, validator=_per_channel, kw_only=True, metadata=about("1", "dark count")
-    )
-    dark_variance: Array = field(
-        default=np.zeros(1), converter=finite, validator=_per_channel, kw_only=True, metadata=about("1", "its variance")
-    )
-    response: Array = field(
-        default=np.ones(1), converter=finite, validator=_per_channel, kw_only=True, metadata=about("1", "efficiency")
-    )
+    dark: Array = field(default=np.zeros(1), **_PER_CHANNEL, kw_only=True, metadata=about("1", "dark count"))
+    dark_variance: Array = field(default=np.zeros(1), **_PER_CHANNEL, kw_only=True, metadata=about("1", "its variance"))
+    response: Array = field(default=np.ones(1), **_PER_CHANNEL, kw_only=True, metadata=about("1", "efficiency"))
     exposure: float | None = field(default=None, kw_only=True, metadata=about("s", "time of one pixel"))
     metadata: Mapping[str, Any] = field(factory=dict[str, Any], kw_only=True)
     source: str = field(default="", kw_only=True)
@@ -135,35 +136,38 @@ class SpectrumImage(BaseRecord):
     @property
     def title(self) -> str:
         """What it is, in one line."""
-        axes = (
-            " x ".join(f"{axis.size} over {(axis[-1] - axis[0]) / nm:.4g} nm" for axis in self.position) or "one place"
-        )
+        axes = " x ".join(f"{axis.size} over {(axis[-1] - axis[0]) / nm:.4g} nm" for axis in self.position)
         low, high = self.energy[0] / meV, self.energy[-1] / meV
-        return f"{axes}; {self.energy.size} channels from {low:.4g} to {high:.4g} meV"
+        return f"{axes or 'one place'}; {self.energy.size} channels from {low:.4g} to {high:.4g} meV"
 
-    def block(self, start: int, stop: int) -> NDArray[np.float64]:
+    def block(self, start: int, stop: int) -> Array:
         """(n, channels) electrons of the pixels from `start` to before `stop`, counted row by row.
 
         No dark count is taken off.
         """
         if not self.shape:
-            part = np.asarray(self.counts[...], dtype=float)[None]
+            part = np.asarray(self.counts[...])[None]
         elif len(self.shape) == 1:
-            part = np.asarray(self.counts[start:stop], dtype=float)
-        else:
-            part = self._rows(start, min(stop, self.pixels))
-        return part * self.electrons_per_count
+            part = np.asarray(self.counts[start:stop])
+        else:  # only the rows that hold the pixels are read
+            width, stop = self.shape[1], min(stop, self.pixels)
+            first, last = start // width, -(-stop // width)
+            columns = slice(start - first * width, stop - first * width)
+            if last - first == 1:
+                part = np.asarray(self.counts[first, columns])
+            else:
+                part = np.asarray(self.counts[first:last]).reshape(-1, self.energy.size)[columns]
+        return np.asarray(part, dtype=float) * self.electrons_per_count
 
-    def _rows(self, start: int, stop: int) -> NDArray[np.float64]:
-        """Pixels of an area; only the rows that hold them are read."""
-        width = self.shape[1]
-        first, last = start // width, -(-stop // width)
-        if last - first == 1:
-            return np.asarray(self.counts[first, start - first * width : stop - first * width], dtype=float)
-        rows = np.asarray(self.counts[first:last])
-        return rows.reshape(-1, self.energy.size)[start - first * width : stop - first * width].astype(float)
+    def spectra(self, pixels: ArrayLike) -> NDArray[np.float64]:
+        """(n, channels) electrons of some pixels, by their numbers row by row; only these are read."""
+        return np.concatenate([self.block(i, i + 1) for i in np.asarray(pixels).tolist()])
 
-    def blocks(self, size: int | None = None) -> Iterator[tuple[int, NDArray[np.float64]]]:
+    def sample(self, most: int) -> NDArray[np.float64]:
+        """(n, channels) electrons of pixels from all over the image, at most so many."""
+        return self.spectra(np.unique(np.linspace(0, self.pixels - 1, most).astype(int)))
+
+    def blocks(self, size: int | None = None) -> Iterator[tuple[int, Array]]:
         """Yield the first pixel and the electrons (n, channels) of block after block; `size` pixels each."""
         size = size or max(1, _BLOCK_BYTES // (8 * self.energy.size))
         for start in range(0, self.pixels, size):
@@ -175,6 +179,16 @@ class SpectrumImage(BaseRecord):
         for _, part in self.blocks():
             found += np.nansum(np.where(np.isfinite(part), part, 0.0), axis=0)
         return found
+
+
+def image_detector(image: SpectrumImage) -> Detector:
+    """Dark mean, efficiency and dark variance of each channel, in electrons.
+
+    They are copies: the search of a fit is compiled for writable arrays, and would be compiled again for others.
+    """
+    n, unit = image.energy.size, image.electrons_per_count
+    dark, response, variance = (np.broadcast_to(v, n) for v in (image.dark, image.response, image.dark_variance))
+    return Detector(dark * unit, np.array(response), variance * unit**2)
 
 
 _MIN_DARK_SPECTRA = 8  # dark spectra from which a variance means something

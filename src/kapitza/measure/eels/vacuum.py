@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.measure.eels.fitting.problem import aligned_sum, highest_peak, zero_loss_centres
-from kapitza.measure.eels.model import ChannelGrid, ZeroLossPeak
-from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.measure.eels.model import ChannelGrid, ZeroLossPeak, zero_loss_shape
+from kapitza.measure.eels.spectrum import SpectrumImage, image_detector
 
 _MAX_VACUUM_SPECTRA = 512  # spectra of the vacuum that are used at most
 _KNOTS_PER_WIDTH = 6.0  # knots in a full width near the peak
@@ -42,23 +42,21 @@ def zero_loss_from_vacuum(vacuum: SpectrumImage) -> ZeroLossPeak:
     ConvergenceError
         if the spline does not converge
     """
-    n, unit = vacuum.energy.size, vacuum.electrons_per_count
-    chosen = np.unique(np.linspace(0, vacuum.pixels - 1, _MAX_VACUUM_SPECTRA).astype(int))
-    dark = np.broadcast_to(vacuum.dark, n) * unit
-    counts = np.concatenate([vacuum.block(int(i), int(i) + 1) for i in chosen])
-    weight = np.isfinite(counts) * np.broadcast_to(vacuum.response, n)
-    counts = np.where(np.isfinite(counts), counts - dark, 0.0)
+    detector = image_detector(vacuum)
+    counts = vacuum.sample(_MAX_VACUUM_SPECTRA)
+    weight = np.isfinite(counts) * detector.response
+    counts = np.where(np.isfinite(counts), counts - detector.dark, 0.0)
     dose = counts.sum(axis=1)
     counts, weight, dose = (part[dose > 100] for part in (counts, weight, dose))
     if counts.sum() < 1e4:
         raise InputError(f"{counts.sum():.3g} electrons in vacuum say too little of a peak: expected 10,000 or more")
-    grid = ChannelGrid(float(vacuum.energy[0]) / vacuum.step, n)
-    total, _ = aligned_sum(grid, counts)
+    grid = ChannelGrid(float(vacuum.energy[0]) / vacuum.step, vacuum.energy.size)
+    total = aligned_sum(counts)
     middle, width = highest_peak(total)
     away = grid.energy - zero_loss_centres(grid, counts, width)[:, None]
     knots = _spline_knots(grid.energy - grid.start - middle, total, width)
-    variance = np.broadcast_to(vacuum.dark_variance, n) * unit**2
-    found = _smooth_log_density(knots, away, counts, weight * dose[:, None], np.broadcast_to(variance, counts.shape))
+    variance = np.broadcast_to(detector.variance, counts.shape)
+    found = _smooth_log_density(knots, away, counts, weight * dose[:, None], variance)
     return _centre_peak(*_straighten_ends(knots, found, width), width, vacuum.step)
 
 
@@ -71,9 +69,8 @@ def _spline_knots(away: Array, total: NDArray[Any], width: float) -> Array:
         for i, count in enumerate(side):
             held += max(float(count), 0.0)
             apart = i + 1 - last
-            if apart >= width / _KNOTS_PER_WIDTH and (
-                held >= _MIN_ELECTRONS_PER_KNOT or apart >= _MAX_KNOT_SPACING * width
-            ):
+            enough = held >= _MIN_ELECTRONS_PER_KNOT or apart >= _MAX_KNOT_SPACING * width
+            if enough and apart >= width / _KNOTS_PER_WIDTH:
                 places.append(float(i + 1))
                 last, held = float(i + 1), 0.0
         sides.append([*places[:-1], float(len(side) + width)])
@@ -134,10 +131,7 @@ def _centre_peak(knots: Array, log: Array, width: float, step: float) -> ZeroLos
     """Normalised shape, its centre midway between the half heights."""
     places, cubics = ZeroLossPeak(knots * step, log, width * step).pieces(step)
     fine = np.linspace(knots[0], knots[-1], 64 * int(knots[-1] - knots[0]))
-    piece = np.searchsorted(places, fine)
-    t = fine - places[np.maximum(piece - 1, 0)]
-    a, b, c, d = cubics[piece].T
-    density = np.exp(((a * t + b) * t + c) * t + d)
+    density, _, _ = zero_loss_shape("reference", fine, [width], (places, cubics, width))
     middle, full = highest_peak(density)
     spacing = fine[1] - fine[0]
     # the straight ends reach on beyond the last knots

@@ -4,13 +4,8 @@ import math
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.measure.eels.fitting.compiler import jit
-from kapitza.measure.eels.fitting.search import (
-    MAX_CURVATURE_RATIO,
-    MIN_EXPECTED_ELECTRONS,
-    MIN_PIVOT,
-    MIN_VARIANCE,
-    Detector,
-)
+from kapitza.measure.eels.fitting.search import MAX_CURVATURE_RATIO, MIN_EXPECTED_ELECTRONS, MIN_PIVOT, MIN_VARIANCE
+from kapitza.measure.eels.spectrum import Detector
 
 WORKSPACE_VECTORS = 10  # rows of the small workspace before its three matrices
 
@@ -35,15 +30,6 @@ def clear_rows(target: Array) -> None:
     for a in range(target.shape[0]):
         for b in range(target.shape[1]):
             target[a, b] = 0.0
-
-
-@jit
-def dot_product(a: Array, b: Array) -> float:
-    """Sum of products."""
-    total = 0.0
-    for i in range(a.size):
-        total += a[i] * b[i]
-    return total
 
 
 @jit
@@ -78,7 +64,6 @@ def _factorise(matrix: Array) -> bool:
 
 @jit
 def _solve_factorised(root: Array, right: Array) -> None:
-    """Solve with a Cholesky factor in place."""
     p = right.size
     for a in range(p):
         total = right[a]
@@ -154,11 +139,8 @@ def update_curvature(
 def invert_information(information: Array, blocked: BoolArray, small: Array, covariance: Array) -> bool:
     """Write the inverse of the information of the parameters that move; infinite and False where it is singular."""
     p = blocked.size
-    scale, matrix, curvature = (
-        small[3],
-        small[WORKSPACE_VECTORS : WORKSPACE_VECTORS + p],
-        small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p],
-    )
+    scale, matrices = small[3], small[WORKSPACE_VECTORS:]
+    matrix, curvature = matrices[:p], matrices[p : 2 * p]
     clear_rows(curvature)
     clear_rows(covariance)
     if not factorise_scaled(information, curvature, blocked, 0.0, matrix, scale):
@@ -189,15 +171,9 @@ def spectrum_deviance(y: Array, present: Array, mu: Array, detector: Detector) -
 
 @jit
 def _group_variance(
-    first: int,
-    end: int,
-    present: Array,
-    response: Array,
-    jacobian: Array,
-    covariance: Array,
-    blocked: BoolArray,
+    first: int, end: int, present: Array, response: Array, jacobian: Array, covariance: Array, blocked: BoolArray,
     sums: Array,
-) -> float:
+) -> float:  # fmt: skip
     """Variance of the expected counts of one group of channels from that of the parameters."""
     p = blocked.size
     for a in range(p):
@@ -215,15 +191,9 @@ def _group_variance(
 
 @jit
 def chi2_moments(
-    present: Array,
-    model: tuple[Array, Array, Array],
-    residual: Array,
-    detector: Detector,
-    covariance: Array,
-    blocked: BoolArray,
-    from_priors: float,
-    out: tuple[Array, Array, IntArray],
-) -> None:
+    present: Array, model: tuple[Array, Array, Array], residual: Array, detector: Detector, covariance: Array,
+    blocked: BoolArray, from_priors: float, out: tuple[Array, Array, IntArray],
+) -> None:  # fmt: skip
     r"""Write chi-squared of groups of channels, and its mean, variance and third moment when the model is right.
 
     Channels are grouped until they hold `MIN_EXPECTED_ELECTRONS`.  For such a sum of counts of mean m and variance

@@ -13,7 +13,7 @@ _FAST_MATH = {"contract", "reassoc", "nsz", "arcp"}  # rounding may be rearrange
 
 
 def _compiler(options: dict[str, Any]) -> Any:
-    """What compiles a function when it is first used; threads may run beside it.
+    """Compiler of functions at their first use; threads may run beside it.
 
     No function creates an array, so that references need not be counted, which takes a tenth of the compilation.
     """
@@ -29,14 +29,9 @@ def jit(function: CompiledFunction) -> CompiledFunction:
     return cast("CompiledFunction", _compiler(inner_options())(function))
 
 
-def jit_open(function: CompiledFunction) -> CompiledFunction:
-    """Compile a function that Python calls, too."""
-    return cast("CompiledFunction", _compiler({})(function))
-
-
 def jit_cached(function: CompiledFunction) -> CompiledFunction:
-    """The same, and keep the machine code on the disk where there is a folder for it."""
+    """Compile a function that Python calls, and keep the machine code on the disk where there is a folder for it."""
     try:
         return cast("CompiledFunction", _compiler({"cache": True, "no_cfunc_wrapper": True})(function))
     except RuntimeError:
-        return jit_open(function)
+        return cast("CompiledFunction", _compiler({})(function))

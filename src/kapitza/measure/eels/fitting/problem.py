@@ -10,20 +10,19 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, about
+from kapitza.core.arrays import Array, BoolArray, about
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError, ValidityWarning
-from kapitza.measure.eels.fitting.search import Detector, ParameterConstraints, SearchCoordinates, to_coordinates
+from kapitza.measure.eels.fitting.search import ParameterConstraints, SearchCoordinates, to_coordinates
 from kapitza.measure.eels.model import (
     TO_SIGMA,
     ChannelGrid,
     SpectrumModel,
     channel_grid,
     expected_spectrum,
-    legendre_polynomials,
     zero_loss_shape,
 )
-from kapitza.measure.eels.spectrum import SpectrumImage
+from kapitza.measure.eels.spectrum import Detector, SpectrumImage, image_detector
 from kapitza.units import k_B, meV
 
 _MAX_TEMPERATURE = 2e4  # K: upper limit of temperatures, and of the occupations that belong to them
@@ -65,23 +64,14 @@ class FitProblem(BaseRecord):
     start: Array = field(factory=lambda: np.zeros(0))
     plateau: float = np.inf  # electrons of a channel from which on the detector was full
 
-    @property
-    def smooth(self) -> NDArray[Any]:
-        """(terms, n) terms of the background."""
-        return np.ascontiguousarray(legendre_polynomials(self.grid.channels, self.model.background))
-
 
 def pose_problem(image: SpectrumImage, model: SpectrumModel, known: FitConstraints) -> FitProblem:
     """Everything that does not depend on the counts."""
     check_parameter_names(model, known.fixed, known.bounds, known.priors, known.start)
-    n, unit = image.energy.size, image.electrons_per_count
-    # copies: the search is compiled for writable arrays, and would be compiled again for read-only ones
-    dark, variance = (np.array(np.broadcast_to(v, n)) for v in (image.dark, image.dark_variance))
-    response = np.array(np.broadcast_to(image.response, n))
-    if ((dark > 0) & (variance == 0)).any():
+    if ((image.dark > 0) & (image.dark_variance == 0)).any():
         warnings.warn(
             ValidityWarning(
-                f"a dark count of {dark.max():.3g} without any noise makes the errors of the fit too small:",
+                f"a dark count of {image.dark.max():.3g} without any noise makes the errors of the fit too small:",
                 hint=Hint(
                     python="give the dark_variance of the image, readout and dark current together, or dark spectra "
                     "(with_dark)",
@@ -90,7 +80,6 @@ def pose_problem(image: SpectrumImage, model: SpectrumModel, known: FitConstrain
             ),
             stacklevel=3,
         )
-    detector = Detector(dark * unit, response, variance * unit**2)
     units = model.units(image.step)
     low, high, prior, weight = _parameter_limits(model, units, known.prior_factor)
     place = {name: i for i, name in enumerate(model.names)}
@@ -109,29 +98,18 @@ def pose_problem(image: SpectrumImage, model: SpectrumModel, known: FitConstrain
     held_when_far[model.first_mode : model.first_tie] = np.tile([True, True, False], len(model.modes))
     weight[~free] = 0.0
     chart = _coordinates_of_search(model, units, low, high, free)
-    low, high = (
-        to_coordinates(SearchCoordinates(chart.energy, np.full_like(chart.owner, -1)), end) for end in (low, high)
-    )
-    return FitProblem(
-        model=model,
-        grid=channel_grid(model, image.energy),
-        detector=detector,
-        constraints=ParameterConstraints(
-            free=free,
-            low=low,
-            high=high,
-            limited_change=limited_change,
-            held_when_far=held_when_far,
-            prior=prior,
-            weight=weight,
-            chart=chart,
-        ),
-        step=image.step,
-    )
+    without_owner = chart._replace(owner=np.full_like(chart.owner, -1))
+    low, high = (to_coordinates(without_owner, end) for end in (low, high))
+    constraints = ParameterConstraints(
+        free=free, low=low, high=high, limited_change=limited_change, held_when_far=held_when_far, prior=prior,
+        weight=weight, chart=chart,
+    )  # fmt: skip
+    grid, detector = channel_grid(model, image.energy), image_detector(image)
+    return FitProblem(model=model, grid=grid, detector=detector, constraints=constraints, step=image.step)
 
 
 def _coordinates_of_search(
-    model: SpectrumModel, units: Array, low: Array, high: Array, free: NDArray[np.bool_]
+    model: SpectrumModel, units: Array, low: Array, high: Array, free: BoolArray
 ) -> SearchCoordinates:
     """Coordinates of the search; an intensity that is fixed or has limits of its own is not bent."""
     energy, owner = np.full(free.size, -1.0), np.full(free.size, -1, dtype=np.int64)
@@ -158,46 +136,31 @@ def _parameter_limits(model: SpectrumModel, units: Array, prior_factor: float) -
     """(p,) lowest, highest, expected value and inverse variance of the parameters, in channels."""
     p = len(model.names)
     low, high, prior, weight = np.full(p, -np.inf), np.full(p, np.inf), np.zeros(p), np.zeros(p)
-    by_word = {
-        "amplitude": (0.0, np.inf),
-        "fwhm": (1e-2, np.inf),
-        "fwhm_gain": (1e-2, np.inf),
-        "fwhm_loss": (1e-2, np.inf),
-        "lorentzian": (0.0, 1.0),
-        "lorentzian_gain": (0.0, 1.0),
-        "lorentzian_loss": (0.0, 1.0),
-        "exponent": (0.6, 500.0),
-        "tail": (0.0, 0.9),
-        "decay": (_SHORTEST_DECAY / float(units[1]), _LONGEST_DECAY / float(units[1])),
-        "intensity": (0.0, np.inf),
-    }
-    energies = [mode.energy for mode in model.modes]
+    decays = _SHORTEST_DECAY / float(units[1]), _LONGEST_DECAY / float(units[1])
+    limits = {"exponent": (0.6, 500.0), "tail": (0.0, 0.9), "decay": decays}
+    limits |= dict.fromkeys(("amplitude", "intensity"), (0.0, np.inf))
+    limits |= dict.fromkeys(("fwhm", "fwhm_gain", "fwhm_loss"), (1e-2, np.inf))
+    limits |= dict.fromkeys(("lorentzian", "lorentzian_gain", "lorentzian_loss"), (0.0, 1.0))
     for i, name in enumerate(model.names):
-        word = name.rsplit(".", 1)[-1]
-        low[i], high[i] = by_word.get(word, (-np.inf, np.inf))
-        if i in range(model.first_tie, model.first_tie + model.ties):
-            quanta = energies if model.tie == "common" else [energies[i - model.first_tie]]
-            coldest = max(1.0, min(quanta) / (_MAX_LIMIT_REDUCED_ENERGY * k_B))
-            hottest = 1 / np.expm1(quanta[0] / (k_B * _MAX_TEMPERATURE))
-            low[i], high[i] = (
-                (-0.45, hottest) if word == "occupation" else (coldest / units[i], _MAX_TEMPERATURE / units[i])
-            )
+        low[i], high[i] = limits.get(name.rsplit(".", 1)[-1], (-np.inf, np.inf))
+    energies = [mode.energy for mode in model.modes]
+    for i in range(model.first_tie, model.first_tie + model.ties):
+        quanta = energies if model.tie == "common" else [energies[i - model.first_tie]]
+        coldest = max(1.0, min(quanta) / (_MAX_LIMIT_REDUCED_ENERGY * k_B))
+        low[i], high[i] = coldest / units[i], _MAX_TEMPERATURE / units[i]
+        if model.tie == "occupation":
+            low[i], high[i] = -0.45, 1 / np.expm1(quanta[0] / (k_B * _MAX_TEMPERATURE))
     for j, mode in enumerate(model.modes):
         at = model.first_mode + 3 * j
         for i, value in ((at, mode.energy), (at + 1, mode.width)):
             prior[i] = value / units[i]
             weight[i] = (units[i] / (prior_factor * mode.width)) ** 2 if prior_factor else 0.0
-        low[at], high[at] = np.array(_mode_energy_limits(model, j)) / units[at]
+        # half way to its neighbours, so that modes do not change places
+        half_way = [0.5 * (mode.energy + energy) for energy in energies if energy != mode.energy]
+        low[at] = max([0.5 * mode.energy, *(value for value in half_way if value < mode.energy)]) / units[at]
+        high[at] = min([1.5 * mode.energy, *(value for value in half_way if value > mode.energy)]) / units[at]
         low[at + 1], high[at + 1] = 0.1 * prior[at + 1], 10 * prior[at + 1]
     return low, high, prior, weight
-
-
-def _mode_energy_limits(model: SpectrumModel, j: int) -> tuple[float, float]:
-    """Limits of the energy of a mode, J: half way to its neighbours, so that modes do not change places."""
-    quantum = model.modes[j].energy
-    half_way = [0.5 * (quantum + mode.energy) for mode in model.modes if mode.energy != quantum]
-    low = max([0.5 * quantum, *(value for value in half_way if value < quantum)])
-    return low, min([1.5 * quantum, *(value for value in half_way if value > quantum)])
 
 
 SAMPLE_SPECTRA = 64
@@ -215,7 +178,7 @@ _BRIDGE_CHANNELS, _MIN_BRIDGED_ELECTRONS = 4, 20.0  # on either side of a gap, a
 _MIN_ELECTRONS_PER_PARAMETER = 10.0  # electrons per parameter below which a spectrum counts as empty
 
 
-def sufficient_spectra(model: SpectrumModel, detector: Detector, counts: NDArray[Any]) -> NDArray[np.bool_]:
+def sufficient_spectra(model: SpectrumModel, detector: Detector, counts: NDArray[Any]) -> BoolArray:
     """(k,) whether a spectrum holds enough electrons and channels for a fit."""
     there = np.isfinite(counts)
     electrons = np.sum(np.where(there, counts - detector.dark, 0.0), axis=1)
@@ -260,12 +223,11 @@ def highest_peak(spectrum: NDArray[Any]) -> tuple[float, float]:
         left -= 1
     while right < spectrum.size - 1 and spectrum[right] > half:
         right += 1
-    low = (
-        left + (half - spectrum[left]) / max(spectrum[left + 1] - spectrum[left], 1e-300) if left < top else left - 0.5
-    )
-    high = (
-        right - (half - spectrum[right]) / max(spectrum[right - 1] - spectrum[right], 1e-300) if right > top else right
-    )
+    low, high = left - 0.5, float(right)  # where the peak is at an end of the axis
+    if left < top:
+        low = left + (half - spectrum[left]) / max(spectrum[left + 1] - spectrum[left], 1e-300)
+    if right > top:
+        high = right - (half - spectrum[right]) / max(spectrum[right - 1] - spectrum[right], 1e-300)
     return 0.5 * (low + high), max(float(high - low), 1.0)
 
 
@@ -284,37 +246,34 @@ def zero_loss_centres(grid: ChannelGrid, counts: NDArray[Any], width: float) -> 
     return grid.start + top + np.clip(seen / shown, -reach, reach)
 
 
-def aligned_sum(grid: ChannelGrid, counts: NDArray[Any]) -> tuple[Array, float]:
-    """(n,) sum of spectra, each moved by whole channels so that the peaks meet; and the channel energy they meet at."""
+def aligned_sum(counts: NDArray[Any]) -> Array:
+    """(n,) sum of spectra (k, n), each moved by whole channels so that the peaks meet at the median of their places."""
     top = np.argmax(counts, axis=1)
-    meet = int(np.median(top))
-    total = np.zeros(grid.channels)
-    for spectrum, at in zip(counts, top, strict=True):
-        shift = meet - int(at)
+    total = np.zeros(counts.shape[1])
+    for spectrum, shift in zip(counts, int(np.median(top)) - top, strict=True):
         moved = np.roll(spectrum, shift)
         if shift > 0:
             moved[:shift] = moved[shift]
         elif shift < 0:
             moved[shift:] = moved[shift - 1]
         total += moved
-    return total, grid.start + meet
+    return total
 
 
-def first_guess(
-    model: SpectrumModel, grid: ChannelGrid, detector: Detector, counts: NDArray[Any], step: float
-) -> Array:
+def first_guess(problem: FitProblem, counts: NDArray[Any]) -> Array:
     """Parameters (p,) of a typical spectrum, in channels.
 
     The zero-loss peak gives centre and width; for each of several tails, amplitudes of the peak and of the loss and
     gain line of every mode follow linearly, and the best tail wins.  Loss over gain is the first temperature.
     """
-    good = sufficient_spectra(model, detector, counts)
+    model, grid = problem.model, problem.grid
+    good = sufficient_spectra(model, problem.detector, counts)
     if not good.any():
         raise InputError(
             f"none of {len(counts)} sampled spectra holds enough electrons for {len(model.names)} parameters"
         )
-    counts = _corrected_counts(detector, counts[good])
-    total, _ = aligned_sum(grid, counts)
+    counts = _corrected_counts(problem.detector, counts[good])
+    total = aligned_sum(counts)
     middle, width = highest_peak(total)
     if width > grid.channels / 2:
         raise InputError(
@@ -324,15 +283,14 @@ def first_guess(
     x[1] = grid.start + middle
     for j, mode in enumerate(model.modes):
         at = model.first_mode + 3 * j
-        x[at : at + 3] = mode.energy / step, mode.width / step, 1.0
-    best = np.inf
-    found = x
+        x[at : at + 3] = mode.energy / problem.step, mode.width / problem.step, 1.0
+    best, found = np.inf, x
     for tail, stretch in product(_TAIL_TRIALS[model.shape], (0.94, 1.0)):
         trial = np.array(x)
         trial[2 : model.first_mode] = *([width * stretch] * _NUMBER_OF_WIDTHS[model.shape]), *tail
         if model.shape == "tail":
             trial[5] *= width  # decays are tried in full widths
-        chi2, filled = _best_amplitudes(model, grid, total, trial, step)
+        chi2, filled = _best_amplitudes(problem, total, trial)
         if chi2 < best:
             best, found = chi2, filled
     scale = np.ones(found.size)
@@ -341,18 +299,17 @@ def first_guess(
     return found * scale
 
 
-def _best_amplitudes(
-    model: SpectrumModel, grid: ChannelGrid, total: Array, x: NDArray[Any], step: float
-) -> tuple[float, NDArray[Any]]:
+def _best_amplitudes(problem: FitProblem, total: Array, x: NDArray[Any]) -> tuple[float, NDArray[Any]]:
     """Chi-squared and parameters of the best amplitudes for given shapes."""
     from scipy.optimize import nnls
 
+    model, step = problem.model, problem.step
     free = evolve(model, tie="occupation")  # linear in S(n + 1) and Sn: needs no temperature
     bare = np.zeros(len(free.names))
     bare[: model.first_tie] = x[: model.first_tie]
-    _, rows = expected_spectrum(free, grid, bare[None])
+    _, rows = expected_spectrum(free, problem.grid, bare[None])
     strengths = rows[0, model.first_mode + 2 : model.first_tie : 3]
-    gains = rows[0, free.first_tie : free.first_tie + free.ties] - strengths  # ∂/∂n: loss and gain line
+    gains = rows[0, free.tie_places] - strengths  # ∂/∂n: loss and gain line
     smooth = rows[0, free.first_tie + free.ties :]
     columns = np.vstack([rows[0, :1], strengths, gains, smooth, -smooth])  # ±: background of either sign
     weight = 1 / np.sqrt(np.maximum(total, 1.0) + (1e-3 * total) ** 2)  # shapes on a grid are right to a share only
@@ -362,24 +319,20 @@ def _best_amplitudes(
     filled = np.array(x)
     filled[0] = amounts[0]
     energy = x[model.first_mode : model.first_tie : 3]
-    kelvin = _guess_temperature(loss, gain, energy * step) * k_B / step
+    sound = (gain > 0) & (loss > gain)
+    log_ratio = np.log(np.where(sound, loss / np.where(sound, gain, 1.0), np.e))
+    guess = np.clip(energy * step / (k_B * log_ratio), _COLDEST_GUESS, _HOTTEST_GUESS)
+    kelvin = np.where(sound, guess, _DEFAULT_GUESS) * k_B / step
     common = model.tie == "common"
     shared = float(np.sum(kelvin * gain) / gain.sum()) if gain.sum() > 0 else _DEFAULT_GUESS * k_B / step
     kelvin = np.full(m, shared) if common else np.where(gain > 0, kelvin, shared)
     n = 1 / np.expm1(energy / kelvin)
     filled[model.first_mode + 2 : model.first_tie : 3] = np.maximum((loss + gain) / (2 * n + 1), 1e-4 * amounts[0])
     tied = n if model.tie == "occupation" else kelvin
-    filled[model.first_tie : model.first_tie + model.ties] = tied[:1] if common else tied
+    filled[model.tie_places] = tied[:1] if common else tied
     k = model.background
     filled[model.first_tie + model.ties :] = amounts[1 + 2 * m : 1 + 2 * m + k] - amounts[1 + 2 * m + k :]
     return float(residual), filled
-
-
-def _guess_temperature(loss: Array, gain: Array, energy: Array) -> Array:
-    """(m,) temperature from loss over gain, K, kept within reason."""
-    sound = (gain > 0) & (loss > gain)
-    ratio = np.where(sound, loss / np.where(sound, gain, 1.0), np.e)
-    return np.where(sound, np.clip(energy / (k_B * np.log(ratio)), _COLDEST_GUESS, _HOTTEST_GUESS), _DEFAULT_GUESS)
 
 
 def single_starts(
@@ -391,14 +344,10 @@ def single_starts(
     linear = [0, *range(model.first_mode + 2, model.first_tie, 3)]
     usual = x[0] + np.sum(x[linear[1:]])
     found[:, linear] *= np.maximum(bare.sum(axis=1) / usual, 1e-12)[:, None]
-    widths = x[2 : 2 + _NUMBER_OF_WIDTHS[model.shape]]
-    width = float(np.mean(widths))
-    found[:, 1] = zero_loss_centres(grid, bare, width) - _centre_offset(model, grid, x, width)
+    width = float(np.mean(x[2 : 2 + _NUMBER_OF_WIDTHS[model.shape]]))
+    # by how much centres are off for a peak that is not even
+    middle = grid.start + (grid.channels - 1) // 2
+    peak, _, _ = zero_loss_shape(model.shape, grid.energy - middle, list(x[2 : model.first_mode]), grid.reference)
+    offset = zero_loss_centres(grid, np.atleast_2d(peak), width)[0] - middle
+    found[:, 1] = zero_loss_centres(grid, bare, width) - float(offset)
     return found
-
-
-def _centre_offset(model: SpectrumModel, grid: ChannelGrid, x: Array, width: float) -> float:
-    """By how much `zero_loss_centres` is off for the peak of parameters (p,), in channels; 0 for one that is even."""
-    centre = grid.start + (grid.channels - 1) // 2
-    peak, _, _ = zero_loss_shape(model.shape, grid.energy - centre, list(x[2 : model.first_mode]), grid.reference)
-    return float(zero_loss_centres(grid, np.atleast_2d(peak), width)[0] - centre)

@@ -12,42 +12,20 @@ from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.core.compilation.machine_code import has_machine_code
-from kapitza.measure.eels.fitting import algebra, compiler, lines, search, shapes, starts
-from kapitza.measure.eels.fitting.algebra import (
-    WORKSPACE_VECTORS,
-    chi2_moments,
-    clear_rows,
-    clear_values,
-    copy_values,
-    dot_product,
-    factorise_scaled,
-    four_dot_products,
-    invert_information,
-    scoring_step,
-    spectrum_deviance,
-    update_curvature,
-)
+from kapitza.measure.eels.fitting import algebra, compiler, lines, search
 from kapitza.measure.eels.fitting.compiler import jit, jit_cached
-from kapitza.measure.eels.fitting.lines import Model, Spectrum, Workspace, expected_electrons
+from kapitza.measure.eels.fitting.lines import Model, SharedStart, Spectrum, Workspace, shared_start
 from kapitza.measure.eels.fitting.problem import FitProblem
-from kapitza.measure.eels.fitting.search import (
-    CHI2_SLACK,
-    FAR_STEP,
-    INITIAL_DAMPING,
-    LOCAL_STEP,
-    MAX_CHANGE_FACTOR,
-    MAX_CURVATURE_DAMPING,
-    MAX_DAMPING,
-    MIN_DAMPING,
-    MIN_VARIANCE,
-    Detector,
-    ParameterConstraints,
-    SearchCoordinates,
-    SearchResult,
-    to_coordinates,
+from kapitza.measure.eels.fitting.search import ParameterConstraints, SearchCoordinates, SearchResult
+from kapitza.measure.eels.model import (
+    SHAPE_PARAMETERS,
+    TIE_CHOICES,
+    ZERO_LOSS_SHAPES,
+    ChannelGrid,
+    SpectrumModel,
+    legendre_polynomials,
 )
-from kapitza.measure.eels.fitting.starts import SharedStart, interpolate_start, shared_start
-from kapitza.measure.eels.model import SHAPE_PARAMETERS, TIE_CHOICES, ZERO_LOSS_SHAPES, ChannelGrid, SpectrumModel
+from kapitza.measure.eels.spectrum import Detector
 
 _Observed = tuple[Array, Array]  # counts, and 1 where there is one, of each channel
 _ChartDerivatives = tuple[Array, Array]  # of a parameter by its own coordinate, and by the ratio of its owner
@@ -146,41 +124,17 @@ def _weigh_channels(observed: _Observed, mu: Array, detector: Detector, residual
     for i in range(y.size):
         mean = response[i] * mu[i]
         residual[i] = (y[i] - dark[i] - mean) * there[i]
-        weight[i] = there[i] / max(mean + variance[i], MIN_VARIANCE)
+        weight[i] = there[i] / max(mean + variance[i], search.MIN_VARIANCE)
 
 
 @jit
 def _chi_squared(residual: Array, weight: Array, x: Array, constraints: ParameterConstraints) -> float:
-    """Chi-squared with that of the priors."""
     total = 0.0
     for i in range(residual.size):
         total += weight[i] * residual[i] * residual[i]
     for a in range(x.size):
         total += constraints.weight[a] * (x[a] - constraints.prior[a]) ** 2
     return total
-
-
-@jit
-def _write_gradient(
-    row: Array,
-    x: Array,
-    derivatives: _ChartDerivatives,
-    jacobian: Array,
-    constraints: ParameterConstraints,
-    places: IntArray,
-    gradient: Array,
-) -> None:
-    """Write the gradient of the log-likelihood; `row` is its derivative by the electrons of each channel."""
-    direct, cross = derivatives
-    owner = constraints.chart.owner
-    clear_values(gradient)
-    for a in places:
-        gradient[a] = dot_product(row, jacobian[a])
-    for a in places:
-        off = constraints.weight[a] * (x[a] - constraints.prior[a])
-        gradient[a] -= direct[a] * off
-        if owner[a] >= 0:
-            gradient[owner[a]] -= cross[a] * off
 
 
 @jit
@@ -191,7 +145,7 @@ def _write_information(jacobian: Array, places: IntArray, rows: Array, informati
     the Jacobian that is read serves twice.
     """
     row, other, weight = rows[2], rows[3], rows[4]
-    clear_rows(information)
+    algebra.clear_rows(information)
     last = places.size - 1
     for u in range(0, places.size, 2):
         a, b = places[u], places[min(u + 1, last)]
@@ -201,7 +155,7 @@ def _write_information(jacobian: Array, places: IntArray, rows: Array, informati
             other[i] = weight[i] * two[i]
         for v in range(0, u + 1, 2):
             c, d = places[v], places[min(v + 1, last)]
-            ac, ad, bc, bd = four_dot_products(row, other, jacobian[c], jacobian[d])
+            ac, ad, bc, bd = algebra.four_dot_products(row, other, jacobian[c], jacobian[d])
             information[a, c] = information[c, a] = ac
             information[a, d] = information[d, a] = ad
             information[b, c] = information[c, b] = bc
@@ -210,15 +164,9 @@ def _write_information(jacobian: Array, places: IntArray, rows: Array, informati
 
 @jit
 def _write_score(
-    observed: _Observed,
-    detector: Detector,
-    constraints: ParameterConstraints,
-    model: Model,
-    derivatives: _ChartDerivatives,
-    rows: Array,
-    places: IntArray,
-    score: tuple[Array, Array],
-) -> None:
+    observed: _Observed, detector: Detector, constraints: ParameterConstraints, model: Model,
+    derivatives: _ChartDerivatives, rows: Array, places: IntArray, score: tuple[Array, Array],
+) -> None:  # fmt: skip
     r"""Write residuals, weights (rows 0 and 1), gradient and Fisher information where the model was just evaluated.
 
     With the weights $w = 1/(\mu + v)$ the score of the likelihood is $\sum w (y - \mu)\,\mu'$, and its variance, the
@@ -227,15 +175,27 @@ def _write_score(
     x, mu, jacobian = model
     gradient, information = score
     residual, weight, by_channel = rows[0], rows[1], rows[2]
+    direct, cross = derivatives
+    owner = constraints.chart.owner
     _derivatives_by_coordinates(derivatives, constraints.chart, jacobian)
     _weigh_channels(observed, mu, detector, residual, weight)
     response = detector.response
     for i in range(residual.size):
         by_channel[i] = weight[i] * response[i] * residual[i]
         rows[4, i] = weight[i] * response[i] * response[i]
-    _write_gradient(by_channel, x, derivatives, jacobian, constraints, places, gradient)
+    algebra.clear_values(gradient)
+    for a in places:
+        row, total = jacobian[a], 0.0
+        for i in range(residual.size):
+            total += by_channel[i] * row[i]
+        gradient[a] = total
+    for a in places:
+        off = constraints.weight[a] * (x[a] - constraints.prior[a])
+        gradient[a] -= direct[a] * off
+        if owner[a] >= 0:
+            gradient[owner[a]] -= cross[a] * off
     _write_information(jacobian, places, rows, information)
-    _add_prior_information(derivatives, constraints.chart.owner, constraints.weight, information)
+    _add_prior_information(derivatives, owner, constraints.weight, information)
 
 
 @jit
@@ -251,42 +211,40 @@ def _mark_blocked(
 
 @jit
 def _step_within_limits(u: Array, step: Array, constraints: ParameterConstraints, new: Array) -> None:
-    """Write the coordinates after a step, within the limits."""
     for a in range(u.size):
         value = u[a] + step[a]
         if constraints.limited_change[a]:
-            value = min(max(value, u[a] / MAX_CHANGE_FACTOR), u[a] * MAX_CHANGE_FACTOR)
+            value = min(max(value, u[a] / search.MAX_CHANGE_FACTOR), u[a] * search.MAX_CHANGE_FACTOR)
         new[a] = min(max(value, constraints.low[a]), constraints.high[a])
 
 
 @jit
 def _next_step(
-    u: Array,
-    gradient: Array,
-    information: Array,
-    curvature: Array,
-    constraints: ParameterConstraints,
-    damping: float,
-    blocked: BoolArray,
-    small: Array,
-) -> float:
+    u: Array, gradient: Array, information: Array, curvature: Array, constraints: ParameterConstraints, damping: float,
+    blocked: BoolArray, small: Array,
+) -> float:  # fmt: skip
     """Write the next step and return its length in standard uncertainties, below zero where there is none."""
     p = u.size
-    step, full, scale, matrix = small[1], small[2], small[3], small[WORKSPACE_VECTORS : WORKSPACE_VECTORS + p]
+    step, full, scale, matrix = (
+        small[1],
+        small[2],
+        small[3],
+        small[algebra.WORKSPACE_VECTORS : algebra.WORKSPACE_VECTORS + p],
+    )
     _mark_blocked(u, gradient, information, constraints, blocked)
-    if not factorise_scaled(information, curvature, blocked, damping, matrix, scale):
+    if not algebra.factorise_scaled(information, curvature, blocked, damping, matrix, scale):
         return -1.0
-    length = scoring_step(gradient, matrix, scale, step)
-    if length > FAR_STEP:
+    length = algebra.scoring_step(gradient, matrix, scale, step)
+    if length > search.FAR_STEP:
         # far off, the zero-loss peak and the intensities come first: moved with them, lines run into one another
-        copy_values(step, full)
+        algebra.copy_values(step, full)
         for a in range(p):
             blocked[a] = blocked[a] or constraints.held_when_far[a]
-        sound = factorise_scaled(information, curvature, blocked, damping, matrix, scale)
-        held = scoring_step(gradient, matrix, scale, step) if sound else 0.0
-        if held > LOCAL_STEP:
+        sound = algebra.factorise_scaled(information, curvature, blocked, damping, matrix, scale)
+        held = algebra.scoring_step(gradient, matrix, scale, step) if sound else 0.0
+        if held > search.LOCAL_STEP:
             return held
-        copy_values(full, step)
+        algebra.copy_values(full, step)
     return length
 
 
@@ -303,17 +261,17 @@ def _update_damping(
     updated = False
     for row in range(len(curvature)):
         updated = updated or curvature[row, row] != 0
-    if length < 0 and damping > MAX_CURVATURE_DAMPING and updated:
-        clear_rows(curvature)
-        return False, 0.1 * MAX_CURVATURE_DAMPING * 10.0**refused, False, flat
+    if length < 0 and damping > search.MAX_CURVATURE_DAMPING and updated:
+        algebra.clear_rows(curvature)
+        return False, 0.1 * search.MAX_CURVATURE_DAMPING * 10.0**refused, False, flat
     if length < 0:
-        return False, max(10 * damping, INITIAL_DAMPING), updated, not updated
+        return False, max(10 * damping, search.INITIAL_DAMPING), updated, not updated
     if damping == 0 or flat:
         return True, damping, saddle, flat
     if saddle:  # short only by damping, which proves nothing: again with the information alone
-        clear_rows(curvature)
+        algebra.clear_rows(curvature)
         return False, 0.0, False, flat
-    return False, 0.0 if damping < 10 * MIN_DAMPING else 0.1 * damping, False, flat
+    return False, 0.0 if damping < 10 * search.MIN_DAMPING else 0.1 * damping, False, flat
 
 
 class SearchState(NamedTuple):
@@ -328,103 +286,89 @@ class SearchState(NamedTuple):
     small: Array  # (., p) workspace
     groups: IntArray  # (n + 1,) workspace
     places: IntArray  # of the free parameters
-    numbers: (
-        Array  # (9,) chi2, damping, evaluations, stale, refused, saddle, flat, length of the step, whether converged
-    )
+    # (9,) chi2, damping, evaluations, stale, refused, saddle, flat, length of the step, whether converged
+    numbers: Array
 
 
 def _new_search(n: int, free: BoolArray) -> SearchState:
-    """Arrays of a search in n channels."""
     p = free.size
     return SearchState(
         np.zeros(n), np.zeros(n), np.zeros(p), np.zeros((p, p)), np.zeros(p, np.bool_), np.zeros((6, n)),
-        np.zeros((WORKSPACE_VECTORS + 3 * p, p)), np.zeros(n + 1, np.int64), np.flatnonzero(free), np.zeros(9),
+        np.zeros((algebra.WORKSPACE_VECTORS + 3 * p, p)), np.zeros(n + 1, np.int64), np.flatnonzero(free), np.zeros(9),
     )  # fmt: skip
 
 
 @jit
-def _begin_search(
-    counts: Array, start: Array, constraints: ParameterConstraints, search: SearchState, x: Array
-) -> None:
+def _begin_search(counts: Array, start: Array, constraints: ParameterConstraints, state: SearchState, x: Array) -> None:
     """Take up a spectrum of counts (n,), NaN where missing, at coordinates (p,); the model is wanted at x."""
-    y, there, u = search.y, search.there, search.u
+    y, there, u = state.y, state.there, state.u
     for i in range(y.size):
         good = math.isfinite(counts[i])
         there[i] = 1.0 if good else 0.0
         y[i] = counts[i] if good else 0.0
     for a in range(u.size):
         u[a] = min(max(start[a], constraints.low[a]), constraints.high[a])
-    clear_values(search.numbers)
-    search.numbers[2], search.numbers[7] = 1.0, math.inf
-    _write_parameters(u, constraints.chart, x, (search.small[8], search.small[9]))
+    algebra.clear_values(state.numbers)
+    state.numbers[2], state.numbers[7] = 1.0, math.inf
+    _write_parameters(u, constraints.chart, x, (state.small[8], state.small[9]))
 
 
 @jit
 def _judge_step(
-    detector: Detector, constraints: ParameterConstraints, search: SearchState, model: Model, first: bool
+    detector: Detector, constraints: ParameterConstraints, state: SearchState, model: Model, first: bool
 ) -> None:
     """Score the model that was just evaluated, and take the step that led there, or not; the first one is taken."""
-    small, channels, numbers, u = search.small, search.channels, search.numbers, search.u
+    small, channels, numbers, u = state.small, state.channels, state.numbers, state.u
     p = u.size
     gradient, new, trial_gradient = small[0], small[2], small[4]
     moved, change, rest = small[5], small[6], small[7]
-    curvature, trial_information = (
-        small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p],
-        small[WORKSPACE_VECTORS + 2 * p :],
-    )
-    observed, derivatives = (search.y, search.there), (small[8], small[9])
+    matrices = small[algebra.WORKSPACE_VECTORS :]
+    curvature, trial_information = matrices[p : 2 * p], matrices[2 * p :]
+    observed, derivatives = (state.y, state.there), (small[8], small[9])
     residual, trial_weight, weight = channels[0], channels[1], channels[5]
-    _write_score(
-        observed,
-        detector,
-        constraints,
-        model,
-        derivatives,
-        channels,
-        search.places,
-        (trial_gradient, trial_information),
-    )
+    score = trial_gradient, trial_information
+    _write_score(observed, detector, constraints, model, derivatives, channels, state.places, score)
     better = True
     if first:
-        clear_rows(curvature)
+        algebra.clear_rows(curvature)
     else:
         # the old weights, as in the step: with its own a point is better just because its expected variance is larger
-        better = _chi_squared(residual, weight, model[0], constraints) <= numbers[0] + CHI2_SLACK
+        better = _chi_squared(residual, weight, model[0], constraints) <= numbers[0] + search.CHI2_SLACK
         for a in range(p):
             moved[a] = new[a] - u[a]
             change[a] = gradient[a] - trial_gradient[a]
         # a refused step tells the curvature as well as one that is taken
-        near = trial_information if better else search.information
-        update_curvature(near, curvature, moved, change, numbers[7] < LOCAL_STEP, constraints.free, rest)
+        near = trial_information if better else state.information
+        algebra.update_curvature(near, curvature, moved, change, numbers[7] < search.LOCAL_STEP, constraints.free, rest)
         numbers[3], numbers[5], numbers[6] = not better, 0.0, 0.0
     if better:
         if not first:
-            copy_values(new, u)
+            algebra.copy_values(new, u)
             numbers[1] *= 0.1
-        copy_values(trial_gradient, gradient)
+        algebra.copy_values(trial_gradient, gradient)
         for a in range(p):
-            copy_values(trial_information[a], search.information[a])
-        copy_values(trial_weight, weight)
+            algebra.copy_values(trial_information[a], state.information[a])
+        algebra.copy_values(trial_weight, weight)
         numbers[0] = _chi_squared(residual, weight, model[0], constraints)  # by the weights of the next step
         numbers[4] = 0.0
     else:
         numbers[4] += 1
-        if numbers[4] > 1 or numbers[7] >= LOCAL_STEP:  # a first refusal nearby is left to the new curvature
-            numbers[1] = max(10 * numbers[1], INITIAL_DAMPING)
-    if numbers[1] < MIN_DAMPING:
+        if numbers[4] > 1 or numbers[7] >= search.LOCAL_STEP:  # a first refusal nearby is left to the new curvature
+            numbers[1] = max(10 * numbers[1], search.INITIAL_DAMPING)
+    if numbers[1] < search.MIN_DAMPING:
         numbers[1] = 0.0
 
 
 @jit
-def _wants_trial(goal: tuple[float, int], constraints: ParameterConstraints, search: SearchState, x: Array) -> bool:
+def _wants_trial(goal: tuple[float, int], constraints: ParameterConstraints, state: SearchState, x: Array) -> bool:
     """Write the next trial into x, or find that the search is at its end."""
     tolerance, limit = goal
-    small, numbers, u = search.small, search.numbers, search.u
+    small, numbers, u = state.small, state.numbers, state.u
     p = u.size
     gradient, step, new = small[0], small[1], small[2]
-    curvature = small[WORKSPACE_VECTORS + p : WORKSPACE_VECTORS + 2 * p]
-    while numbers[1] <= MAX_DAMPING and numbers[2] < limit:
-        length = _next_step(u, gradient, search.information, curvature, constraints, numbers[1], search.blocked, small)
+    curvature = small[algebra.WORKSPACE_VECTORS + p : algebra.WORKSPACE_VECTORS + 2 * p]
+    while numbers[1] <= search.MAX_DAMPING and numbers[2] < limit:
+        length = _next_step(u, gradient, state.information, curvature, constraints, numbers[1], state.blocked, small)
         numbers[7] = length
         if length >= tolerance:
             _step_within_limits(u, step, constraints, new)
@@ -445,58 +389,41 @@ def _write_result(
     k: int,
     detector: Detector,
     constraints: ParameterConstraints,
-    search: SearchState,
+    state: SearchState,
     model: Model,
     result: SearchResult,
 ) -> None:
-    """Write what a search that has ended says of spectrum k."""
-    small, channels, owner = search.small, search.channels, constraints.chart.owner
+    small, channels, owner = state.small, state.channels, constraints.chart.owner
     covariance, blocked, derivatives = result.covariance[k], result.fixed_or_bound[k], (small[8], small[9])
-    converged = search.numbers[8] > 0
-    _mark_blocked(search.u, small[0], search.information, constraints, blocked)
+    converged = state.numbers[8] > 0
+    _mark_blocked(state.u, small[0], state.information, constraints, blocked)
     if converged:
         # the last step is shorter than the tolerance: it is taken, but the model is not evaluated again
-        _step_within_limits(search.u, small[1], constraints, small[2])
+        _step_within_limits(state.u, small[1], constraints, small[2])
         _write_parameters(small[2], constraints.chart, model[0], derivatives)
-    copy_values(model[0], result.value[k])
-    result.converged[k], result.iterations[k] = converged, int(search.numbers[2])
-    sound = invert_information(search.information, blocked, small, covariance)
-    _weigh_channels((search.y, search.there), model[1], detector, channels[0], channels[1])
+    algebra.copy_values(model[0], result.value[k])
+    result.converged[k], result.iterations[k] = converged, int(state.numbers[2])
+    sound = algebra.invert_information(state.information, blocked, small, covariance)
+    _weigh_channels((state.y, state.there), model[1], detector, channels[0], channels[1])
     known = _parameters_from_priors(derivatives, owner, constraints.weight, covariance)
-    out = (small[0], result.chi2_moments[k], search.groups)
-    chi2_moments(search.there, model, channels[0], detector, covariance, blocked, known, out)
-    gained = search.numbers[7] ** 2 if converged else 0.0
-    result.deviance[k] = spectrum_deviance(search.y, search.there, model[1], detector) - gained
+    out = (small[0], result.chi2_moments[k], state.groups)
+    algebra.chi2_moments(state.there, model, channels[0], detector, covariance, blocked, known, out)
+    gained = state.numbers[7] ** 2 if converged else 0.0
+    result.deviance[k] = algebra.spectrum_deviance(state.y, state.there, model[1], detector) - gained
     if sound:
         _covariance_of_parameters(derivatives, constraints.chart, covariance)
     for a in range(blocked.size):
-        if constraints.free[a] and search.information[a, a] <= 0:
+        if constraints.free[a] and state.information[a, a] <= 0:
             covariance[a, a] = math.inf
-
-
-def _source_checksum() -> int:
-    """Checksum of all source that is compiled: machine code of older source is not used."""
-    return zlib.crc32(
-        "".join(
-            inspect.getsource(module)
-            for module in (compiler, shapes, lines, starts, algebra, search, sys.modules[__name__])
-        ).encode()
-    )
 
 
 def _compile_search(version: int) -> Callable[..., None]:
     """Compile the search; `version` is part of the name under which the machine code is kept."""
 
     def search_spectra(
-        counts: Array,
-        detector: Detector,
-        constraints: ParameterConstraints,
-        goal: tuple[float, int],
-        result: SearchResult,
-        search: SearchState,
-        spectrum: Spectrum,
-        evaluated: tuple[Model, Workspace, SharedStart],
-    ) -> None:
+        counts: Array, detector: Detector, constraints: ParameterConstraints, goal: tuple[float, int],
+        result: SearchResult, state: SearchState, spectrum: Spectrum, evaluated: tuple[Model, Workspace, SharedStart],
+    ) -> None:  # fmt: skip
         """Fit spectra (k, n), from the coordinates in the result to parameters there."""
         if version < 0:  # never: the number is here to be part of the function
             return
@@ -505,40 +432,42 @@ def _compile_search(version: int) -> Callable[..., None]:
         common = shared.centre.size
         for k in range(-common, counts.shape[0]):  # first the starts that are shared
             if k < 0:
-                copy_values(shared.x, x)
+                algebra.copy_values(shared.x, x)
                 x[1] = shared.centre[k + common]
             else:
-                _begin_search(counts[k], result.value[k], constraints, search, x)
+                _begin_search(counts[k], result.value[k], constraints, state, x)
             first, rough, last = True, False, False
             while True:
                 rough = first and k >= 0 and common > 0
                 if rough:
-                    interpolate_start(shared, model)
+                    lines.interpolate_start(shared, model)
                 else:
-                    expected_electrons(spectrum, model, workspace)
+                    lines.expected_electrons(spectrum, model, workspace)
                 if k < 0:
                     for a in range(x.size):
-                        copy_values(jacobian[a], shared.jacobian[k + common, a])
+                        algebra.copy_values(jacobian[a], shared.jacobian[k + common, a])
                     break
                 if last:
-                    _derivatives_by_coordinates((search.small[8], search.small[9]), constraints.chart, jacobian)
+                    _derivatives_by_coordinates((state.small[8], state.small[9]), constraints.chart, jacobian)
                     break
-                _judge_step(detector, constraints, search, model, first)
+                _judge_step(detector, constraints, state, model, first)
                 first = False
-                if _wants_trial(goal, constraints, search, x):
+                if _wants_trial(goal, constraints, state, x):
                     continue
-                if search.numbers[3] == 0 and not rough:
+                if state.numbers[3] == 0 and not rough:
                     break
                 # the last step was refused, or there was none: mu and jacobian are not those at u
-                _write_parameters(search.u, constraints.chart, x, (search.small[8], search.small[9]))
+                _write_parameters(state.u, constraints.chart, x, (state.small[8], state.small[9]))
                 last = True
             if k >= 0:
-                _write_result(k, detector, constraints, search, model, result)
+                _write_result(k, detector, constraints, state, model, result)
 
     return jit_cached(search_spectra)
 
 
-_search_spectra = _compile_search(_source_checksum())
+# checksum of all source that is compiled: machine code of older source is not used
+_SOURCE = "".join(inspect.getsource(module) for module in (compiler, lines, algebra, search, sys.modules[__name__]))
+_search_spectra = _compile_search(zlib.crc32(_SOURCE.encode()))
 
 
 def is_compiled() -> bool:
@@ -556,7 +485,7 @@ def fisher_scoring(
     """
     k, p = start.shape
     result = SearchResult(
-        value=to_coordinates(problem.constraints.chart, start),
+        value=search.to_coordinates(problem.constraints.chart, start),
         covariance=np.empty((k, p, p)),
         fixed_or_bound=np.empty((k, p), dtype=np.bool_),
         converged=np.empty(k, dtype=np.bool_),
@@ -564,11 +493,12 @@ def fisher_scoring(
         chi2_moments=np.empty((k, 4)),
         deviance=np.empty(k),
     )
-    search = _new_search(problem.grid.channels, problem.constraints.free)
-    spectrum, *evaluated = model_arrays(problem.model, problem.grid, problem.smooth)
+    state = _new_search(problem.grid.channels, problem.constraints.free)
+    smooth = np.ascontiguousarray(legendre_polynomials(problem.grid.channels, problem.model.background))
+    spectrum, *evaluated = model_arrays(problem.model, problem.grid, smooth)
     evaluated = (*evaluated, shared_start(problem, start, result.value))
     goal = tolerance, limit
-    _search_spectra(counts, problem.detector, problem.constraints, goal, result, search, spectrum, evaluated)
+    _search_spectra(counts, problem.detector, problem.constraints, goal, result, state, spectrum, evaluated)
     return result
 
 

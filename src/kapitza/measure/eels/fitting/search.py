@@ -59,14 +59,6 @@ def to_coordinates(chart: SearchCoordinates, x: NDArray[Any]) -> NDArray[Any]:
     return u
 
 
-class Detector(NamedTuple):
-    """What stands between electrons and counts: dark mean, efficiency and dark variance, each (n,), in electrons."""
-
-    dark: NDArray[Any]
-    response: NDArray[Any]
-    variance: NDArray[Any]
-
-
 class ParameterConstraints(NamedTuple):
     """What is known of the parameters (p,) beforehand, in channels."""
 

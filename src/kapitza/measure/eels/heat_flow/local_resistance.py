@@ -1,20 +1,21 @@
 """Thermal resistivity 1/k at each pixel of a temperature map with its resolution, and what goes with it in an image."""
 
+from typing import Any
+
 import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, about, real_array
+from kapitza.core.arrays import Array, BoolArray, about, real_array
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.measure.eels.gradients import UNUSABLE_OR_MISFIT, temperature_gradients
 from kapitza.measure.eels.intervals import chi2_probability
-from kapitza.measure.eels.map import TemperatureMap
+from kapitza.measure.eels.map import UNUSABLE_OR_MISFIT, TemperatureMap, temperature_gradients
+from kapitza.measure.eels.model import TO_SIGMA
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.eels.populations import adjust_pvalues
 from kapitza.units import nm
 
-_FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal distribution, in standard deviations
 _MIN_NEIGHBOURHOODS = 4  # that do not overlap, from which on a slope against an image has an error
 _UNSURE_MEAN = 3.0  # standard uncertainties of the mean gradient below which nothing is relative to it
 
@@ -34,22 +35,15 @@ class LocalResistance(BaseRecord):
     sigma : (...) standard uncertainty from the noise of the map
     common : relative standard uncertainty that all pixels share, of the flux, or at most that of the mean
     direction : unit vector (x, y) of the heat flow, (x,) for a line
-    radius : of the neighbourhoods
     resolution : full width at half maximum of the kernel through which the gradient is seen, with the point spread
-    relative : whether values are relative to their mean
 
     Examples
     --------
     >>> import numpy as np
-    >>> from kapitza import Profile
-    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
     >>> from kapitza.eels.heat_flow import local_resistance
-    >>> from kapitza.units import meV, nm
-    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
-    >>> plan = EelsExperiment(left=[to], right=[to], columns=16, rows=4, pitch=2 * nm, electrons=1e10)
-    >>> x = (np.arange(16) - 7.5) * 2 * nm
-    >>> scan = fit_spectra(simulate_spectra(plan, Profile(x, 400 - 0.5e9 * x), seed=1), [to])
-    >>> found = local_resistance(scan, 6 * nm, flux=(1e10, 2e8))
+    >>> from kapitza.examples import sloped_map
+    >>> from kapitza.units import nm
+    >>> found = local_resistance(sloped_map(), 6 * nm, flux=(1e10, 2e8))
     >>> print(f"resolved to {found.resolution / nm:.0f} nm; the same everywhere: {np.nanmin(found.pvalue()) > 1e-3}")
     resolved to 8 nm; the same everywhere: True
     """
@@ -68,12 +62,12 @@ class LocalResistance(BaseRecord):
         """Mean over the pixels that have a value."""
         return float(np.nanmean(self.value))
 
-    def independent(self) -> NDArray[np.bool_]:
+    def independent(self) -> BoolArray:
         """(...) pixels of a grid whose neighbourhoods do not overlap."""
         use = np.ones(self.value.shape, dtype=bool)
         for i, axis in enumerate(self.position):
             pitch = float(np.diff(axis).mean()) if axis.size > 1 else np.inf
-            step = max(1, int(np.floor(2 * self.radius / pitch * (1 + 1e-9))) + 1) if np.isfinite(pitch) else 1
+            step = int(2 * self.radius / pitch * (1 + 1e-9)) + 1
             line = np.zeros(axis.size, dtype=bool)
             line[(axis.size - 1) % step // 2 :: step] = True
             use &= np.expand_dims(line, tuple(k for k in range(len(self.position)) if k != i))
@@ -93,10 +87,7 @@ class LocalResistance(BaseRecord):
         Weighted least squares over neighbourhoods that do not overlap, in each of which the image is averaged; the
         probability is that of a slope as large where the two have nothing to do with each other.
 
-        Raises
-        ------
-        InputError
-            for an image of other pixels, one that is the same everywhere, or too few neighbourhoods
+        Raises InputError for an image of other pixels, one that is the same everywhere, or too few neighbourhoods.
         """
         seen = real_array(image)
         if seen.shape != self.value.shape:
@@ -152,16 +143,10 @@ def local_resistance(
 
     Examples
     --------
-    >>> import numpy as np
-    >>> from kapitza import Profile
-    >>> from kapitza.eels import EelsExperiment, VibrationalMode, fit_spectra, simulate_spectra
     >>> from kapitza.eels.heat_flow import local_resistance
-    >>> from kapitza.units import meV, nm
-    >>> to = VibrationalMode("TO", 82 * meV, 5 * meV, 1e-3)
-    >>> plan = EelsExperiment(left=[to], right=[to], columns=16, rows=4, pitch=2 * nm, electrons=1e10)
-    >>> x = (np.arange(16) - 7.5) * 2 * nm
-    >>> scan = fit_spectra(simulate_spectra(plan, Profile(x, 400 - 0.5e9 * x), seed=1), [to])
-    >>> found = local_resistance(scan, 6 * nm, flux=(1e10, 2e8))
+    >>> from kapitza.examples import sloped_map
+    >>> from kapitza.units import nm
+    >>> found = local_resistance(sloped_map(), 6 * nm, flux=(1e10, 2e8))
     >>> print(f"{found.mean * 1e3:.1f} mm K/W")  # 0.5 K/nm over 10 GW/m²
     50.2 mm K/W
     """
@@ -183,7 +168,6 @@ def local_resistance(
     direction = -mean / steepest
     along = -(planes.gradient @ direction)
     sigma = np.sqrt(np.einsum("i,...ij,j->...", direction, planes.covariance[..., 1:, 1:], direction))
-    scale, common = 1.0, 0.0
     found = LocalResistance(
         position=planes.position,
         value=along,
@@ -209,26 +193,22 @@ def local_resistance(
     return evolve(found, value=along / scale, sigma=sigma / scale, common=common)
 
 
-def _disc_offsets(axes: tuple[Array, ...], radius: float) -> NDArray[np.float64]:
-    """(n, d) distances, x first, of the pixels of a full neighbourhood from its middle, m."""
-    pitches = [float(np.diff(axis).mean()) if axis.size > 1 else np.inf for axis in axes[::-1]]
-    steps = [int(radius / pitch * (1 + 1e-9)) if np.isfinite(pitch) else 0 for pitch in pitches]
-    sizes = [pitch if np.isfinite(pitch) else 0.0 for pitch in pitches]
-    lines = [np.arange(-n, n + 1) * size for n, size in zip(steps, sizes, strict=True)]
-    mesh = np.stack([one.ravel() for one in np.meshgrid(*lines, indexing="ij")], axis=1)
-    return real_array(mesh[np.linalg.norm(mesh, axis=1) <= radius * (1 + 1e-9)])
-
-
 def _resolution(axes: tuple[Array, ...], direction: Array, radius: float, spread: PointSpread | None) -> float:
     r"""Full width at half maximum of the kernel that averages the gradient in a full neighbourhood, m.
 
     A step of the temperature at the distance $s$ gives the slope $\sum_{x_i > s} x_i/\sum x_i^2$: this is the kernel.
     """
-    x = _disc_offsets(axes, radius) @ direction
+    lines: list[NDArray[Any]] = []  # along which the pixels of a full neighbourhood lie, x first
+    for axis in axes[::-1]:
+        pitch = float(np.diff(axis).mean()) if axis.size > 1 else np.inf
+        steps = int(radius / pitch * (1 + 1e-9))
+        lines.append(np.arange(-steps, steps + 1) * (pitch if steps else 0.0))
+    mesh = np.stack([part.ravel() for part in np.meshgrid(*lines, indexing="ij")], axis=1)
+    x = mesh[np.linalg.norm(mesh, axis=1) <= radius * (1 + 1e-9)] @ direction
     places = np.linspace(0, radius * (1 + 1e-6), 400)
     kernel = np.array([x[x > s].sum() for s in places])
     half = np.interp(-kernel[0] / 2, -kernel, places)
-    core = 0.0 if spread is None else _FWHM_IN_SIGMA * spread.width
+    core = 0.0 if spread is None else spread.width / TO_SIGMA
     return float(np.hypot(2 * half, core))
 
 

@@ -8,9 +8,8 @@ from typing import Literal
 
 import numpy as np
 from attrs import field, frozen
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, about, quantity, real_array
+from kapitza.core.arrays import Array, BoolArray, about, quantity, real_array
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.eels.heat_flow.sides import ModeSides
@@ -20,6 +19,7 @@ from kapitza.units import nm
 
 FlowClass = Literal["alpha", "beta", "neither", "undecided"]
 
+_NOT_NEGATIVE = quantity(low=-1e-300)
 _SAME_POSITION_TOLERANCE = 1e-3  # of the step of a scan: positions that differ by more are not the same
 _APART_LEVEL = 0.05  # chance of a false alarm at which a mode is apart from the others, corrected for their number
 _SAME_ENERGY_TOLERANCE = 0.02  # relative, as of modes that are one and the same
@@ -106,7 +106,7 @@ class FlowReversal(BaseRecord):
     reverse: ModeSides
     flux_ratio: float = field(default=1.0, validator=quantity(), metadata=about("1", "reverse flux over forward flux"))
     flux_ratio_sigma: float = field(
-        default=0.0, validator=quantity(low=-1e-300), metadata=about("1", "uncertainty of the flux ratio")
+        default=0.0, validator=_NOT_NEGATIVE, metadata=about("1", "uncertainty of the flux ratio")
     )
     expected_forward: Array | None = field(default=None, metadata=about("K", "forward, in equilibrium"))
     expected_reverse: Array | None = field(default=None, metadata=about("K", "reverse, in equilibrium"))
@@ -147,9 +147,8 @@ class FlowReversal(BaseRecord):
     def temperature_sigma(self) -> tuple[Array, Array]:
         """(nx, nm) standard uncertainties of the odd and the even part, K, with that of the ratio of the fluxes."""
         _, _, odd, even = self._parts(*self._temperatures())
-        variances = (np.einsum("xii->xi", one) for one in (odd, even))
         shown = self.forward.shown & self.reverse.shown
-        first, second = (real_array(np.where(shown, np.sqrt(one), np.nan)) for one in variances)
+        first, second = (np.where(shown, np.sqrt(np.einsum("xii->xi", part)), np.nan) for part in (odd, even))
         return first, second
 
     def departure(self, reference: tuple[str, ...] = ()) -> tuple[Array, Array, Array, Array]:
@@ -161,12 +160,11 @@ class FlowReversal(BaseRecord):
         """
         use = np.array([not reference or mode in reference for mode in self.modes])
         parts = self._parts(*self._temperatures())
-        shape = self.forward.gain.shape
-        found = [np.full(shape, np.nan) for _ in range(4)]
+        departures = np.full((4, *self.forward.gain.shape), np.nan)
         for i in range(len(self.position)):
             for k in (0, 1):
-                found[k][i], found[2 + k][i], _ = _departures(parts[k][i], parts[2 + k][i], use)
-        odd, even, odd_sigma, even_sigma = map(real_array, found)
+                departures[k, i], departures[2 + k, i], _ = _departures(parts[k][i], parts[2 + k][i], use)
+        odd, even, odd_sigma, even_sigma = departures
         return odd, even, odd_sigma, even_sigma
 
     def zone(self, at: float, half: float, reference: tuple[str, ...] = ()) -> ZoneReversal:
@@ -198,8 +196,12 @@ class FlowReversal(BaseRecord):
                 f"reference {', '.join(reference)}: both scans show "
                 f"{', '.join(mode for mode, here in zip(self.modes, modes, strict=True) if here)} there"
             )
+
+        def zone_mean(value: Array) -> Array:
+            return np.where(modes, np.where(modes, value[use], 0.0).mean(axis=0), np.nan)
+
         one, other, v_one, v_other = self._temperatures()
-        means = [np.where(modes, np.where(modes, value[use], 0.0).mean(axis=0), np.nan) for value in (one, other)]
+        means = [zone_mean(one), zone_mean(other)]
         both = modes[:, None] & modes
         spread = [np.where(both, v[use].sum(axis=0) / int(use.sum()) ** 2, 0.0) for v in (v_one, v_other)]
         odd, even, odd_v, even_v = self._parts(*means, *spread)
@@ -210,7 +212,7 @@ class FlowReversal(BaseRecord):
         asymmetry, sigma = self._strength_asymmetry(use, modes)
         return ZoneReversal(
             modes=self.modes,
-            temperature=np.stack(self._absolute(use, modes)),
+            temperature=np.stack([zone_mean(scan.temperature()) for scan in (self.forward, self.reverse)]),
             temperature_sigma=np.stack([np.where(modes, np.sqrt(np.diag(v)), np.nan) for v in spread]),
             departure_odd=d_odd,
             odd_sigma=s_odd,
@@ -224,11 +226,6 @@ class FlowReversal(BaseRecord):
             reference=tuple(mode for mode, here in zip(self.modes, calm, strict=True) if here),
             agreement=agreement if calm.sum() > 1 else 1.0,
         )
-
-    def _absolute(self, use: NDArray[np.bool_], modes: NDArray[np.bool_]) -> list[Array]:
-        """(nm,) mean temperatures of a zone, forward and reverse, K."""
-        scans = (self.forward, self.reverse)
-        return [np.where(modes, np.where(modes, s.temperature()[use], 0.0).mean(axis=0), np.nan) for s in scans]
 
     def _temperatures(self) -> tuple[Array, Array, Array, Array]:
         """Temperatures of both scans, less what equilibrium on both sides would show, and their covariances."""
@@ -246,20 +243,18 @@ class FlowReversal(BaseRecord):
         shared = pull[..., :, None] * pull[..., None, :]
         return odd, even, (f_v + r_v) / (1 + ratio) ** 2 + shared, (ratio**2 * f_v + r_v) / (1 + ratio) ** 2 + shared
 
-    def _strength_asymmetry(self, use: NDArray[np.bool_], modes: NDArray[np.bool_]) -> tuple[Array, Array]:
+    def _strength_asymmetry(self, use: BoolArray, modes: BoolArray) -> tuple[Array, Array]:
         """(nm,) (f - r)/(f + r) of the scattering strength in a zone, and its standard uncertainty."""
-        values: list[Array] = []
-        errors: list[Array] = []
-        for scan in (self.forward, self.reverse):
-            value, sigma = (np.where(modes, one[use], 0.0) for one in scan.strength())
-            values.append(value.mean(axis=0))
-            errors.append(np.sqrt(np.square(sigma).sum(axis=0)) / len(value))
-        (f, r), (f_s, r_s) = values, errors
+        (f, f_s), (r, r_s) = (
+            (np.where(modes, value[use], 0.0).mean(axis=0), np.linalg.norm(np.where(modes, sigma[use], 0.0), axis=0))
+            for value, sigma in (self.forward.strength(), self.reverse.strength())
+        )
+        f_s, r_s = f_s / int(use.sum()), r_s / int(use.sum())
         total = np.where(modes & (f + r != 0), f + r, np.nan)
         return (f - r) / total, 2 * np.hypot(r * f_s, f * r_s) / total**2
 
 
-def _departures(value: Array, covariance: Array, reference: NDArray[np.bool_]) -> tuple[Array, Array, float]:
+def _departures(value: Array, covariance: Array, reference: BoolArray) -> tuple[Array, Array, float]:
     r"""Departures (m,) from the common value of the reference modes, their uncertainties, and their joint probability.
 
     The common value is the best linear one, $c = 1^TC^{-1}v/1^TC^{-1}1$, of the reference numbers that are not NaN.
@@ -284,7 +279,7 @@ def _departures(value: Array, covariance: Array, reference: NDArray[np.bool_]) -
     )
 
 
-def _calm_modes(value: Array, covariance: Array) -> NDArray[np.bool_]:
+def _calm_modes(value: Array, covariance: Array) -> BoolArray:
     """Modes that share one value: the one that is surest to be apart from the others is left out, then the next.
 
     Two modes are kept at last: which of two departs cannot be told.
