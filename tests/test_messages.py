@@ -12,7 +12,7 @@ import pytest
 
 from kapitza.cli import main
 from kapitza.errors import ConvergenceError, DataError, Hint, InputError, MissingFile, ValidityWarning
-from kapitza.io.toml import locate_faults, raise_all, read_toml
+from kapitza.io.toml import raise_all, read_toml
 
 SOURCE = Path(__file__).resolve().parents[1] / "src" / "kapitza"
 PYTHON = re.compile(
@@ -148,7 +148,7 @@ def test_a_quoted_fault_keeps_its_hints(tmp_path: Path) -> None:
         raise InputError("the cell changes", hint=Hint("relax='atoms'", "--relax atoms"))
 
     with pytest.raises(DataError) as caught:
-        raise_all([lambda: locate_faults(table, "x", fail), lambda: locate_faults(table, "y", fail)])
+        raise_all([lambda: table.locate("x", fail), lambda: table.locate("y", fail)])
     place = f"{tmp_path / 'a.toml'}, line 1: "
     for text, hint in ((str(caught.value), "relax='atoms'"), (caught.value.command_message, "--relax atoms")):
         assert text == f"{place}x: the cell changes; {hint}; line 2: y: the cell changes; {hint}"

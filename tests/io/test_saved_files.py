@@ -17,8 +17,7 @@ from attrs import evolve
 
 from kapitza.io.eels.spectra import read_eels
 from kapitza.io.formats import saved_types
-from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES
-from kapitza.io.formats.records import saved_type
+from kapitza.io.formats.records import RENAMED_ATTRIBUTES, RENAMED_TYPES, saved_type
 from kapitza.io.md.outputs import read_lammps
 from kapitza.io.results import load
 from kapitza.run.store import Store, unit_address

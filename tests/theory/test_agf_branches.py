@@ -6,7 +6,7 @@ import pytest
 
 from kapitza import cli
 from kapitza.errors import DataError, InputError
-from kapitza.io.transport.relaxation_rates import read_branch_rates, read_relaxation_rate
+from kapitza.io.transport.lifetimes import read_branch_rates, read_relaxation_rate
 from kapitza.matter.building.layers import lead_from_force_constants
 from kapitza.theory.agf.buttiker_probes import ProbeSettings, _balance, _probe_conductances, anharmonic_conductance
 from kapitza.theory.agf.relaxation import (

@@ -61,6 +61,6 @@ from kapitza.io.transport.domains import read_domain as read_domain
 from kapitza.io.transport.films import FilmsFile as FilmsFile
 from kapitza.io.transport.films import read_films as read_films
 from kapitza.io.transport.films import read_spectral_measurements as read_spectral_measurements
+from kapitza.io.transport.lifetimes import read_branch_rates as read_branch_rates
 from kapitza.io.transport.lifetimes import read_lifetimes as read_lifetimes
-from kapitza.io.transport.relaxation_rates import read_branch_rates as read_branch_rates
-from kapitza.io.transport.relaxation_rates import read_relaxation_rate as read_relaxation_rate
+from kapitza.io.transport.lifetimes import read_relaxation_rate as read_relaxation_rate

@@ -21,22 +21,9 @@ from kapitza.core.arrays import about
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary
+from kapitza.io import toml
 from kapitza.io.boundaries import BoundarySides, held_with_sigma, read_conductance
-from kapitza.io.quantities import quantity
-from kapitza.io.toml import (
-    TITLE,
-    Bounds,
-    Key,
-    Table,
-    TomlTable,
-    attribute,
-    locate_faults,
-    number,
-    read_toml,
-    special,
-    table,
-    text,
-)
+from kapitza.io.toml import Bounds, Key, Table, TomlTable
 from kapitza.matter.library import material
 from kapitza.matter.material import LIQUID_SYMMETRY, warn_of_state
 from kapitza.theory.khalatnikov import khalatnikov
@@ -106,46 +93,34 @@ def _limits(kind: str) -> Bounds:
 
 
 def _quantity(name: str, kind: str, meaning: str, default: Any = NOTHING) -> Key:
-    """Declare a number within the limits of its kind."""
-    return number(name, kind, meaning, default, bounds=_limits(kind))
+    return toml.number(name, kind, meaning, default, bounds=_limits(kind))
 
 
 def _attribute(record: type, name: str, *, key: str = "", meaning: str = "") -> Key:
     """Declare an attribute: a conductance, a property of a leg, or a number within the limits of its kind."""
-    made = attribute(record, name, key=key, meaning=meaning)
+    made = toml.attribute(record, name, key=key, meaning=meaning)
     kind = made.form.strip("`")
     if kind == "conductance" and record is not HeliumBath:
         return evolve(made, form="conductance", read=_read_boundary)
     if record is ThermoelectricLeg and kind in ("seebeck", "resistivity", "conductivity"):
-        return evolve(
-            made,
-            form=f"`{kind}`, or a table {{ temperature = [...], value = [...] }}",
-            read=partial(_read_property, kind),
-        )
-    return attribute(record, name, key=key, meaning=meaning, bounds=_limits(kind))
-
-
-def _check_limits(part: TomlTable, key: str, kind: str, value: float) -> float:
-    """Return a value, unless only another unit can explain it."""
-    if fault := _limits(kind).check(value):
-        raise part.fault(fault, key)
-    return value
+        form = f"`{kind}`, or a table {{ temperature = [...], value = [...] }}"
+        return evolve(made, form=form, read=partial(_read_property, kind))
+    return toml.attribute(record, name, key=key, meaning=meaning, bounds=_limits(kind))
 
 
 def _read_boundary(part: TomlTable, key: str, temperature: float = 300.0) -> float | Conductance:
     """Return a conductance with its uncertainty, if it has one; estimates are asked for around a temperature (K)."""
     value = read_conductance(part, BoundarySides(key=key), temperature)
-    if isinstance(value[0], float) and np.isfinite(value[0]):
-        _check_limits(part, key, "conductance", value[0])
-    return locate_faults(part, key, lambda: Boundary(held_with_sigma(value)).conductance)
+    if isinstance(value[0], float) and np.isfinite(value[0]) and (fault := _limits("conductance").check(value[0])):
+        raise part.fault(fault, key)
+    return part.locate(key, Boundary, part.locate(key, held_with_sigma, value)).conductance
 
 
 def _read_property(kind: str, part: TomlTable, key: str) -> float | LegProperty:
-    """Return a number, or a table of it against temperature."""
     if not isinstance(part.table.get(key), dict):
-        return _check_limits(part, key, kind, part.number(key, kind))
+        return part.number(key, kind, bounds=_limits(kind))
     values = Table([_si_column("temperature", "temperature"), _si_column("value", kind)]).read(part.section(key))
-    return locate_faults(part, key, lambda: LegProperty(values["temperature"], values["value"]))
+    return part.locate(key, LegProperty, values["temperature"], values["value"])
 
 
 def _si_column(name: str, kind: str) -> Key:
@@ -155,10 +130,12 @@ def _si_column(name: str, kind: str) -> Key:
         values = table.table.get(key)
         if not isinstance(values, list) or not values:
             raise table.fault(f"expected a list of {kind.replace('_', ' ')}, got {values!r:.60}", key)
-        found = locate_faults(table, key, lambda: [quantity(one, kind, what=key) for one in values])
-        return [_check_limits(table, key, kind, one) for one in found]
+        numbers = [toml.read_quantity(table, key, value, kind, key) for value in values]
+        if faults := [fault for number in numbers if (fault := _limits(kind).check(number))]:
+            raise table.fault(faults[0], key)
+        return numbers
 
-    return special(name, f"list of `{kind}`", "", read, NOTHING)
+    return toml.special(name, f"list of `{kind}`", "", read, NOTHING)
 
 
 _LEG = Table(
@@ -168,24 +145,24 @@ _LEG = Table(
             "hot_conductance", "cold_conductance",
         )),
         _quantity("contact_resistivity", "contact_resistivity", "hot_resistivity and cold_resistivity", None),
-        special("contact_conductance", "conductance", "hot_conductance and cold_conductance", _read_boundary),
+        toml.special("contact_conductance", "conductance", "hot_conductance and cold_conductance", _read_boundary),
     ]
 )  # fmt: skip
 LEG_FILE = Table(
     [
-        TITLE,
+        toml.TITLE,
         _quantity("hot", "temperature", "temperature of the hot reservoir"),
         _quantity("cold", "temperature", "temperature of the cold reservoir"),
-        text("mode", "whether the leg generates power or cools", "generator", choices=_LEG_MODES),
+        toml.text("mode", "whether the leg generates power or cools", "generator", choices=_LEG_MODES),
         _quantity("current", "current", "electric current; the best one if omitted", None),
-        table("leg", _LEG, NOTHING),
+        toml.table("leg", _LEG, NOTHING),
     ]
 )
 
 
 def read_leg(path: str | PathLike[str]) -> LegFile:
     """Read a thermoelectric leg."""
-    top = read_toml(path)
+    top = toml.read_toml(path)
     values, part = LEG_FILE.read(top), top.section("leg")
     both = _LEG.read(part)
     given = {
@@ -210,13 +187,13 @@ _CELL = Table(
     ]
 )  # fmt: skip
 CELL_FILE = Table(
-    [TITLE, _quantity("pulse", "time", "length of the reset pulse", 50e-9), table("cell", _CELL, NOTHING)]
+    [toml.TITLE, _quantity("pulse", "time", "length of the reset pulse", 50e-9), toml.table("cell", _CELL, NOTHING)]
 )
 
 
 def read_memory_cell(path: str | PathLike[str]) -> MemoryCellFile:
     """Read a phase-change memory cell."""
-    top = read_toml(path)
+    top = toml.read_toml(path)
     values = CELL_FILE.read(top)
     made = _CELL.make(top.section("cell"), MemoryCell)
     if not values["pulse"] > 0:
@@ -225,10 +202,9 @@ def read_memory_cell(path: str | PathLike[str]) -> MemoryCellFile:
 
 
 def _read_nusselt(part: TomlTable, key: str) -> float:
-    """Return the Nusselt number of a channel, by its name or as a number."""
     if isinstance(part.table[key], str):
         return NUSSELT_NUMBERS[part.text(key, choices=NUSSELT_NUMBERS)]
-    return _check_limits(part, key, "share", part.number(key, "share"))
+    return part.number(key, "share", bounds=_limits("share"))
 
 
 _STREAM = Table(
@@ -251,18 +227,18 @@ _WALL = Table(
 )
 EXCHANGER_FILE = Table(
     [
-        TITLE,
-        text("arrangement", "directions of the two streams", "counter", choices=FLOW_ARRANGEMENTS),
-        table("hot", _STREAM, NOTHING),
-        table("cold", _STREAM, NOTHING),
-        table("wall", _WALL, NOTHING),
+        toml.TITLE,
+        toml.text("arrangement", "directions of the two streams", "counter", choices=FLOW_ARRANGEMENTS),
+        toml.table("hot", _STREAM, NOTHING),
+        toml.table("cold", _STREAM, NOTHING),
+        toml.table("wall", _WALL, NOTHING),
     ]
 )
 
 
 def read_exchanger(path: str | PathLike[str]) -> ExchangerFile:
     """Read a nanofluidic exchanger."""
-    top = read_toml(path)
+    top = toml.read_toml(path)
     values = EXCHANGER_FILE.read(top)
     streams = {name: _STREAM.make(top.section(name), Stream) for name in ("hot", "cold")}
     made = _WALL.make(top.section("wall"), HeatExchanger, {"arrangement": values["arrangement"], **streams})
@@ -273,7 +249,6 @@ _BATH_COEFFICIENTS = ("coefficient", "solid", "interface", "conductance")
 
 
 def _check_coefficients(part: TomlTable) -> None:
-    """Refuse a bath with two of the keys that define its coefficient."""
     given = [key for key in _BATH_COEFFICIENTS if key in part]
     if len(given) > 1:
         raise part.fault(f"{' and '.join(given)}: give one of them, not both", given[1])
@@ -284,13 +259,13 @@ _BATH = Table(
         *(_attribute(HeliumBath, name) for name in (
             "temperature", "exponent", "critical", "recovery", "film", "recovery_rise"
         )),
-        number(
+        toml.number(
             "coefficient", "radiation", "A of A(Tⁿ-T_bⁿ)", bounds=_limits("radiation"), unless=_BATH_COEFFICIENTS[1:]
         ),
-        text("solid", "material of the solid: A by acoustic mismatch with `liquid`", None),
-        text("interface", "solid and liquid, such as `Si|He-4 liquid`: A by acoustic mismatch", None),
-        special("conductance", "conductance", "Kapitza conductance at the temperature of the bath, G = nATⁿ⁻¹"),
-        text("liquid", "liquid in contact with `solid`", "He-4 liquid"),
+        toml.text("solid", "material of the solid: A by acoustic mismatch with `liquid`", None),
+        toml.text("interface", "solid and liquid, such as `Si|He-4 liquid`: A by acoustic mismatch", None),
+        toml.special("conductance", "conductance", "Kapitza conductance at the temperature of the bath, G = nATⁿ⁻¹"),
+        toml.text("liquid", "liquid in contact with `solid`", "He-4 liquid"),
     ],
     checks=(_check_coefficients,),
 )  # fmt: skip
@@ -299,25 +274,25 @@ _SUPERCONDUCTOR = Table(
         *(_attribute(Superconductor, name) for name in (
             "critical_temperature", "critical_current", "resistance", "perimeter"
         )),
-        text("heating", "heating in the resistive state", "sharing", choices=HEATING_MODELS),
+        toml.text("heating", "heating in the resistive state", "sharing", choices=HEATING_MODELS),
         _quantity("current", "current", "electric current", 0.0),
     ]
 )  # fmt: skip
 CRYOGENIC_FILE = Table(
     [
-        TITLE,
+        toml.TITLE,
         _quantity("load", "flux", "heat load on the surface", 0.0),
-        table("bath", _BATH, NOTHING),
-        table("device", _SUPERCONDUCTOR),
+        toml.table("bath", _BATH, NOTHING),
+        toml.table("device", _SUPERCONDUCTOR),
     ]
 )
 
 
 def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
     """Read a chip in liquid helium."""
-    top = read_toml(path)
+    top = toml.read_toml(path)
     values, part = CRYOGENIC_FILE.read(top), top.section("bath")
-    bath, boundary = locate_faults(part, "", lambda: _read_bath(part))
+    bath, boundary = part.locate("", _read_bath, part)
     load = values["load"]
     if load < 0:
         raise top.fault(f"a load of {load:g} W/m²: expected at least 0", "load")
@@ -327,10 +302,8 @@ def read_cryogenic(path: str | PathLike[str]) -> CryogenicFile:
         given = _SUPERCONDUCTOR.read(inside)
         device, current = _SUPERCONDUCTOR.make(inside, Superconductor, {"heating": given["heating"]}), given["current"]
         if not device.critical_temperature > bath.temperature:
-            raise inside.fault(
-                f"is normal above {device.critical_temperature:g} K, and the bath has {bath.temperature:g} K",
-                "critical_temperature",
-            )
+            message = f"is normal above {device.critical_temperature:g} K, and the bath has {bath.temperature:g} K"
+            raise inside.fault(message, "critical_temperature")
     return CryogenicFile(values["title"] or top.path.stem, bath, load, device, current, boundary)
 
 
@@ -344,9 +317,9 @@ def _read_bath(part: TomlTable) -> tuple[HeliumBath, Conductance | None]:
     temperature, exponent, boundary = values["temperature"], values["exponent"], None
     slope, coefficient = exponent * temperature ** (exponent - 1), values["coefficient"]
     if "conductance" in part:
-        held = _read_boundary(part, "conductance", temperature)
-        boundary = held if isinstance(held, Conductance) else None
-        coefficient = (held if boundary is None else float(boundary.at(temperature)[0])) / slope
+        given = _read_boundary(part, "conductance", temperature)
+        boundary = given if isinstance(given, Conductance) else None
+        coefficient = (given if boundary is None else float(boundary.at(temperature)[0])) / slope
     elif coefficient is None:
         coefficient = _acoustic_conductance(part, "solid" if "solid" in part else "interface", temperature) / slope
     return _BATH.make(part, HeliumBath, {"coefficient": coefficient}), boundary
@@ -354,11 +327,11 @@ def _read_bath(part: TomlTable) -> tuple[HeliumBath, Conductance | None]:
 
 def _acoustic_conductance(part: TomlTable, key: str, temperature: float) -> float:
     """Conductance of a solid in helium by acoustic mismatch, W m⁻² K⁻¹; from `solid`, or from both by `interface`."""
-    names = [one.strip() for one in part.text(key).split("|")] if key == "interface" else []
+    names = [name.strip() for name in part.text(key).split("|")] if key == "interface" else []
     if key == "interface" and (len(names) != 2 or not all(names)):
         raise part.fault(f"{part.text(key)!r:.60}: expected two materials, such as 'Si|He-4 liquid'", key)
     pair = names or [part.text("solid"), part.text("liquid", "He-4 liquid")]
-    wall, helium = sorted((material(one) for one in pair), key=lambda one: one.symmetry == LIQUID_SYMMETRY)
-    for one in (helium, wall):
-        warn_of_state(one, temperature)
+    wall, helium = sorted(map(material, pair), key=lambda known: known.symmetry == LIQUID_SYMMETRY)
+    warn_of_state(helium, temperature)
+    warn_of_state(wall, temperature)
     return float(khalatnikov(helium.fluid(), wall.solid()).total.conductance(temperature).value[0])

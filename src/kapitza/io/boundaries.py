@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from warnings import catch_warnings, simplefilter
+from warnings import catch_warnings
 
 import numpy as np
 from attrs import evolve, frozen
@@ -15,10 +15,11 @@ from kapitza.core.conductance import Conductance, constant_conductance
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import GRAY_ERROR, Transmission
 from kapitza.errors import InputError, KapitzaError, ValidityWarning
+from kapitza.io import toml
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity, share_or_quantity
 from kapitza.io.results import load
-from kapitza.io.toml import Key, Table, TomlTable, file, special, text
+from kapitza.io.toml import Key, Table, TomlTable
 from kapitza.measure.apparent import ApparentConductance, apparent_transmission
 from kapitza.measure.calibration.estimate import TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.interface import InterfacePrediction
@@ -38,15 +39,15 @@ _CALIBRATED = "calibrated"  # the estimate that has learnt from what was measure
 
 BOUNDARY = Table(
     [
-        special("conductance", "`conductance`", "conductance"),
-        special("resistance", "`resistance`", "resistance, instead of `conductance`"),
-        special("sigma", "`conductance`, `resistance` or percentage", "standard uncertainty"),
-        file("file", "saved conductance, transmission, estimates, routes or fit", None),
-        text("drop", "accept the gray estimate of the extrapolated temperature drop", "", choices=("", "gray")),
-        text("theory", "model such as `dmm`, or `calibrated` for the best estimate", ""),
-        text("left", "material on the upper side; that of the layer if omitted", None),
-        text("right", "material on the lower side; that of the layer if omitted", None),
-        text("interface", "two materials such as `GaN|diamond`, for the best estimate or a transmission", ""),
+        toml.special("conductance", "`conductance`", "conductance"),
+        toml.special("resistance", "`resistance`", "resistance, instead of `conductance`"),
+        toml.special("sigma", "`conductance`, `resistance` or percentage", "standard uncertainty"),
+        toml.file("file", "saved conductance, transmission, estimates, routes or fit", None),
+        toml.text("drop", "accept the gray estimate of the extrapolated temperature drop", "", choices=("", "gray")),
+        toml.text("theory", "model such as `dmm`, or `calibrated` for the best estimate", ""),
+        toml.text("left", "material on the upper side; that of the layer if omitted", None),
+        toml.text("right", "material on the lower side; that of the layer if omitted", None),
+        toml.text("interface", "two materials such as `GaN|diamond`, for the best estimate or a transmission", ""),
     ],
     "A boundary as a table; otherwise a conductance with or without ±, a resistance, `perfect`, the name of a saved "
     "result, two materials such as `GaN|diamond`, or `calibrated`.",
@@ -99,7 +100,7 @@ def read_conductance(section: TomlTable, side: BoundarySides, temperature: float
 
 def boundaries(meaning: str) -> Key:
     """Declare a table of boundaries by their names, "upper|lower"."""
-    return special("boundaries", "table", meaning, TomlTable.section)
+    return toml.special("boundaries", "table", meaning, TomlTable.section)
 
 
 def parse_conductance(text: str, side: BoundarySides, temperature: float) -> BoundaryValue:
@@ -109,10 +110,10 @@ def parse_conductance(text: str, side: BoundarySides, temperature: float) -> Bou
 
 def held_with_sigma(value: BoundaryValue) -> float | Conductance:
     """One conductance that carries its uncertainty: a number with one holds at all temperatures."""
-    held, sigma = value
-    if sigma is None or isinstance(held, Conductance):
-        return held
-    return constant_conductance(held, sigma, "given")
+    conductance, sigma = value
+    if sigma is None or isinstance(conductance, Conductance):
+        return conductance
+    return constant_conductance(conductance, sigma, "given")
 
 
 def _boundary_from_text(text: str, side: BoundarySides, temperature: float, path: Callable[[], Path]) -> BoundaryValue:
@@ -122,10 +123,10 @@ def _boundary_from_text(text: str, side: BoundarySides, temperature: float, path
         return np.inf, None
     if bare.lower().endswith(RESULT_SUFFIXES):
         return _boundary_from_saved(load(path()), side, temperature), None
-    if bare == _CALIBRATED or bare in {one.name for one in MODEL_REGISTER}:
+    if bare == _CALIBRATED or bare in {model.name for model in MODEL_REGISTER}:
         return _boundary_from_theory(bare, side, temperature, ""), None
     if "|" in bare:
-        return _interface_boundary(bare, side, temperature), None
+        return _calibrated_boundary(_between(bare, side), temperature), None
     match = _PLUS_MINUS.fullmatch(bare)
     value, sigma = (match["value"], match["sigma"]) if match else (bare, None)
     if not any(letter.isdigit() for letter in value):
@@ -137,17 +138,12 @@ def _boundary_from_text(text: str, side: BoundarySides, temperature: float, path
     return _value_with_sigma(value, sigma)
 
 
-def _interface_boundary(text: str, side: BoundarySides, temperature: float) -> Conductance:
-    """The calibrated estimate between two materials, "GaN|diamond"."""
-    return _calibrated_boundary(BoundarySides(side.upper, side.lower, *_interface_names(text)), temperature)
-
-
-def _interface_names(text: str) -> tuple[str, str]:
-    """Two materials, from "GaN|diamond"."""
-    names = [one.strip() for one in text.split("|")]
+def _between(text: str, side: BoundarySides) -> BoundarySides:
+    """The sides of a boundary with two materials instead of their own, from "GaN|diamond"."""
+    names = [name.strip() for name in text.split("|")]
     if len(names) != 2 or not all(names):
         raise InputError(f"interface = {text!r:.60}: expected two materials, such as 'GaN|diamond'")
-    return names[0], names[1]
+    return evolve(side, upper_material=names[0], lower_material=names[1])
 
 
 def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
@@ -180,22 +176,22 @@ def _boundary_from_table(section: TomlTable, side: BoundarySides, temperature: f
     given = [key for key in ("conductance", "resistance", "file", "theory", "interface") if key in section]
     drop, stated, theory = values["drop"], values["sigma"], values["theory"]
     if "file" in given:
-        between = side
-        if "interface" in given:
-            between = BoundarySides(side.upper, side.lower, *_interface_names(values["interface"]), side.key)
+        between = _between(values["interface"], side) if "interface" in given else side
         saved = _boundary_from_saved(load(values["file"]), between, temperature, drop, theory)
         return _with_stated_sigma(saved, stated), None
     if given == ["theory"]:
         left, right = values["left"], values["right"]
-        names = side.upper_material if left is None else left, side.lower_material if right is None else right
-        found = _boundary_from_theory(theory, BoundarySides(side.upper, side.lower, *names), temperature, drop)
-        return _with_stated_sigma(found, stated), None
+        between = evolve(
+            side, upper_material=side.upper_material if left is None else left,
+            lower_material=side.lower_material if right is None else right,
+        )  # fmt: skip
+        return _with_stated_sigma(_boundary_from_theory(theory, between, temperature, drop), stated), None
     if given == ["interface"]:
-        return _with_stated_sigma(_interface_boundary(values["interface"], side, temperature), stated), None
+        estimate = _calibrated_boundary(_between(values["interface"], side), temperature)
+        return _with_stated_sigma(estimate, stated), None
     if len(given) != 1:
-        raise InputError(
-            f"expected one of conductance, resistance, file, theory or interface, got {', '.join(given) or 'none'}"
-        )
+        got = ", ".join(given) or "none"
+        raise InputError(f"expected one of conductance, resistance, file, theory or interface, got {got}")
     value = values[given[0]]
     if isinstance(value, str) or given[0] == "conductance":
         return _value_with_sigma(value, stated)
@@ -225,11 +221,11 @@ def _boundary_from_theory(name: str, side: BoundarySides, temperature: float, dr
     if name == _CALIBRATED:
         return _calibrated_boundary(side, temperature)
     _check_gray(name, drop, f"{{ theory = '{name}', drop = 'gray' }}")
-    kelvin = np.geomspace(
-        _THEORY_TEMPERATURE_RANGE[0] * temperature, _THEORY_TEMPERATURE_RANGE[1] * temperature, _THEORY_TEMPERATURES
-    )
-    with catch_warnings():  # far from the temperature of the sink a material may melt; the layers warn at that
-        simplefilter("ignore", ValidityWarning)
+    low, high = (share * temperature for share in _THEORY_TEMPERATURE_RANGE)
+    kelvin = np.geomspace(low, high, _THEORY_TEMPERATURES)
+    with catch_warnings(
+        action="ignore", category=ValidityWarning
+    ):  # far from the temperature of the sink a material may melt; the layers warn at that
         found = model_estimates(side.upper_material, side.lower_material, kelvin, [name])[0]
     return _extrapolated_conductance(found, side)
 
@@ -248,8 +244,7 @@ def _calibrated_boundary(side: BoundarySides, temperature: float) -> Conductance
     low, high = (share * temperature for share in _THEORY_TEMPERATURE_RANGE)
     first, last = max(low, TEMPERATURE_RANGE[0]), min(high, TEMPERATURE_RANGE[1])
     kelvin = np.geomspace(first, last, _THEORY_TEMPERATURES) if first < last else np.array([temperature])
-    with catch_warnings():  # as above
-        simplefilter("ignore", ValidityWarning)
+    with catch_warnings(action="ignore", category=ValidityWarning):  # as above
         return calibrated_conductance(side.upper_material, side.lower_material, kelvin).conductance
 
 
@@ -263,8 +258,7 @@ def _with_model_error(held: Conductance, left: str, right: str) -> Conductance:
     kelvin = np.clip(held.temperature, *TEMPERATURE_RANGE)
     known, places = np.unique(kelvin, return_inverse=True)
     try:
-        with catch_warnings():
-            simplefilter("ignore", ValidityWarning)
+        with catch_warnings(action="ignore", category=ValidityWarning):
             real = calibrated_conductance(left, right, known)
     except KapitzaError:
         return held
@@ -288,8 +282,7 @@ def _solved_boundary(saved: Transmission, side: BoundarySides, temperature: floa
     low, high = (share * temperature for share in _THEORY_TEMPERATURE_RANGE)
     kelvin = np.geomspace(max(low, _COLDEST_SOLUTION), max(high, 2 * _COLDEST_SOLUTION), _SOLUTION_TEMPERATURES)
     try:
-        with catch_warnings():  # as above
-            simplefilter("ignore", ValidityWarning)
+        with catch_warnings(action="ignore", category=ValidityWarning):  # as above
             found = apparent_transmission(saved, side.upper_material, side.lower_material, kelvin)
     except KapitzaError as err:
         raise InputError(
@@ -306,7 +299,6 @@ def _solved_boundary(saved: Transmission, side: BoundarySides, temperature: floa
 def _boundary_from_saved(
     saved: Any, side: BoundarySides, temperature: float, drop: str = "", theory: str = ""
 ) -> Conductance:
-    """A conductance from what a file holds."""
     if isinstance(saved, dict) and (kept := {"models", "estimates"} & saved.keys()):
         names = {one.model: one for one in saved[kept.pop()]}
         if theory not in names:
@@ -321,9 +313,10 @@ def _boundary_from_saved(
         return _extrapolated_conductance(saved, side)
     if isinstance(saved, Routes):
         return saved.best
-    if isinstance(saved, (ApparentConductance, InterfacePrediction)):
-        held = saved if isinstance(saved, ApparentConductance) else saved.estimate
-        saved = held.conductance
+    if isinstance(saved, ApparentConductance):
+        saved = saved.conductance
+    if isinstance(saved, InterfacePrediction):
+        saved = saved.estimate.conductance
     if isinstance(saved, Transmission) and drop == "gray":
         kelvin = np.geomspace(150.0, 900.0, _THEORY_TEMPERATURES)
         return saved.conductance(kelvin, drop="extrapolated").accept_gray()

@@ -166,28 +166,25 @@ def _single_values(result: Any, place: str = "") -> dict[str, tuple[Any, str]]:
         parts = [(str(key), value, "") for key, value in result.items()]
     else:
         parts = [(str(i), value, "") for i, value in enumerate(result)]
-    found: dict[str, tuple[Any, str]] = {}
+    single: dict[str, tuple[Any, str]] = {}
     for name, value, unit in parts:
         if isinstance(value, (str, bool, int, float)):
-            found[f"{place}{name}"] = value, unit
+            single[f"{place}{name}"] = value, unit
         elif isinstance(value, (BaseRecord, Mapping, tuple, list)):
-            found |= _single_values(value, f"{place}{name}.")
-    return found
+            single |= _single_values(value, f"{place}{name}.")
+    return single
 
 
 def _unpack_result(holder: Any, names: Collection[str], values: Callable[[str], Any]) -> Any:
     """Return the result of a header among the attributes of `holder` and of its arrays."""
     text = getattr(holder, "attrs", {}).get(_HEADER)
     if not isinstance(text, str):
-        raise DataError(
-            f"expected a result as a table or a dataset, got {type(holder).__name__} without its header",
-            hint=Hint(python="`to_xarray` and `to_pandas` make them"),
-        )
+        message = f"expected a result as a table or a dataset, got {type(holder).__name__} without its header"
+        raise DataError(message, hint=Hint(python="`to_xarray` and `to_pandas` make them"))
     return _result_from(text, names, values)
 
 
 def _result_from(header: str, names: Collection[str], values: Callable[[str], Any]) -> Any:
-    """Return the result of a header in JSON and of arrays by name."""
 
     def fetch(node: dict[str, Any]) -> NDArray[Any] | None:
         if "$stored" not in node:

@@ -30,21 +30,10 @@ from attrs import evolve
 
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, InputError, ValidityWarning
+from kapitza.io import toml
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.results import load
-from kapitza.io.toml import (
-    Table,
-    TomlTable,
-    count,
-    flag,
-    locate_faults,
-    number,
-    read_toml,
-    special,
-    table,
-    tables,
-    text,
-)
+from kapitza.io.toml import Bounds, Table, TomlTable
 from kapitza.matter.building.contacts import ContactSprings, spring_junction
 from kapitza.matter.building.disorder import COMPOSITION_PROFILES, Disorder
 from kapitza.matter.building.interaction_range import truncate_force_constants
@@ -72,7 +61,6 @@ from kapitza.run.work import Progress
 from kapitza.units import angstrom, nm
 
 if TYPE_CHECKING:
-    from kapitza.matter.building.mixed_junction import MixingRule
     from kapitza.matter.potentials.finite_displacements import Relaxation
 
 _SOLID_KEYS = (
@@ -80,105 +68,96 @@ _SOLID_KEYS = (
     "mismatch",
 )  # fmt: skip
 _MAX_JUNCTION_LAYERS, _MAX_REPEATS = 200, 32
-_LONGEST_REACH = 100 * nm  # of force constants: more is a mistake of units
+_REACH_FAULT = "{value:.4g} m, wanted above 0 and at most 100 nm (a number without a unit is in m: '6 angstrom')"
 _DEFAULT_REACH = 6 * angstrom  # of the force constants of files that name no other
 _NOTICEABLE_TRUNCATION = 5e-3  # of the largest force constant: forces left out that are worth a warning
 
 
-def _read_reach(file: TomlTable, key: str) -> float:
-    """How far forces reach, m."""
-    reach = file.number(key, "length")
-    if not 0 < reach <= _LONGEST_REACH:
-        raise file.fault(
-            f"{reach:.4g} m, wanted above 0 and at most {_LONGEST_REACH / nm:g} nm (a number without a unit is in m: "
-            "'6 angstrom')",
-            key,
-        )
-    return reach
-
-
 def _miller_indices(file: TomlTable, key: str) -> tuple[int, int, int]:
-    """Miller indices."""
     value = file.table[key]
-    if isinstance(value, list) and len(cast("list[object]", value)) == 3:
-        indices = [index for index in cast("list[object]", value) if type(index) is int and abs(index) <= 12]
-        if len(indices) == 3 and any(indices):
-            return indices[0], indices[1], indices[2]
+    given = cast("list[object]", value) if isinstance(value, list) else []
+    indices = [index for index in given if type(index) is int and abs(index) <= 12]
+    if len(given) == len(indices) == 3 and any(indices):
+        return indices[0], indices[1], indices[2]
     raise file.fault(f"expected three integers such as [0, 0, 1], got {value!r:.60}", key)
 
 
 def _read_repeats(file: TomlTable, key: str) -> tuple[int, int]:
-    """Repeats of the cell in the plane."""
     value = file.table[key]
-    if isinstance(value, list):
-        counts = [n for n in cast("list[object]", value) if type(n) is int and 1 <= n <= _MAX_REPEATS]
-        if len(counts) == 2 == len(cast("list[object]", value)):
-            return counts[0], counts[1]
+    given = cast("list[object]", value) if isinstance(value, list) else []
+    counts = [count for count in given if type(count) is int and 1 <= count <= _MAX_REPEATS]
+    if len(given) == len(counts) == 2:
+        return counts[0], counts[1]
     raise file.fault(f"expected two whole numbers from 1 to {_MAX_REPEATS}, got {value!r:.60}", key)
 
 
 def _read_contact(file: TomlTable, key: str) -> tuple[str, str] | tuple[None, None]:
-    """Elements that meet at the interface."""
     names = file.texts(key)
     if len(names) not in (0, 2):
         raise file.fault(f"expected two elements such as ['C', 'B'], got {list(names)}", key)
     return (names[0], names[1]) if names else (None, None)
 
 
-def _read_substitutions(table: TomlTable, key: str) -> dict[str, float]:
-    """Fraction of the sites that each foreign element takes."""
-    foreign = table.section(key)
-    return {symbol: foreign.number(symbol, "share") for symbol in foreign.table}
-
-
 _POTENTIAL = (
-    text("potential", "potential of both crystals: a name, a file of LAMMPS or a calculator", None),
-    text("strain", "crystal that is strained", "right", choices=("left", "right", "both")),
-    number("cell", "length", "largest side of the common cell", MAX_MATCH_AREA**0.5),
-    number("twist", "angle", "twist of the right crystal; chosen if omitted", None),
-    flag("mirror", "mirror the right crystal"),
-    special("contact", "list of 2 elements", "elements that meet at the interface", _read_contact, (None, None)),
-    tables(
+    toml.text("potential", "potential of both crystals: a name, a file of LAMMPS or a calculator", None),
+    toml.text("strain", "crystal that is strained", "right", choices=("left", "right", "both")),
+    toml.number("cell", "length", "largest side of the common cell", MAX_MATCH_AREA**0.5),
+    toml.number("twist", "angle", "twist of the right crystal; chosen if omitted", None),
+    toml.flag("mirror", "mirror the right crystal"),
+    toml.special("contact", "list of 2 elements", "elements that meet at the interface", _read_contact, (None, None)),
+    toml.tables(
         "interlayer",
         Table(
             [
-                text("crystal", "name of the crystal"),
-                count("layers", "number of principal layers", low=1, high=_MAX_JUNCTION_LAYERS),
+                toml.text("crystal", "name of the crystal"),
+                toml.count("layers", "number of principal layers", low=1, high=_MAX_JUNCTION_LAYERS),
             ],
             "Crystal between the two.",
         ),
     ),
-    flag("relax", "relax the atoms at the interface", default=True),
-    number("mismatch", "share", "largest mismatch of forces at the seams", MAX_SEAM_MISMATCH),
+    toml.flag("relax", "relax the atoms at the interface", default=True),
+    toml.number("mismatch", "share", "largest mismatch of forces at the seams", MAX_SEAM_MISMATCH),
 )
 _MIXING = (
-    text("mixing", "force constants across the interface", "mean", choices=("mean", "left", "right")),
-    number("scale", "share", "factor of the force constants across the interface", 1.0),
-    special("reach", "`length`", "range of the forces; 6 angstrom if omitted", _read_reach),
-    text("left_potential", "potential of the left crystal alone", None),
-    text("right_potential", "potential of the right crystal alone", None),
+    toml.text("mixing", "force constants across the interface", "mean", choices=("mean", "left", "right")),
+    toml.number("scale", "share", "factor of the force constants across the interface", 1.0),
+    toml.number(
+        "reach",
+        "length",
+        "range of the forces; 6 angstrom if omitted",
+        None,
+        bounds=Bounds(0.0, 100 * nm, _REACH_FAULT, above=True),
+    ),
+    toml.text("left_potential", "potential of the left crystal alone", None),
+    toml.text("right_potential", "potential of the right crystal alone", None),
 )
 _SPRINGS = (
-    number("normal", "stiffness", "normal stiffness of the contact per area", None),
-    number("shear", "stiffness", "shear stiffness of the contact per area", 0.0),
-    text("sheet", "sheet between the crystals", None),
-    text("sheet_potential", "potential of the sheet", None),
+    toml.number("normal", "stiffness", "normal stiffness of the contact per area", None),
+    toml.number("shear", "stiffness", "shear stiffness of the contact per area", 0.0),
+    toml.text("sheet", "sheet between the crystals", None),
+    toml.text("sheet_potential", "potential of the sheet", None),
 )
 _CALCULATOR = (
-    text("calculator", "calculator of the forces of structure files", DEFAULT_CALCULATOR),
-    special("calculator_arguments", "table", "arguments of a calculator", TomlTable.section),
-    text("relaxation", "what is relaxed of structure files", "atoms", choices=("atoms", "cell", "none")),
+    toml.text("calculator", "calculator of the forces of structure files", DEFAULT_CALCULATOR),
+    toml.special("calculator_arguments", "table", "arguments of a calculator", TomlTable.section),
+    toml.text("relaxation", "what is relaxed of structure files", "atoms", choices=("atoms", "cell", "none")),
 )
 DISORDER = Table(
     [
-        count("seed", "random seed", 0),
-        number("intermixing", "length", "width of the intermixed region", 0.0),
-        number("roughness", "length", "root mean square roughness", 0.0),
-        number("correlation", "length", "correlation length of the roughness", Disorder().correlation),
-        number("vacancies", "share", "fraction of missing atoms", 0.0),
-        special("substitutions", "table", "fraction of the sites of each foreign element", _read_substitutions, {}),
-        number("depth", "length", "depth of vacancies and substitutions", Disorder().depth),
-        text("profile", "profile of the intermixing", Disorder().profile, choices=COMPOSITION_PROFILES),
+        toml.count("seed", "random seed", 0),
+        toml.number("intermixing", "length", "width of the intermixed region", 0.0),
+        toml.number("roughness", "length", "root mean square roughness", 0.0),
+        toml.number("correlation", "length", "correlation length of the roughness", Disorder().correlation),
+        toml.number("vacancies", "share", "fraction of missing atoms", 0.0),
+        toml.special(
+            "substitutions",
+            "table",
+            "fraction of the sites of each foreign element",
+            lambda table, key: {e: table.section(key).number(e, "share") for e in table.section(key).table},
+            {},
+        ),
+        toml.number("depth", "length", "depth of vacancies and substitutions", Disorder().depth),
+        toml.text("profile", "profile of the intermixing", Disorder().profile, choices=COMPOSITION_PROFILES),
     ],
     "Disorder at the interface.",
 )
@@ -188,14 +167,16 @@ _POTENTIAL_KEYS, _FILE_KEYS, _SPRING_KEYS, _CALCULATOR_KEYS = (
 _SHARED_KEYS = ("calculator_arguments", "reach")  # of a potential that is a calculator, too
 JUNCTION = Table(
     [
-        text("left", "left crystal: a name, a phonopy file or a structure file"),
-        text("right", "right crystal"),
-        special("orientation", "list of 3", "Miller indices of the interface", _miller_indices, (0, 0, 1)),
-        special("right_orientation", "list of 3", "those of the right crystal; the same if omitted", _miller_indices),
-        number("limit", "share", "largest strain", MAX_MATCH_STRAIN),
-        count("layers", "principal layers of the device", None, low=1, high=_MAX_JUNCTION_LAYERS),
-        special("supercell", "list of 2", "repeats of the cell in the plane", _read_repeats, (1, 1)),
-        table("disorder", DISORDER),
+        toml.text("left", "left crystal: a name, a phonopy file or a structure file"),
+        toml.text("right", "right crystal"),
+        toml.special("orientation", "list of 3", "Miller indices of the interface", _miller_indices, (0, 0, 1)),
+        toml.special(
+            "right_orientation", "list of 3", "those of the right crystal; the same if omitted", _miller_indices
+        ),
+        toml.number("limit", "share", "largest strain", MAX_MATCH_STRAIN),
+        toml.count("layers", "principal layers of the device", None, low=1, high=_MAX_JUNCTION_LAYERS),
+        toml.special("supercell", "list of 2", "repeats of the cell in the plane", _read_repeats, (1, 1)),
+        toml.table("disorder", DISORDER),
         *_POTENTIAL,
         *_MIXING,
         *_SPRINGS,
@@ -217,11 +198,11 @@ def read_junction(path: str | PathLike[str]) -> Junction:
         for a potential without ase and matscipy
     """
     if Path(path).suffix.lower() in RESULT_SUFFIXES:
-        found = load(path)
-        if not isinstance(found, Junction):
-            raise DataError(f"holds a {type(found).__name__}, wanted a Junction", file=path)
-        return found
-    return _junctions_from_table(read_toml(path))[0]
+        saved = load(path)
+        if not isinstance(saved, Junction):
+            raise DataError(f"holds a {type(saved).__name__}, wanted a Junction", file=path)
+        return saved
+    return _junctions_from_table(toml.read_toml(path))[0]
 
 
 def junctions_from_options(
@@ -238,7 +219,7 @@ def junctions_from_options(
     `progress` is called with the number of finished and of all evaluations of forces, `announce` with lines that say
     what to cite, how much work there is, and what is cut off.
     """
-    file = TomlTable(Path("options"), (), (), {}) if path is None else read_toml(path)
+    file = TomlTable(Path("options"), (), (), {}) if path is None else toml.read_toml(path)
     if seeds:
         options = {**options, "disorder": {**options.get("disorder", {}), "seed": seeds[0]}}
     both = {**file.table, **options}
@@ -254,7 +235,6 @@ def _junctions_from_table(
     work: Mapping[str, Any] | None = None,
     monitor: Mapping[str, Any] | None = None,
 ) -> list[Junction]:
-    """Junctions of a table of keys."""
     monitor = dict(monitor or {})
     progress = monitor.get("progress")
     JUNCTION.check(file)
@@ -278,7 +258,6 @@ def _junctions_from_table(
 
 
 def _refuse_keys(file: TomlTable, keys: tuple[str, ...], why: str) -> None:
-    """Refuse keys that have no place beside others."""
     for key in keys:
         if key in file:
             raise file.fault(why, key)
@@ -312,21 +291,16 @@ def _junction_from_files(file: TomlTable, disorder: Disorder | None, progress: P
         _side_crystal(file, side, indices, progress) for side, indices in _both_orientations(file)
     )
     try:
-        sites = SiteMixing(
-            mixing=cast("MixingRule", values["mixing"]),
-            scale=values["scale"],
-            layers=2 if values["layers"] is None else values["layers"],
-            limit=values["limit"],
-            supercell=values["supercell"],
-            disorder=disorder,
-        )
-        found = junction_from_crystals(left, right, normal, back, sites=sites)
-        check_junction_values(found)
+        layers = 2 if values["layers"] is None else values["layers"]
+        given = {key: values[key] for key in ("mixing", "scale", "limit", "supercell")}
+        sites = SiteMixing(layers=layers, disorder=disorder, **given)
+        junction = junction_from_crystals(left, right, normal, back, sites=sites)
+        check_junction_values(junction)
     except InputError as err:
         raise InputError(f"{file.path}: {'; '.join([str(err), *_cell_remarks(file)])}") from err
     for remark in _cell_remarks(file):
         warnings.warn(remark, ValidityWarning, stacklevel=3)
-    return found
+    return junction
 
 
 def _cell_remarks(file: TomlTable) -> list[str]:
@@ -337,8 +311,8 @@ def _cell_remarks(file: TomlTable) -> list[str]:
         if path.suffix.lower() in (".yaml", ".yml"):
             axes = unit_lattice(path)
         elif is_structure_file(name):
-            one = read_structure(path)
-            axes = one.lattice if one.axes is None else one.axes
+            structure = read_structure(path)
+            axes = structure.lattice if structure.axes is None else structure.axes
         else:
             continue
         remarks.append(primitive_cell_remark(path.name, axes, indices))
@@ -352,14 +326,9 @@ def _junction_by_springs(file: TomlTable, progress: Progress | None) -> Junction
         crystal_lead(orient_crystal(*_side_crystal(file, side, indices, progress)))
         for side, indices in _both_orientations(file)
     )
-    return spring_junction(
-        left,
-        right,
-        ContactSprings(values["normal"], values["shear"]),
-        sheet=_crystal_of(file, "sheet")[0] if "sheet" in file else None,
-        limit=values["limit"],
-        area=values["cell"] ** 2,
-    )
+    springs = ContactSprings(values["normal"], values["shear"])
+    sheet = _crystal_of(file, "sheet")[0] if "sheet" in file else None
+    return spring_junction(left, right, springs, sheet=sheet, limit=values["limit"], area=values["cell"] ** 2)
 
 
 def _both_orientations(file: TomlTable) -> tuple[tuple[str, tuple[int, int, int]], ...]:
@@ -377,14 +346,14 @@ def _name_or_structure(file: TomlTable, side: str) -> str | Structure:
 def _crystal_of(file: TomlTable, side: str) -> tuple[Crystal, Structure]:
     """Crystal by name or of a structure file, at rest in its potential, and its structure."""
     body = _name_or_structure(file, side)
-    one = named_structure(body) if isinstance(body, str) else body
+    structure = named_structure(body) if isinstance(body, str) else body
     name = _potential_name(file, _potential_key(file, side))
     universal = is_calculator_name(name)
     engine = named_force_field(
-        name, one.symbols, arguments=_calculator_arguments(file) if universal else None,
+        name, structure.symbols, arguments=_calculator_arguments(file) if universal else None,
         reach=JUNCTION.value(file, "reach") if universal else None,
     )  # fmt: skip
-    rest = relax_cell(one, engine)
+    rest = relax_cell(structure, engine)
     return crystal_from_potential(rest, engine), rest
 
 
@@ -395,7 +364,6 @@ def _potential_name(file: TomlTable, key: str) -> str:
 
 
 def _calculator_arguments(file: TomlTable) -> dict[str, Any]:
-    """Arguments of a calculator."""
     return dict(file.section("calculator_arguments").table) if "calculator_arguments" in file else {}
 
 
@@ -418,10 +386,13 @@ def _side_crystal(
         crystal, rest = _crystal_of(file, side)
         return crystal, _plane_normal(rest.lattice if rest.axes is None else rest.axes, indices)
     if is_structure_file(name):
-        found = crystal_from_file(path, _displacement_method(file, progress))
-        warnings.warn(found.remark, ValidityWarning, stacklevel=4)
-        normal = _plane_normal(found.axes, indices)
-        return _truncated_crystal(found.crystal, found.crystal, reach, normal), normal
+        relax = cast("Relaxation", JUNCTION.value(file, "relaxation"))
+        calculator, arguments = JUNCTION.value(file, "calculator"), _calculator_arguments(file)
+        forces = FiniteDisplacements(calculator=calculator, arguments=arguments, relax=relax, progress=progress)
+        made = crystal_from_file(path, forces)
+        warnings.warn(made.remark, ValidityWarning, stacklevel=4)
+        normal = _plane_normal(made.axes, indices)
+        return _truncated_crystal(made.crystal, made.crystal, reach, normal), normal
     if has_phonons(name):
         card = phonon_card(name)
         if not card.usable or "unstable" in card.reason:
@@ -441,22 +412,12 @@ def _plane_normal(axes: Array, indices: tuple[int, int, int]) -> Array:
     return np.asarray(np.linalg.inv(axes) @ np.array(indices, dtype=float), dtype=float)
 
 
-def _displacement_method(file: TomlTable, progress: Progress | None) -> FiniteDisplacements:
-    """What gives the forces of structure files."""
-    return FiniteDisplacements(
-        calculator=JUNCTION.value(file, "calculator"),
-        arguments=_calculator_arguments(file),
-        relax=cast("Relaxation", JUNCTION.value(file, "relaxation")),
-        progress=progress,
-    )
-
-
 def _truncated_crystal(crystal: Crystal, reference: Crystal, reach: float, normal: Array) -> Crystal:
     """Crystal with forces up to `reach` along a normal, m; what is left out is said in a warning."""
-    found = truncate_force_constants(crystal, reach, reference=reference, normal=normal)
-    if found.dropped > _NOTICEABLE_TRUNCATION:
-        warnings.warn(str(found), ValidityWarning, stacklevel=4)
-    return found.crystal
+    truncated = truncate_force_constants(crystal, reach, reference=reference, normal=normal)
+    if truncated.dropped > _NOTICEABLE_TRUNCATION:
+        warnings.warn(str(truncated), ValidityWarning, stacklevel=4)
+    return truncated.crystal
 
 
 def _read_disorder(file: TomlTable) -> Disorder | None:
@@ -464,4 +425,4 @@ def _read_disorder(file: TomlTable) -> Disorder | None:
     if "disorder" not in file:
         return None
     inside = file.section("disorder")
-    return locate_faults(inside, "", lambda: Disorder(**DISORDER.read(inside)))
+    return inside.locate("", lambda: Disorder(**DISORDER.read(inside)))

@@ -11,11 +11,11 @@ import json
 import re
 import warnings
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -120,17 +120,14 @@ def read_materials(path: str | PathLike[str], *, invalid: Invalid = "refuse") ->
     if ending not in readers:
         raise DataError(f"no table of materials: expected one of {', '.join((*readers, '.npz', '.h5'))}", file=place)
     rows = readers[ending](place)
-    if rows is None:
-        return _saved_table(place)
-    return _make_table(place, rows, invalid)
+    return _saved_table(place) if rows is None else _make_table(place, rows, invalid)
 
 
 def _saved_table(path: Path) -> MaterialTable:
-    """A table that was saved."""
-    found = load(path)
-    if not isinstance(found, MaterialTable):
-        raise DataError(f"holds a {type(found).__name__}, expected a table of materials", file=path)
-    return found
+    saved = load(path)
+    if not isinstance(saved, MaterialTable):
+        raise DataError(f"holds a {type(saved).__name__}, expected a table of materials", file=path)
+    return saved
 
 
 def _read_unpacked(path: Path, marks: Sequence[bytes]) -> bytes:
@@ -147,9 +144,7 @@ def _read_unpacked(path: Path, marks: Sequence[bytes]) -> bytes:
                 for mark in marks:
                     counts[mark] += part.count(mark)
                     if counts[mark] > MAX_MATERIALS + 1:  # one of them may be the head
-                        raise DataError(
-                            f"has more than the {MAX_MATERIALS} rows that are read: choose materials first", file=path
-                        )
+                        _check_count(path, counts[mark])
         except (gzip.BadGzipFile, zlib.error, EOFError) as err:
             raise DataError(f"is no whole gzip file: {err!s:.60}", file=path) from err
     return b"".join(parts)
@@ -165,14 +160,13 @@ def _json_rows(path: Path) -> Sequence[Row] | None:
     if isinstance(tree, dict) and tree.get("format") == "kapitza" and path.suffix.lower() in RESULT_SUFFIXES:
         return None
     entries = list(tree.values()) if isinstance(tree, dict) else tree
-    if not isinstance(entries, list) or not all(isinstance(one, dict) for one in entries):
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         raise DataError(f"expected a list of materials, got {entries!r:.40}", file=path)
     _check_count(path, len(entries))
     return entries
 
 
 def _text_rows(path: Path) -> Sequence[Row]:
-    """Rows of a text table with one line of heads."""
     data = _read_unpacked(path, [b"\n"])
     _check_count(path, data.count(b"\n") + (not data.endswith(b"\n")) - 1)
     try:
@@ -180,7 +174,7 @@ def _text_rows(path: Path) -> Sequence[Row]:
     except UnicodeDecodeError as err:
         raise DataError(f"is no text in UTF-8: {err!s:.60}", file=path) from err
     head = text.partition("\n")[0]
-    mark = next((one for one in "\t;" if one in head), ",")
+    mark = next((mark for mark in "\t;" if mark in head), ",")
     try:
         rows = list(csv.DictReader(io.StringIO(text, newline=""), delimiter=mark))
     except csv.Error as err:
@@ -192,7 +186,6 @@ def _text_rows(path: Path) -> Sequence[Row]:
 
 
 def _parquet_rows(path: Path) -> Sequence[Row]:
-    """Rows of a Parquet file."""
     parquet = require("pyarrow.parquet", extra="screen", why="reading Parquet")
     with open_regular(path, _MAX_BYTES) as stream:
         try:
@@ -213,38 +206,39 @@ def _check_count(path: Path, count: int) -> None:
 
 
 def _make_table(path: Path, rows: Sequence[Row], invalid: Invalid) -> MaterialTable:
-    """Make the table of rows."""
     heads = _find_columns(path, rows)
-    database = next((_DATABASE_KEYS[one] for one in _DATABASE_KEYS if one in rows[0]), "")
+    database = next((name for key, name in _DATABASE_KEYS.items() if key in rows[0]), "")
     columns: dict[str, list[Any]] = {key: [] for key in ("name", "formula", *_NUMBERS, *heads.extra)}
     faults: list[str] = []
     seen: set[str] = set()
     masses = atomic_masses()
     for number, row in enumerate(rows, start=1):
         try:
-            found = _read_row(row, heads, masses, database)
-            if found["name"] in seen:
-                raise _RowFault(f"{found['name']!r:.60} stands twice")
+            values = _read_row(row, heads, masses)
+            if values["name"] in seen:
+                raise _RowFault(f"{values['name']!r:.60} stands twice")
         except _RowFault as fault:
             label = f"row {number} ({row.get(heads.known.get('name', ('',))[0], '')!s:.40}): {fault}"
             if invalid == "refuse":
                 raise DataError(f"{label} (invalid rows can be skipped)", file=path) from None
             faults.append(label)
             continue
-        seen.add(found["name"])
-        for key, values in columns.items():
-            values.append(found[key])
+        seen.add(values["name"])
+        for key, column in columns.items():
+            column.append(values[key])
     if not seen:
         raise DataError(f"no valid material in {len(rows)} rows; first {faults[0]}", file=path)
     if faults:
-        warnings.warn(
-            f"{path.name}: {len(faults)} of {len(rows)} rows are left out; first {faults[0]}", ValidityWarning, 3
-        )
+        skipped = f"{len(faults)} of {len(rows)} rows are left out; first {faults[0]}"
+        warnings.warn(f"{path.name}: {skipped}", ValidityWarning, stacklevel=3)
     source = f"{database}, {path.name}" if database else path.name
+    others = [
+        key for key in (*heads.extra, "bulk", "shear") if np.isfinite(np.asarray(columns[key], dtype=float)).any()
+    ]
     try:
         return MaterialTable(
             names=columns["name"], formulas=columns["formula"], source=source,
-            properties={key: columns[key] for key in (*heads.extra, "bulk", "shear") if _has_numbers(columns[key])},
+            properties={key: columns[key] for key in others},
             **{key: columns[key] for key in _NUMBERS[:4]},
         )  # fmt: skip
     except InputError as err:
@@ -254,25 +248,15 @@ def _make_table(path: Path, rows: Sequence[Row], invalid: Invalid) -> MaterialTa
 _NUMBERS = ("density", "longitudinal", "transverse", "atoms", "bulk", "shear")
 
 
-def _has_numbers(values: Sequence[float]) -> bool:
-    return bool(np.isfinite(np.asarray(values, dtype=float)).any())
-
-
 class _RowFault(Exception):
     """What is wrong with a row."""
 
 
-class _Heads:
-    """Which columns hold what.
+class _Heads(NamedTuple):
+    """Which columns hold what: head and factor to SI by what it is, and heads of further columns of numbers by name."""
 
-    Attributes
-    ----------
-    known : head and factor to SI by what it is
-    extra : head of each further column of numbers by its name
-    """
-
-    def __init__(self, known: dict[str, tuple[str, float]], extra: dict[str, str]) -> None:
-        self.known, self.extra = known, extra
+    known: dict[str, tuple[str, float]]
+    extra: dict[str, str]
 
 
 def _find_columns(path: Path, rows: Sequence[Row]) -> _Heads:
@@ -292,27 +276,24 @@ def _find_columns(path: Path, rows: Sequence[Row]) -> _Heads:
                 extra[name] = str(head)
         elif key not in known or name == key:
             known[key] = (str(head), _unit_factor(path, key, str(head), unit, database=database))
+    missing = ""
     if "structure" not in first:
         elastic = {"bulk", "shear"} <= known.keys() or {"longitudinal", "transverse"} <= known.keys()
         if "density" not in known or not elastic:
-            missing = "density" if "density" not in known else "shear_modulus" if "bulk" in known else "bulk_modulus"
-            raise DataError(
-                f"has no column {missing}: expected {_WANTED}; there are {', '.join(first)}"[:300], file=path
-            )
-        if not {"atoms", "volume", "formula"} & known.keys():
-            raise DataError(
-                f"has no column formula, atoms or volume_per_atom; there are {', '.join(first)}"[:300], file=path
-            )
+            lacks = "density" if "density" not in known else "shear_modulus" if "bulk" in known else "bulk_modulus"
+            missing = f"{lacks}: expected {_WANTED}"
+        elif not {"atoms", "volume", "formula"} & known.keys():
+            missing = "formula, atoms or volume_per_atom"
     elif not {"bulk", "shear"} <= known.keys():
         missing = "bulk_modulus_vrh" if "bulk" not in known else "shear_modulus_vrh"
+    if not missing and not {"name", "formula"} & known.keys():
+        missing = "name or formula"
+    if missing:
         raise DataError(f"has no column {missing}; there are {', '.join(first)}"[:300], file=path)
-    if not {"name", "formula"} & known.keys():
-        raise DataError(f"has no column name or formula; there are {', '.join(first)}"[:300], file=path)
     return _Heads(known, extra)
 
 
 def _unit_factor(path: Path, key: str, head: str, unit: str | None, *, database: bool) -> float:
-    """What one of the unit of a column is in SI."""
     units = _UNITS.get(key)
     if units is None:
         return 1.0
@@ -332,12 +313,11 @@ def _is_numeric(value: Any) -> bool:
     return not isinstance(value, bool)
 
 
-def _read_row(row: Row, heads: _Heads, masses: Mapping[str, float], database: str) -> dict[str, Any]:
-    """Numbers of one material in SI."""
+def _read_row(row: Row, heads: _Heads, masses: Mapping[str, float]) -> dict[str, Any]:
     name_head, formula_head = (heads.known.get(key, ("",))[0] for key in ("name", "formula"))
     formula = str(row.get(formula_head) or "").replace(" ", "")
-    found: dict[str, Any] = {"name": str(row.get(name_head) or formula), "formula": formula}
-    if not found["name"]:
+    name = str(row.get(name_head) or formula)
+    if not name:
         raise _RowFault("it has no name")
     given = {key: _row_number(row, *heads.known[key]) for key in _UNITS if key in heads.known}
     if isinstance(row.get("structure"), Mapping):
@@ -350,10 +330,8 @@ def _read_row(row: Row, heads: _Heads, masses: Mapping[str, float], database: st
         given["transverse"] = (shear / density) ** 0.5
     if "atoms" not in given:
         given["atoms"] = 1 / given["volume"] if "volume" in given else _formula_atoms(formula, given["density"], masses)
-    found |= {key: given.get(key, np.nan) for key in _NUMBERS}
-    for name, head in heads.extra.items():
-        found[name] = float(row[head]) if _is_numeric(row.get(head)) else np.nan
-    return found
+    extra = {key: float(row[head]) if _is_numeric(row.get(head)) else np.nan for key, head in heads.extra.items()}
+    return {"name": name, "formula": formula, **{key: given.get(key, np.nan) for key in _NUMBERS}, **extra}
 
 
 def _row_number(row: Row, head: str, factor: float) -> float:
@@ -372,7 +350,10 @@ def _structure_numbers(structure: Mapping[str, Any], masses: Mapping[str, float]
     """Density, kg m⁻³, and atoms per volume, m⁻³, of a structure of pymatgen."""
     try:
         volume = abs(float(np.linalg.det(np.array(structure["lattice"]["matrix"], dtype=float)))) * angstrom**3
-        species = list(_site_species(structure["sites"]))
+        species = [
+            (re.sub(r"[^A-Za-z].*", "", each["element"]), each["occu"])
+            for site in structure["sites"] for each in site["species"]
+        ]  # fmt: skip
         mass = sum(masses[element] * share for element, share in species) * m_u
         count = sum(share for _, share in species)
     except (KeyError, TypeError, ValueError, np.linalg.LinAlgError) as err:
@@ -380,13 +361,6 @@ def _structure_numbers(structure: Mapping[str, Any], masses: Mapping[str, float]
     if not (np.isfinite(volume) and volume > 0 and count > 0):
         raise _RowFault(f"its structure has a cell of {volume:g} m³ with {count:g} atoms")
     return mass / volume, count / volume
-
-
-def _site_species(sites: Any) -> Iterator[tuple[str, float]]:
-    """Yield element and occupation of all sites."""
-    for site in sites:
-        for one in site["species"]:
-            yield re.sub(r"[^A-Za-z].*", "", one["element"]), float(one["occu"])
 
 
 def _formula_atoms(formula: str, density: float, masses: Mapping[str, float]) -> float:

@@ -7,46 +7,48 @@ from attrs import NOTHING, frozen
 
 from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
-from kapitza.errors import InputError
+from kapitza.io import toml
 from kapitza.io.text_tables import TextTable, read_table
-from kapitza.io.toml import Table, TomlTable, file, number, read_toml, table, text, uncertain, uncertain_value
+from kapitza.io.toml import Table, TomlTable
 from kapitza.measure.probes import RamanProbe, ThermalProbe
 
-
-def _check_response(section: TomlTable) -> None:
-    """Refuse one response of both sides beside those of each."""
-    if "response" in section and ("response_left" in section or "response_right" in section):
-        raise section.fault("one response, or one for each side: got both", "response")
-
-
-_KIND = text(
+_KIND = toml.text(
     "kind", "tip of a scanning thermal microscope, or one that enhances Raman scattering", choices=("thermal", "raman")
 )
 THERMAL_TIP = Table(
     [
         _KIND,
-        uncertain("radius", "length", "radius of the tip", NOTHING),
-        number("ambient", "temperature", "temperature of the cantilever", None),
-        uncertain("response", "share", "response of the tip to the temperature of the surface"),
-        uncertain("response_left", "share", "response on the left side"),
-        uncertain("response_right", "share", "response on the right side"),
+        toml.uncertain("radius", "length", "radius of the tip", NOTHING),
+        toml.number("ambient", "temperature", "temperature of the cantilever", None),
+        toml.uncertain("response", "share", "response of the tip to the temperature of the surface"),
+        toml.uncertain("response_left", "share", "response on the left side"),
+        toml.uncertain("response_right", "share", "response on the right side"),
     ],
     "Tip of a scanning thermal microscope.",
-    checks=(_check_response,),
+    checks=(
+        toml.refuse_if(
+            lambda tip: "response" in tip and ("response_left" in tip or "response_right" in tip),
+            "one response, or one for each side: got both",
+            "response",
+        ),
+    ),
 )
 RAMAN_TIP = Table(
     [
         _KIND,
-        uncertain("near_field", "length", "width of the enhanced spot", NOTHING),
-        number("spot", "length", "width of the far field", None),
-        uncertain("far_share", "share", "fraction of the far field in the signal"),
+        toml.uncertain("near_field", "length", "width of the enhanced spot", NOTHING),
+        toml.number("spot", "length", "width of the far field", None),
+        toml.uncertain("far_share", "share", "fraction of the far field in the signal"),
     ],
     "Tip that enhances Raman scattering.",
 )
 PROBE = Table(
     [
-        table("profile", Table([file("file", "table of positions, temperatures and uncertainties")], "Scan."), NOTHING),
-        table(
+        toml.table(
+            "profile", Table([toml.file("file", "table of positions, temperatures and uncertainties")], "Scan."),
+            NOTHING,
+        ),
+        toml.table(
             "probe", {"thermal": THERMAL_TIP, "raman": RAMAN_TIP}, NOTHING,
             choose=lambda tip: tip.text("kind", choices=("thermal", "raman")),
         ),
@@ -70,13 +72,11 @@ def read_probe_profile(path: str | PathLike[str]) -> ProbeFile:
     DataError
         for unknown keys, a table without positions or temperatures, numbers of another unit
     """
-    top = read_toml(path)
+    top = toml.read_toml(path)
     PROBE.check(top)
     scan, probe = top.section("profile"), top.section("probe")
-    thermal = probe.text("kind") == "thermal"
-    return ProbeFile(
-        profile_from_table(read_table(scan.beside("file"))), _read_thermal(probe) if thermal else _read_raman(probe)
-    )
+    read = _read_thermal if probe.text("kind") == "thermal" else _read_raman
+    return ProbeFile(profile_from_table(read_table(scan.beside("file"))), read(probe))
 
 
 def profile_from_table(columns: TextTable) -> Profile:
@@ -88,25 +88,22 @@ def profile_from_table(columns: TextTable) -> Profile:
 
 
 def _read_thermal(section: TomlTable) -> ThermalProbe:
-    """Tip of a scanning thermal microscope."""
     values = THERMAL_TIP.read(section)
     given: dict[str, Any] = {}
     given["radius"], given["radius_sigma"] = values["radius"]
     if values["ambient"] is not None:
         given["ambient"] = values["ambient"]
-    common = values["response"]
-    both = {side: common or values[f"response_{side}"] for side in ("left", "right")}
-    if any(both.values()):
-        for side, stated in both.items():
-            response = stated or uncertain_value("share", section, f"response_{side}")
+    sides = {side: values["response"] or values[f"response_{side}"] for side in ("left", "right")}
+    if any(sides.values()):
+        for side, stated in sides.items():
+            response = stated or toml.read_uncertain(section, f"response_{side}", "share")
             given[f"response_{side}"], given[f"{side}_sigma"] = response
-    if common:
+    if values["response"]:
         given["common"] = True
     return _make_probe(section, ThermalProbe, given)
 
 
 def _read_raman(section: TomlTable) -> RamanProbe:
-    """Tip that enhances Raman scattering."""
     values = RAMAN_TIP.read(section)
     given: dict[str, Any] = {}
     given["near_field"], given["near_field_sigma"] = values["near_field"]
@@ -118,10 +115,6 @@ def _read_raman(section: TomlTable) -> RamanProbe:
 
 
 def _make_probe(section: TomlTable, kind: Any, numbers: dict[str, Any]) -> Any:
-    """Tip of these numbers; a fault is that of its table."""
-    try:
-        probe = kind(**numbers)
-        probe.spread  # noqa: B018  its widths are checked where they are used
-    except InputError as err:
-        raise section.fault(str(err)) from err
+    probe = section.locate("", lambda: kind(**numbers))
+    section.locate("", getattr, probe, "spread")  # its widths are checked where they are used
     return probe

@@ -14,6 +14,7 @@ __all__ = ["NUMBER_AND_UNIT", "parse_uncertain", "quantity", "share_or_quantity"
 NUMBER_AND_UNIT = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(.*?)\s*")
 
 _UNCERTAIN_PATTERN = re.compile(r"(?P<value>.+?)\s*(?:\+-|\+/-|±)\s*(?P<sigma>.+)")
+_EXPONENT_LETTER = re.compile(r"(?<=[\d.])[eE](?=[-+]?\d)")  # of a number, which is no unit
 _UNIT_PATTERN = re.compile(r"[A-Za-zµμ°%Å].*")
 
 _SMALLEST, _LARGEST = 1e-60, 1e60  # in SI: squares, cubes and quotients of such numbers are still floats
@@ -24,22 +25,24 @@ _CELSIUS = "°C", "degC", "C"
 def quantity(value: object, kind: str, *, what: str = "number") -> float:
     """Return a number, or a text such as "80 nm", in SI; `kind` is in `QUANTITY_KINDS`, `what` is for messages."""
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = found = _as_float(value)
+        try:
+            value = found = float(value)
+        except OverflowError:  # an integer beyond all floats
+            value = found = math.inf
     else:
         match = NUMBER_AND_UNIT.fullmatch(value) if isinstance(value, str) else None
         if match is None:
-            raise InputError(
-                f"{what} = {value!r:.60}: expected a number in SI or a text such as {_example_quantity(kind)}"
-            )
+            units = QUANTITY_KINDS[kind].accepted
+            unit = next((u for u, size in units.items() if u and size != 1.0), next(iter(units)))
+            example = repr(f"10 {unit}")
+            raise InputError(f"{what} = {value!r:.60}: expected a number in SI or a text such as {example}")
         factor = 1.0 if not match[2] else unit_factor(match[2], kind)
         if factor is None:
             other = kind_of(match[2])
             said = f"is a unit of {other.replace('_', ' ')}" if other else "is not a known unit"
             hint = " (a temperature in °C and 273.15)" if match[2] in _CELSIUS and kind == "temperature" else ""
-            raise InputError(
-                f"{what} = {value!r:.60}: {match[2]!r} {said}; expected {kind.replace('_', ' ')}, "
-                f"{known_units(kind)}{hint}"
-            )
+            expected = f"expected {kind.replace('_', ' ')}, {known_units(kind)}{hint}"
+            raise InputError(f"{what} = {value!r:.60}: {match[2]!r} {said}; {expected}")
         found = float(match[1]) * factor
     if not math.isfinite(found):
         raise InputError(f"{what} = {value!r:.60}: expected a finite number")
@@ -49,14 +52,6 @@ def quantity(value: object, kind: str, *, what: str = "number") -> float:
             f"number between {_SMALLEST:g} and {_LARGEST:g} in SI"
         )
     return found
-
-
-def _as_float(value: float) -> float:
-    """Return a number as a float; an integer beyond all floats is infinite."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf
 
 
 def stepped_range(start: float, stop: float, step: float, *, what: str, most: int) -> list[float]:
@@ -91,21 +86,15 @@ def parse_uncertain(text: str, kind: str, *, what: str) -> tuple[float, float]:
             raise InputError(f"{what} = {text!r:.60}: expected an uncertainty of 0 or more")
         return value, abs(value) * share
     # a bare number on one side of the sign is in the unit of the other: 12.4 +- 0.3 nm
-    unit = _UNIT_PATTERN.search(_strip_exponent(sigma))
-    if unit is not None and _UNIT_PATTERN.search(_strip_exponent(match["value"])) is None:
+    unit, unit_of_value = (_UNIT_PATTERN.search(_EXPONENT_LETTER.sub("", part)) for part in (sigma, match["value"]))
+    if unit is not None and unit_of_value is None:
         value = quantity(match["value"].strip() + unit[0], kind, what=what)
-    unit_of_value = _UNIT_PATTERN.search(_strip_exponent(match["value"]))
     if unit_of_value is not None and unit is None:
         sigma += unit_of_value[0]
-    found = quantity(_parse_bare_number(sigma), kind, what=what)
-    if found < 0:
+    uncertainty = quantity(_parse_bare_number(sigma), kind, what=what)
+    if uncertainty < 0:
         raise InputError(f"{what} = {text!r:.60}: expected an uncertainty of 0 or more")
-    return value, found
-
-
-def _strip_exponent(text: str) -> str:
-    """Text without the exponent of a number, whose letter is no unit."""
-    return re.sub(r"(?<=[\d.])[eE](?=[-+]?\d)", "", text)
+    return value, uncertainty
 
 
 def _parse_bare_number(text: str) -> str | float:
@@ -121,10 +110,9 @@ def known_units(kind: str) -> str:
     return "in " + ", ".join(unit or "plain numbers" for unit in QUANTITY_KINDS[kind].accepted)
 
 
-def _example_quantity(kind: str) -> str:
-    """Return a text that would be understood."""
-    unit = next(
-        (u for u, factor in QUANTITY_KINDS[kind].accepted.items() if u and factor != 1.0),
-        next(iter(QUANTITY_KINDS[kind].accepted)),
-    )
-    return repr(f"10 {unit}")
+def first_unit(kind: str) -> str:
+    """Return the SI unit of a kind in words, and that there are others."""
+    unit, *others = QUANTITY_KINDS[kind].accepted
+    if not unit:
+        return f"a plain number or in {', '.join(others)}"
+    return f"in {unit} or another unit" if others else f"in {unit}"

@@ -1,9 +1,9 @@
 """One reader for every file: a table of the kinds of files, and the choice of one by name, keys or content."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from attrs import frozen
 
@@ -19,10 +19,9 @@ from kapitza.io.formats.foreign_hdf5 import open_hdf5
 from kapitza.io.formats.hdf5 import HEADER_DATASET
 from kapitza.io.frames import from_pandas, from_xarray, read_netcdf
 from kapitza.io.results import load
-from kapitza.io.row_tables import is_row_table, read_row_table
+from kapitza.io.screening_tables import is_row_table, read_row_table
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.files.crystals import PHONOPY_NAMES, load_crystal
-from kapitza.matter.files.objects import is_path
 from kapitza.matter.files.structures import is_structure_file, read_structure
 
 
@@ -41,7 +40,6 @@ def _is_result(path: Path) -> bool:
 
 
 def _has_header(path: str) -> bool:
-    """Whether an HDF5 file has the header of a saved result."""
     with open_hdf5(path) as file:
         return HEADER_DATASET in file
 
@@ -70,11 +68,6 @@ class FileKind(BaseRecord):
     parts: tuple[str, ...] = ()
     recognise: Callable[[Path], bool] | None = None
     extra: str = ""
-
-    def has_keys(self, table: Collection[str]) -> bool:
-        """Whether the keys of a TOML file are those of this kind."""
-        words = self.keys.split()
-        return bool(words) and all(any(key in table for key in word.split("|")) for word in words)
 
     def matches(self, place: Path) -> bool:
         """Whether a file or folder is of this kind, by its name and content."""
@@ -195,21 +188,10 @@ _FILM_KEYS = frozenset({"bands", "cells", "lifetimes", "mean_free_path", "normal
 def read(path: str | PathLike[str] | Any) -> Any:
     """Return what a file or a folder holds, as the record that its own reader makes of it.
 
-    * what `save` wrote (.json, .npz, .h5), or ``to_xarray().to_netcdf`` (.nc): the record, or a tuple or dict of them
-    * TOML of a sample, device, mesh, domain, films, run, scan, modes, lamella, leg, memory cell, exchanger, chip in
-      helium or junction, told apart by their keys: `SampleFile`, `Device`, `Layout`, `BodyFile`, ..., `Junction`
-    * electron spectra (.dm3, .dm4, .hspy, .msa, .ndata, Swift's .h5, ...): `SpectrumImage`
-    * lifetimes of phono3py, ShengBTE or almaBTE: `Carriers` at 300 K
-    * a mesh of gmsh (.msh): `Mesh`
-    * the folder of a run of LAMMPS or GPUMD: its `Record`
-    * a text table (.csv, .dat, .tsv, .txt): `TextTable`; rows of a screening or of boundaries: a
-      pandas.DataFrame
-    * a file or a folder of phonopy (.yaml): `Crystal`; a structure file (.cif, POSCAR, ...): `Structure`
-
-    Objects of other programs stand for their files: a signal of HyperSpy, Atoms of ASE, a Structure of pymatgen, a
-    Phonopy object, what `to_xarray` and `to_pandas` of a record gave.
-
-    A reader with settings of its own (a temperature, units in place of those of the file) is called by its name.
+    The page "Formats of files" of the reference lists all kinds of files with their records, and how each is
+    recognised: by its name, the keys of a TOML file, or its content.  Objects of other programs stand for their files:
+    a signal of HyperSpy, Atoms of ASE, a Structure of pymatgen, a Phonopy object, what `to_xarray` and `to_pandas` of a
+    record gave.  A reader with settings of its own (a temperature, other units) is called by its name.
 
     Raises
     ------
@@ -224,7 +206,7 @@ def read(path: str | PathLike[str] | Any) -> Any:
     MissingEngine
         if the format needs a package that is not installed
     """
-    if not is_path(path):
+    if not isinstance(path, (str, PathLike)):
         return _read_object(path)
     place = file_path(path)
     if not place.exists():
@@ -255,7 +237,6 @@ def suffixes_of(name: str) -> tuple[str, ...]:
 
 
 def _read_object(given: Any) -> Any:
-    """Return what an object of another program holds."""
     if hasattr(given, "axes_manager"):
         return io.from_hyperspy(given)
     if hasattr(given, "data_vars"):
@@ -270,12 +251,13 @@ def _read_object(given: Any) -> Any:
 
 
 def _kind_of_table(top: TomlTable) -> FileKind:
-    """Return the kind of a TOML file by the keys at its top level."""
     kinds = {kind.name: kind for kind in FILE_KINDS if kind.keys}
-    if "layers" in top and any(not _FILM_KEYS.isdisjoint(layer.table) for layer in top.sections("layers")):
-        return kinds["films"]
+    table, layers = top.table, top.table.get("layers")
+    for layer in cast("list[Any]", layers) if isinstance(layers, list) else ():
+        if isinstance(layer, dict) and not _FILM_KEYS.isdisjoint(cast("dict[str, Any]", layer)):
+            return kinds["films"]
     for kind in kinds.values():
-        if kind.has_keys(top.table):
+        if all(any(key in table for key in word.split("|")) for word in kind.keys.split()):
             return kind
     keys = ", ".join(top.table) or "none"
     raise DataError(f"is TOML of no known kind: its keys are {keys}; known are {', '.join(kinds)}", file=top.path)

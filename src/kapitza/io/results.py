@@ -119,19 +119,15 @@ def encode_result(result: Any, suffix: str) -> bytes:
 
 def stored_units(node: Any) -> dict[str, str]:
     """Units of the stored arrays by their names."""
-    found: dict[str, str] = {}
-    if isinstance(node, list):
-        for item in node:
-            found |= stored_units(item)
+    stored: dict[str, str] = {}
     if isinstance(node, dict):
-        units = node.get("units", {})
-        fields = node.get("fields")
+        units, fields = node.get("units", {}), node.get("fields")
         for key, value in fields.items() if isinstance(fields, dict) else ():
             if isinstance(value, dict) and "$stored" in value:
-                found[value["$stored"]] = units.get(key, "")
-        for value in node.values():
-            found |= stored_units(value)
-    return found
+                stored[value["$stored"]] = units.get(key, "")
+    for value in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        stored |= stored_units(value)
+    return stored
 
 
 def decode_result(path: str | PathLike[str], suffix: str) -> Any:
@@ -163,8 +159,7 @@ def result_of_header(tree: Any, *, sealed: bool) -> Any:
     if version > _FORMAT_VERSION:
         raise DataError(
             f"was written in format {version} by kapitza {tree.get('kapitza')!r:.20}; this one reads up to "
-            f"{_FORMAT_VERSION}: "
-            "install a newer kapitza"
+            f"{_FORMAT_VERSION}: install a newer kapitza"
         )
     if version > _UNSEALED_VERSION and not sealed:
         raise DataError("damaged: it has lost its checksum; restore it from a copy")

@@ -40,8 +40,7 @@ With repeats, uncertain numbers are the same on all spots; `per_spot = ["tdtr.ph
 spot has for itself.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from os import PathLike
 from typing import Any
@@ -54,61 +53,22 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
+from kapitza.io import toml
 from kapitza.io.boundaries import BoundarySides, boundaries, read_conductance
 from kapitza.io.experiments import EXPERIMENTS, ReadExperiment, experiment_kind, read_experiment
-from kapitza.io.plausibility import (
-    check_measured_delays,
-    warn_of_bulk,
-    warn_of_celsius,
-    warn_of_contacts,
-    warn_of_experiment,
-    warn_of_layers,
-    warn_of_prior,
-    warn_of_thin_layer,
-)
+from kapitza.io.plausibility import check_measured_delays, check_sample, warn_of_material
 from kapitza.io.quantities import share_or_quantity
-from kapitza.io.toml import (
-    TITLE,
-    Table,
-    TomlTable,
-    attribute,
-    check_boundary_names,
-    filling,
-    locate_faults,
-    material_at,
-    named_tables,
-    number,
-    raise_all,
-    read_toml,
-    special,
-    table,
-    tables,
-    text,
-    texts,
-)
+from kapitza.io.toml import Table, TomlTable
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.problem import DataSet, Free, Prior, Tie
 
 
 def _check_layers(section: TomlTable) -> None:
-    """Refuse a stack without layers, a film without thickness, and boundaries that are missing or unknown."""
-    layers = section.sections("layers")
-    if not layers:
-        raise section.fault("no [[layers]]: give at least one, from the heated side down", "layers")
-    names = [one.text("name", one.text("material", "")) for one in layers]
-
-    def check_boundaries() -> None:
-        if all(names):
-            pairs = [f"{a}|{b}" for a, b in pairwise(names)]
-            check_boundary_names(section.section("boundaries"), pairs, 'conductance, such as "100 MW/m2K"')
-
-    known = set(SAMPLE_LAYER.names)  # a key that is not known may stand for the thickness
-    films = [one for one in layers[:-1] if known.issuperset(one.table)]
-    raise_all([*(partial(one.number, "thickness", "length") for one in films), check_boundaries])
+    boundary = 'conductance, such as "100 MW/m2K"'
+    toml.check_stack(section, "from the heated side down", boundary, layer=SAMPLE_LAYER)
 
 
 def _check_samples(top: TomlTable) -> None:
-    """Refuse two samples of one name, and check the stack of the file itself."""
     names: list[str] = []
     for section in top.sections("samples"):
         name = section.text("name")
@@ -122,94 +82,90 @@ def _check_samples(top: TomlTable) -> None:
 def _read_free(section: TomlTable, key: str) -> dict[str, Free]:
     """Free parameters: their names, or tables of their start and limits."""
     if isinstance(section.table[key], dict):
-        inside = section.section(key)
-        return {name: _read_limits(inside.section(name), name) for name in inside.table}
+        inside, free = section.section(key), dict[str, Free]()
+        for name in inside.table:
+            limits = [toml.number(limit, kind_of_parameter(name), "", None) for limit in ("start", "low", "high")]
+            free[name] = Free(*Table(limits).read(inside.section(name)).values())
+        return free
     named = section.texts(key)
     if twice := next((name for i, name in enumerate(named) if name in named[:i]), None):
         raise section.fault(f"{twice!r} is named twice: a number is free once", key)
     return {name: Free() for name in named}
 
 
-def _read_limits(section: TomlTable, name: str) -> Free:
-    """Start and limits of a free parameter."""
-    kind = kind_of_parameter(name)
-    values = Table([number(key, kind, "", None) for key in ("start", "low", "high")]).read(section)
-    return Free(*values.values())
-
-
 def _read_priors(section: TomlTable, key: str) -> dict[str, Prior]:
-    """Uncertainties of parameters."""
     uncertain = section.section(key)
-    return {name: locate_faults(uncertain, name, lambda n=name: _read_prior(uncertain, n)) for name in uncertain.table}
+    return {name: uncertain.locate(name, _read_prior, uncertain, name) for name in uncertain.table}
 
 
 def _read_prior(section: TomlTable, name: str) -> Prior:
     """Uncertainty of a number: "3 %", "2 nm", or { value = "80 nm", sigma = "2 nm" }."""
-    kind, held = kind_of_parameter(name), section.table[name]
-    if not isinstance(held, dict):
-        sigma, share = share_or_quantity(held, kind, what="uncertainty")
-        if share:
-            warn_of_prior(name, sigma)
+    kind, given = kind_of_parameter(name), section.table[name]
+    if not isinstance(given, dict):
+        sigma, share = share_or_quantity(given, kind, what="uncertainty")
         return Prior(None, sigma, fractional=share)
     inside = section.section(name)
-    inside.check_keys(("value", "sigma"))
+    toml.check_keys(inside, ("value", "sigma"))
     sigma, share = share_or_quantity(inside.table.get("sigma"), kind, what="sigma")
     return Prior(inside.number("value", kind), sigma, fractional=share)
 
 
 _TIE = Table(
     [
-        texts("names", "parameters that vary together"),
-        text("kind", "keep their ratio, or give them one value", "factor", choices=("factor", "value")),
+        toml.texts("names", "parameters that vary together"),
+        toml.text("kind", "keep their ratio, or give them one value", "factor", choices=("factor", "value")),
     ],
     "Parameters that are fitted as one.",
     renamed={"how": "kind"},
 )
 FIT = Table(
     [
-        special(
+        toml.special(
             "free", "list of texts, or tables", "fitted parameters; with `start`, `low` and `high` as tables",
             _read_free, {},
         ),
-        special(
+        toml.special(
             "uncertain", "table", "standard uncertainty by parameter: `\"3 %\"`, `\"2 nm\"`, or `value` and `sigma`",
             _read_priors, {},
         ),
-        named_tables("ties", _TIE),
-        texts("per_spot", "uncertain parameters that each spot has for itself"),
+        toml.named_tables("ties", _TIE),
+        toml.texts("per_spot", "uncertain parameters that each spot has for itself"),
     ],
     "What a fit determines.",
 )  # fmt: skip
 SAMPLE_LAYER = Table(
     [
-        filling(text("name", "name of the layer; its material if omitted", unless=("material",))),
-        text("material", "material of the library", None),
-        evolve(attribute(Layer, "thickness", meaning="thickness; infinite if the last layer has none"), default=None),
-        evolve(attribute(Layer, "conductivity"), unless=("material",)),
-        *(attribute(Layer, name) for name in (
+        toml.filling(toml.text("name", "name of the layer; its material if omitted", unless=("material",))),
+        toml.text("material", "material of the library", None),
+        evolve(
+            toml.attribute(Layer, "thickness", meaning="thickness; infinite if the last layer has none"), default=None
+        ),
+        evolve(toml.attribute(Layer, "conductivity"), unless=("material",)),
+        *(toml.attribute(Layer, name) for name in (
             "in_plane", "in_plane_y", "heat_capacity", "xy", "xz", "yz", "electron_conductivity",
             "electron_heat_capacity", "coupling",
         )),
     ],
     "Layer, from the heated side down.",
 )  # fmt: skip
-_STACK = (tables("layers", SAMPLE_LAYER), boundaries("conductance of each boundary"))
+_STACK = (toml.tables("layers", SAMPLE_LAYER), boundaries("conductance of each boundary"))
 SAMPLE = Table(
     [
-        TITLE,
-        number("temperature", "temperature", "temperature", 300.0),
+        toml.TITLE,
+        toml.number("temperature", "temperature", "temperature", 300.0),
         *_STACK,
-        tables(
-            "samples", Table([text("name", "name of the sample"), *_STACK], "Another stack.", checks=(_check_layers,))
+        toml.tables(
+            "samples",
+            Table([toml.text("name", "name of the sample"), *_STACK], "Another stack.", checks=(_check_layers,)),
         ),
-        tables("experiments", EXPERIMENTS, choose=experiment_kind),
-        table("fit", FIT),
-        tables(
+        toml.tables("experiments", EXPERIMENTS, choose=experiment_kind),
+        toml.table("fit", FIT),
+        toml.tables(
             "repeats",
             Table(
                 [
-                    text("experiment", "name of the experiment; the only one if omitted", None),
-                    text("data", "table of the curve of this spot"),
+                    toml.text("experiment", "name of the experiment; the only one if omitted", None),
+                    toml.text("data", "table of the curve of this spot"),
                 ],
                 "The same experiment on another spot.",
             ),
@@ -290,63 +246,55 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     OSError
         if the file is missing, or one may not be read
     """
-    top = read_toml(path)
+    top = toml.read_toml(path)
     values = SAMPLE.read(top)
     temperature = values["temperature"]
-    warn_of_celsius(top.table.get("temperature"))
-    samples = _read_samples(top, temperature)
-    sections = top.sections("experiments")
-    read = [locate_faults(section, "", lambda s=section: read_experiment(s, temperature)) for section in sections]
-    _check_distinct_names([one.experiment.name for one in read], sections)
-    for stack in samples.values():
-        locate_faults(top, "", lambda s=stack: warn_of_layers(s))
-        locate_faults(top, "", lambda s=stack: warn_of_contacts(s))
+    sections = top.sections("samples")
+    samples = {} if sections and "layers" not in top else {"": top.locate("layers", _read_stack, top, temperature)}
+    for section in sections:
+        samples[section.text("name")] = section.locate("layers", _read_stack, section, temperature)
+    tables = top.sections("experiments")
+    read = [section.locate("", read_experiment, section, temperature) for section in tables]
+    names = [each.experiment.name for each in read]
+    for i, (section, name) in enumerate(zip(tables, names, strict=True)):
+        if name in names[:i]:  # their parameters could not be told apart
+            raise section.fault(f"two experiments are called {name!r}: give each a name of its own", "name")
     stacks = [
-        _changed_stack(section, _sample_of(section, samples), one) for section, one in zip(sections, read, strict=True)
+        _changed_stack(section, _sample_of(section, samples), each.findings.changes)
+        for section, each in zip(tables, read, strict=True)
     ]
-    for one, stack, section in zip(read, stacks, sections, strict=True):
-        if one.curve is not None:
-            locate_faults(section, "data", lambda e=one.experiment, s=stack: check_measured_delays(e.name, e, s))
-        locate_faults(section, "", lambda e=one.experiment, s=stack: warn_of_experiment(e.name, e, s))
-    free, priors, ties, per_spot = _read_fit(top.section("fit"))
-    sets = [DataSet(one.experiment, Curve([], []), stack) for one, stack in zip(read, stacks, strict=True)]
-    _check_signs(top.section("fit"), free, priors, sets)
-    _warn_of_wide_priors(tuple(samples.values()), priors)
-    traces = _priors_of_traces(read, free, ties)
-    alone = {name: prior for name, prior in traces.items() if name not in priors}
-    repeats = [_read_repeat(one, sections, samples, temperature, alone) for one in top.sections("repeats")]
+    fit = top.section("fit")
+    parts, ties = FIT.read(fit), fit.section("ties")
+    free, priors = parts["free"], parts["uncertain"]
+    tied = {name: Tie(*_TIE.read(ties.section(name)).values()) for name in ties.table}
+    if unknown := [name for name in parts["per_spot"] if name not in priors]:
+        raise fit.fault(f"{unknown[0]!r} is not uncertain: say how well it is known in [fit.uncertain]", "per_spot")
+    measured = [
+        (section, each.experiment, stack, each.curve is not None)
+        for section, each, stack in zip(tables, read, stacks, strict=True)
+    ]
+    check_sample(top, tuple(samples.values()), measured, priors)
+    _check_signs(fit, free, priors, [DataSet(experiment, Curve([], []), on) for _, experiment, on, _ in measured])
+    of_traces, notes = _findings_in_fit(read, free, priors, tied)
+    alone = {name: prior for name, prior in of_traces.items() if name not in priors}
+    repeats = [_read_repeat(section, tables, samples, temperature, alone) for section in top.sections("repeats")]
     return SampleFile(
         title=values["title"] or top.path.stem,
         stack=stacks[0] if len(stacks) == 1 else next(iter(samples.values())),
         stacks=tuple(stacks),
-        experiments=tuple(one.experiment for one in read),
-        curves=tuple(one.curve for one in read),
+        experiments=tuple(each.experiment for each in read),
+        curves=tuple(each.curve for each in read),
         free=free,
-        priors=traces | priors,
-        ties=ties,
+        priors=of_traces | priors,
+        ties=tied,
         temperature=temperature,
         repeats=tuple(repeats),
-        per_spot=tuple(dict.fromkeys([*per_spot, *(name for name in alone if name.endswith(".phase"))])),
-        notes=(
-            *(f"{one.experiment.name}: {note}" for one in read for note in one.findings.notes),
-            *_unused_errors(read, traces, priors),
-        ),
+        per_spot=tuple(dict.fromkeys([*parts["per_spot"], *(name for name in alone if name.endswith(".phase"))])),
+        notes=notes,
     )
 
 
-def _read_samples(top: TomlTable, temperature: float) -> dict[str, Stack]:
-    """Stacks by name: that of the file, "", and its [[samples]]."""
-    sections = top.sections("samples")
-    found = {} if sections and "layers" not in top else {"": _located_stack(top, temperature)}
-    return found | {section.text("name"): _located_stack(section, temperature) for section in sections}
-
-
-def _located_stack(section: TomlTable, temperature: float) -> Stack:
-    return locate_faults(section, "layers", lambda: _read_stack(section, temperature))
-
-
 def _sample_of(section: TomlTable, samples: Mapping[str, Stack]) -> Stack:
-    """The stack that an experiment was made on."""
     named = [name for name in samples if name]
     if "sample" not in section:
         if "" in samples or len(named) == 1:
@@ -358,38 +306,30 @@ def _sample_of(section: TomlTable, samples: Mapping[str, Stack]) -> Stack:
     return samples[name]
 
 
-def _priors_of_traces(
-    read: Sequence[ReadExperiment], free: Mapping[str, Free], ties: Mapping[str, Tie]
-) -> dict[str, Prior]:
-    """Uncertainties of what traces told, by the names of the fit; none for what the file frees or ties."""
-    found: dict[str, Prior] = {}
-    said = {*free, *(name for tie in ties.values() for name in tie.names)}
-    for one in read:
-        for name, prior in one.findings.priors.items():
-            alone = _name_in_fit(one, name, len(read))
-            if not {alone, name} & said:
-                found[alone] = prior
-    return found
+def _findings_in_fit(
+    read: Sequence[ReadExperiment], free: Mapping[str, Free], stated: Mapping[str, Prior], ties: Mapping[str, Tie]
+) -> tuple[dict[str, Prior], tuple[str, ...]]:
+    """Uncertainties that traces gave, by the names of the fit, but for what the file frees or ties; all notes."""
+    of_traces: dict[str, Prior] = {}
+    unused: list[str] = []
+    fitted = {*free, *(name for tie in ties.values() for name in tie.names)}
+    for each in read:
+        for name, prior in each.findings.priors.items():
+            full = _name_in_fit(each, name, len(read))
+            if not {full, name} & fitted:
+                of_traces[full] = prior
+            if full in stated:
+                unused.append(f"{full}: [fit.uncertain] states its error, that of the trace is not used")
+            elif full not in of_traces:
+                unused.append(f"{full} is free or tied: the error that the trace gives is not used")
+    return of_traces, (*(f"{each.experiment.name}: {note}" for each in read for note in each.findings.notes), *unused)
 
 
-def _name_in_fit(one: ReadExperiment, name: str, count: int) -> str:
+def _name_in_fit(read: ReadExperiment, name: str, count: int) -> str:
     """What the fit calls a number that a trace told, among so many experiments."""
     if name == "phase":
-        return f"{one.experiment.name}.{name}"
-    return name if count == 1 else f"{one.experiment.name}:{name}"
-
-
-def _unused_errors(
-    read: Sequence[ReadExperiment], used: Mapping[str, Prior], stated: Mapping[str, Prior]
-) -> Iterator[str]:
-    """What is said of errors that traces told, and that something else in the file takes the place of."""
-    for one in read:
-        for name in one.findings.priors:
-            alone = _name_in_fit(one, name, len(read))
-            if alone in stated:
-                yield f"{alone}: [fit.uncertain] states its error, that of the trace is not used"
-            elif alone not in used:
-                yield f"{alone} is free or tied: the error that the trace gives is not used"
+        return f"{read.experiment.name}.{name}"
+    return name if count == 1 else f"{read.experiment.name}:{name}"
 
 
 def _read_repeat(
@@ -397,126 +337,89 @@ def _read_repeat(
     used: Mapping[str, Prior],
 ) -> OtherSpot:  # fmt: skip
     """An experiment made again on another spot: all as in its own table, but the data and what its trace tells."""
-    names = [one.text("name", one.text("kind")) for one in experiments]
+    names = [table.text("name", table.text("kind")) for table in experiments]
     wanted = section.text("experiment", names[0] if len(names) == 1 else None)
     if wanted not in names:
-        raise section.fault(
-            f"{wanted!r} is no experiment of the file: there are {', '.join(names) or 'none'}", "experiment"
-        )
+        there = ", ".join(names) or "none"
+        raise section.fault(f"{wanted!r} is no experiment of the file: there are {there}", "experiment")
     at = names.index(wanted)
     again = evolve(section, table={**experiments[at].table, "data": section.text("data")})
-    found = locate_faults(section, "data", lambda: read_experiment(again, temperature))
-    if found.curve is None:
+    read = section.locate("data", read_experiment, again, temperature)
+    if read.curve is None:
         raise section.fault("is missing: give the data of this spot", "data")
-    stack = _changed_stack(again, _sample_of(again, samples), found)
-    locate_faults(section, "data", lambda: check_measured_delays(found.experiment.name, found.experiment, stack))
-    findings = {_name_in_fit(found, name, len(experiments)): prior for name, prior in found.findings.priors.items()}
+    stack = _changed_stack(again, _sample_of(again, samples), read.findings.changes)
+    check_measured_delays(section, read.experiment, stack)
+    of_traces = {_name_in_fit(read, name, len(experiments)): prior for name, prior in read.findings.priors.items()}
     return OtherSpot(
         experiment_number=at,
-        experiment=found.experiment,
-        curve=found.curve,
+        experiment=read.experiment,
+        curve=read.curve,
         stack=stack,
-        priors={name: prior for name, prior in findings.items() if name in used},
+        priors={name: prior for name, prior in of_traces.items() if name in used},
     )
 
 
 def _read_stack(top: TomlTable, temperature: float) -> Stack:
-    """Layers and boundaries of a file."""
     sections = top.sections("layers")
-    layers = [_read_layer(s, temperature, last=i == len(sections) - 1) for i, s in enumerate(sections)]
+    layers = [_read_layer(section, temperature, last=section is sections[-1]) for section in sections]
     named = top.section("boundaries")
-    materials = [one.text("material", one.text("name", "")) for one in sections]
+    materials = [section.text("material", section.text("name", "")) for section in sections]
     both = zip(pairwise(layers), pairwise(materials), strict=True)
-    sides = [BoundarySides(a.name, b.name, *of) for (a, b), of in both]
-    return Stack(layers, [_read_boundary(named, side, temperature) for side in sides])
+    return Stack(layers, [_read_boundary(named, a.name, b.name, of, temperature) for (a, b), of in both])
 
 
 def _read_layer(section: TomlTable, temperature: float, *, last: bool) -> Layer:
     """One layer; what is not stated comes from the library where a material is named."""
-    known = material_at(section, temperature) if "material" in section else None
+    known = toml.material_at(section, temperature) if "material" in section else None
     given: dict[str, Any] = {"thickness": np.inf} if last else {}
     if known is not None:
         given["name"] = section.text("material")
         for key, law in (("conductivity", known.conductivity), ("heat_capacity", known.heat_capacity)):
             if key not in section:
-                given[key] = locate_faults(section, "material", lambda law=law: float(law(temperature)[0]))
+                given[key] = float(section.locate("material", law, temperature)[0])
     layer = SAMPLE_LAYER.make(section, Layer, given)
-    if known is not None:
-        warn_of_thin_layer(layer, known)
-    if "conductivity" in section and layer.coupling is None:  # else that of the lattice alone
-        warn_of_bulk(layer, section.text("material", layer.name), temperature)
+    of_all = "conductivity" in section and layer.coupling is None  # else that of the lattice alone
+    warn_of_material(layer, known, temperature, section.text("material", layer.name) if of_all else "")
     return layer
 
 
-def _read_boundary(section: TomlTable, side: BoundarySides, temperature: float) -> Boundary:
+def _read_boundary(
+    section: TomlTable, upper: str, lower: str, materials: tuple[str, str], temperature: float
+) -> Boundary:
     """A boundary as in all files, without an uncertainty: a fit starts from it; what electrons of a metal with a
     temperature of their own carry across stands beside it.
     """
-    electrons, of_lattice = 0.0, section
-    if isinstance(section.table[side.written], dict):
-        inside = section.section(side.written)
+    electrons, of_lattice, name = 0.0, section, f"{upper}|{lower}"
+    if isinstance(section.table[name], dict):
+        inside = section.section(name)
         electrons = inside.number("electron_conductance", "conductance", 0.0)
         rest = {key: value for key, value in inside.table.items() if key != "electron_conductance"}
-        of_lattice = evolve(section, table={**section.table, side.written: rest})
-    value, sigma = read_conductance(of_lattice, side, temperature)
+        of_lattice = evolve(section, table={**section.table, name: rest})
+    value, sigma = read_conductance(of_lattice, BoundarySides(upper, lower, *materials), temperature)
     if sigma is not None:
-        raise section.fault(
-            f'what is known how well stands under [fit.uncertain]: "{side.name}.conductance"', side.name
-        )
-    return locate_faults(section, side.name, lambda: Boundary(value, electron_conductance=electrons))
+        raise section.fault(f'what is known how well stands under [fit.uncertain]: "{name}.conductance"', name)
+    return section.locate(name, lambda: Boundary(value, electron_conductance=electrons))
 
 
-def _check_distinct_names(names: Sequence[str], sections: Sequence[TomlTable]) -> None:
-    """Refuse experiments of one name: their numbers could not be told apart."""
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            raise sections[i].fault(f"two experiments are called {name!r}: give each a name of its own", "name")
-
-
-def _changed_stack(section: TomlTable, stack: Stack, read: ReadExperiment) -> Stack:
+def _changed_stack(section: TomlTable, stack: Stack, echo: Mapping[str, float]) -> Stack:
     """The stack of one experiment, from changes = { "SiO2.thickness" = "50 nm" } and the echo of its film."""
     inside = section.section("changes")
-    changes: dict[str, float | Conductance] = {
-        name: inside.number(name, kind_of_parameter(name)) for name in inside.table
-    }
-    found = locate_faults(section, "changes", lambda: stack.replace(changes)) if changes else stack
-    echo: dict[str, float | Conductance] = dict(read.findings.changes)
-    return locate_faults(section, "echo", lambda: found.replace(echo)) if echo else found
-
-
-def _read_fit(section: TomlTable) -> tuple[dict[str, Free], dict[str, Prior], dict[str, Tie], tuple[str, ...]]:
-    """What is free, uncertain and tied, and what of the uncertain each spot has for itself."""
-    values, ties = FIT.read(section), section.section("ties")
-    priors = values["uncertain"]
-    if unknown := [name for name in values["per_spot"] if name not in priors]:
-        raise section.fault(f"{unknown[0]!r} is not uncertain: say how well it is known in [fit.uncertain]", "per_spot")
-    tied = {name: Tie(*_TIE.read(ties.section(name)).values()) for name in ties.table}
-    return values["free"], priors, tied, values["per_spot"]
+    changes = {name: inside.number(name, kind_of_parameter(name)) for name in inside.table}
+    for key, values in (("changes", changes), ("echo", echo)):
+        if values:
+            stack = section.locate(key, stack.replace, dict[str, float | Conductance](values))
+    return stack
 
 
 def _check_signs(
     section: TomlTable, free: Mapping[str, Free], priors: Mapping[str, Prior], sets: Sequence[DataSet]
 ) -> None:
-    """Refuse values of 0 and below for numbers that are always positive, with their place in the file."""
     stated = [("uncertain", name, "value", prior.value) for name, prior in priors.items()]
-    stated += [
-        ("free", name, key, value)
-        for name, one in free.items()
-        for key, value in (("start", one.start), ("low", one.low), ("high", one.high))
-    ]
+    for name, each in free.items():
+        stated += [("free", name, key, getattr(each, key)) for key in ("start", "low", "high")]
     for place, name, key, value in stated:
-        held = name.rpartition(":")[2]
-        for one in sets if value is not None and value <= 0 else ():
-            if held in one.names() and not one.may_be_negative(held):
+        bare = name.rpartition(":")[2]
+        for each in sets if value is not None and value <= 0 else ():
+            if bare in each.names() and not each.may_be_negative(bare):
                 fault = f"{key} = {value:g}: expected a number above 0"
                 raise section.section(place).fault(fault, name)
-
-
-def _warn_of_wide_priors(stacks: Sequence[Stack], priors: Mapping[str, Prior]) -> None:
-    """Warn of uncertainties of layers that are larger than what they belong to, as in "3 um" for a film of 80 nm."""
-    layers = {layer.name: layer for stack in stacks for layer in stack.layers}
-    for name, prior in priors.items():
-        owner, _, attribute = name.rpartition(".")
-        value = getattr(layers.get(owner), attribute, None)
-        if prior.value is None and isinstance(value, float) and np.isfinite(value):
-            warn_of_prior(name, prior.width(value) / value if not prior.fractional else 0.0)

@@ -1,7 +1,8 @@
-"""Measured curves from text tables: named columns with units, one line of heads, comments behind #."""
+"""Text tables of numbers: named columns with units below one line of heads, or bare rows; comments behind #."""
 
+import math
 import re
-from collections.abc import Sequence
+from itertools import product
 from os import PathLike
 from pathlib import Path
 
@@ -52,10 +53,9 @@ class TextTable(BaseRecord):
         DataError
             if there is none
         """
-        for name in names:
-            for column in self.columns:
-                if name in (column.name, f"{column.name}_{column.unit}"):
-                    return column
+        for name, column in product(names, self.columns):
+            if name in (column.name, f"{column.name}_{column.unit}"):
+                return column
         there = ", ".join(column.name for column in self.columns)
         raise DataError(f"no column {' or '.join(map(repr, names))}; there are {there}", file=self.path)
 
@@ -75,11 +75,9 @@ class TextTable(BaseRecord):
         column = self.column(*names)
         factor = unit_factor(column.unit, kind) if column.unit else 1.0
         if factor is None:
-            wanted = ", ".join(unit for unit in QUANTITY_KINDS[kind].accepted if unit)
-            raise DataError(
-                f"column {column.name!r} is in {column.unit}; expected {kind.replace('_', ' ')} in {wanted}",
-                file=self.path,
-            )
+            units = ", ".join(unit for unit in QUANTITY_KINDS[kind].accepted if unit)
+            message = f"column {column.name!r} is in {column.unit}; expected {kind.replace('_', ' ')} in {units}"
+            raise DataError(message, file=self.path)
         return numbers(column.value * factor)
 
     def increasing(self, kind: str, *names: str) -> Array:
@@ -91,12 +89,11 @@ class TextTable(BaseRecord):
             at the first row that does not
         """
         value = self.values(kind, *names)
-        steps = np.flatnonzero(np.diff(value) <= 0)
-        if steps.size:
-            row = int(steps[0]) + 1
-            raise row_fault(
-                self, f"{names[0]} goes from {value[row - 1]:g} to {value[row]:g}: expected values that increase", row
-            )
+        falls = np.flatnonzero(np.diff(value) <= 0)
+        if falls.size:
+            row = int(falls[0]) + 1
+            steps = f"{names[0]} goes from {value[row - 1]:g} to {value[row]:g}"
+            raise row_fault(self, f"{steps}: expected values that increase", row)
         return value
 
 
@@ -130,30 +127,26 @@ def read_table(path: str | PathLike[str], *, most_rows: int | None = None) -> Te
     ]
     if len(rows) < 2:
         raise DataError(f"expected a line of heads and rows of numbers, got {len(rows)} lines", file=path)
-    mark = _column_separator(rows[0][1])
-    heads = [head.strip().strip('"') for head in _split_row(rows[0][1], mark)]
+    first_line, first = rows[0]
+    mark = next((mark for mark in ("\t", ";", ",") if mark in first), None)  # None for spaces
+    heads = [head.strip().strip('"') for head in first.split(mark)]
     if any(_is_number(head) for head in heads):
-        raise DataError(f"expected the names of the columns, got {rows[0][1]!r:.60}", file=path, line=rows[0][0])
+        raise DataError(f"expected the names of the columns, got {first!r:.60}", file=path, line=first_line)
     content = np.empty((len(rows) - 1, len(heads)))
-    for k, (line, row) in enumerate(rows[1:]):
-        content[k] = _parse_row(_split_row(row, mark), heads, path, line)
-    names = [_parse_head(head) for head in heads]
-    columns = tuple(TableColumn(name, unit, numbers(content[:, i])) for i, (name, unit) in enumerate(names))
-    return TextTable(path, columns, tuple(line for line, _ in rows[1:]))
-
-
-def _column_separator(line: str) -> str | None:
-    """Return what parts the columns, None for spaces."""
-    return next((mark for mark in ("\t", ";", ",") if mark in line), None)
-
-
-def _split_row(line: str, mark: str | None) -> list[str]:
-    """Return the cells of a line."""
-    return line.split(mark) if mark else line.split()
+    for k, (number, line) in enumerate(rows[1:]):
+        cells = line.split(mark)
+        if len(cells) != len(heads):
+            message = f"has {len(cells)} columns where the heads have {len(heads)}: {_WANTED_TABLE}"
+            raise DataError(message, file=path, line=number)
+        for cell, head in zip(cells, heads, strict=True):
+            if not _is_number(cell) or not abs(float(cell)) <= LARGEST:
+                raise DataError(f"{head}: expected a finite number, got {cell.strip()!r:.40}", file=path, line=number)
+        content[k] = [float(cell) for cell in cells]
+    columns = [TableColumn(*_name_and_unit(head), numbers(content[:, i])) for i, head in enumerate(heads)]
+    return TextTable(path, tuple(columns), tuple(number for number, _ in rows[1:]))
 
 
 def _is_number(text: str) -> bool:
-    """Whether a cell holds a number."""
     try:
         float(text)
     except ValueError:
@@ -161,23 +154,42 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _parse_row(cells: Sequence[str], heads: Sequence[str], path: Path, line: int) -> list[float]:
-    """Return the numbers of a row."""
-    if len(cells) != len(heads):
-        raise DataError(
-            f"has {len(cells)} columns where the heads have {len(heads)}: {_WANTED_TABLE}", file=path, line=line
-        )
-    for cell, head in zip(cells, heads, strict=True):
-        if not _is_number(cell) or not abs(float(cell)) <= LARGEST:
-            raise DataError(f"{head}: expected a finite number, got {cell.strip()!r:.40}", file=path, line=line)
-    return [float(cell) for cell in cells]
-
-
-def _parse_head(head: str) -> tuple[str, str]:
-    """Return name and unit of a head."""
+def _name_and_unit(head: str) -> tuple[str, str]:
     match = _COLUMN_HEAD.fullmatch(head)
     if match:
         return match["name"], match["unit"].strip()
     name, _, unit = head.rpartition("_")
     unit = _UNIT_WITH_SLASH.get(unit, unit)
     return (name, unit) if name and kind_of(unit) else (head, "")
+
+
+def number_rows(
+    path: str | PathLike[str], most_bytes: int, *, skip: int = 0, largest: float = math.inf, missing: bool = True
+) -> Array:
+    """Return (n, k) numbers of a text file, separated by commas or blanks; what follows a # is left out.
+
+    The first `skip` lines are not read.  Numbers beyond `largest` are refused, and NaN unless it stands for what is
+    `missing`.
+    """
+    try:
+        lines = read_limited(path, most_bytes).decode().splitlines()
+    except UnicodeDecodeError as err:
+        raise DataError("is not text: expected rows of numbers", file=path) from err
+    rows: list[list[float]] = []
+    for number, line in enumerate(lines[skip:], start=skip + 1):
+        words = line.partition("#")[0].replace(",", " ").split()
+        if not words:
+            continue
+        try:
+            row = [float(word) for word in words]
+        except ValueError as err:
+            raise DataError(f"expected numbers, got {line.strip()!r:.60}", file=path, line=number) from err
+        if rows and len(row) != len(rows[0]):
+            raise DataError(f"{len(row)} numbers, expected {len(rows[0])} as above", file=path, line=number)
+        if largest < math.inf and not all(abs(x) <= largest or (missing and math.isnan(x)) for x in row):
+            wanted = f"finite numbers up to {largest:g}" + (", or NaN where there is none" if missing else "")
+            raise DataError(f"expected {wanted}, got {line.strip()!r:.60}", file=path, line=number)
+        rows.append(row)
+    if not rows:
+        raise DataError("holds no numbers: expected rows of them", file=path)
+    return np.array(rows)

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -23,12 +23,13 @@ from kapitza.core.files import read_limited
 from kapitza.core.quantity_kinds import kind_of
 from kapitza.core.records import BaseRecord
 from kapitza.core.toml import parse_toml
-from kapitza.errors import DataError, Hint, InputError, KapitzaError
-from kapitza.io.quantities import parse_uncertain, quantity
+from kapitza.errors import DataError, Hint, KapitzaError
+from kapitza.io.quantities import first_unit, parse_uncertain, quantity, share_or_quantity
 from kapitza.matter.library import material
 from kapitza.matter.material import Material, warn_of_state
 
 Record = TypeVar("Record")
+Value = TypeVar("Value")
 MAX_TOML_BYTES = 2**22  # bytes of a file that a person writes
 _MAX_FAULTS = 50  # of a file that one message lists
 _HEAD = re.compile(r"\s*\[\[?\s*[\w\"'.| -]+\]\]?\s*(#.*)?$")  # of a table
@@ -54,27 +55,16 @@ class TomlTable(BaseRecord):
             f"{'.'.join(names)}: {message}" if names else message, file=self.path, line=_line_of(self, key)
         )
 
-    def check_keys(self, names: Iterable[str], renamed: Mapping[str, str] = MappingProxyType({})) -> None:
-        """Refuse keys that mean nothing, with the nearest that does, or the new name of a key that version 0.1 had."""
-        names = tuple(names)
-        for key in self.table:
-            if renamed.get(key) in names:
-                raise self.fault(f"has the name `{renamed[key]}` since version 0.2", key)
-            if key not in names:
-                close = get_close_matches(key, names, n=1)
-                hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"
-                raise self.fault(f"unknown key; {hint}", key)
-
-    def number(self, key: str, kind: str, default: float | None = None) -> float:
+    def number(self, key: str, kind: str, default: float | None = None, *, bounds: "Bounds | None" = None) -> float:
         """Return a number in SI; see `kapitza.io.quantities` for the kinds and their units."""
         if key not in self.table and default is not None:
             return default
         if key not in self.table:
-            raise self.fault(f"is missing; expected {kind.replace('_', ' ')}", key)
-        try:
-            return quantity(self.table[key], kind, what="value")
-        except InputError as err:
-            raise self.fault(str(err), key) from err
+            raise self.fault(f"is missing; expected {kind.replace('_', ' ')}, {first_unit(kind)}", key)
+        value = read_quantity(self, key, self.table[key], kind)
+        if bounds is not None and (fault := bounds.check(value)):
+            raise self.fault(fault, key)
+        return value
 
     def count(self, key: str, default: int | None = None, *, low: int = 0, high: int | None = None) -> int:
         """Return a whole number from `low` to `high`."""
@@ -95,20 +85,24 @@ class TomlTable(BaseRecord):
 
     def text(self, key: str, default: str | None = None, *, choices: Iterable[str] = ()) -> str:
         """Return a text, one of `choices` if there are any."""
-        value = self.table.get(key, default)
-        wanted = tuple(choices)
-        if not isinstance(value, str) or (wanted and value not in wanted):
-            expected = " or ".join(map(repr, wanted)) if wanted else "a text"
-            raise self.fault(
-                f"expected {expected}, got {value!r:.60}" if key in self.table else f"is missing; expected {expected}",
-                key,
+        value, known = self.table.get(key, default), tuple(choices)
+        if not isinstance(value, str) or (known and value not in known):
+            expected = " or ".join(map(repr, known)) or "a text"
+            said = (
+                f"expected {expected}, got {value!r:.60}" if key in self.table else f"is missing; expected {expected}"
             )
+            raise self.fault(said, key)
         return value
+
+    @property
+    def name(self) -> str:
+        """Name of a layer or a body: that of its material if it has none of its own, empty without both."""
+        return self.text("name", self.text("material", ""))
 
     def texts(self, key: str) -> tuple[str, ...]:
         """Return a list of texts, empty where there is none."""
         value = self.table.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(one, str) for one in cast("list[object]", value)):
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in cast("list[object]", value)):
             raise self.fault(f"expected a list of texts, got {value!r:.60}", key)
         return tuple(cast("list[str]", value))
 
@@ -122,12 +116,21 @@ class TomlTable(BaseRecord):
     def sections(self, key: str) -> "tuple[TomlTable, ...]":
         """Return the tables [[key]], none where there is none."""
         value = self.table.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(one, dict) for one in cast("list[object]", value)):
+        if not isinstance(value, list) or not all(isinstance(item, dict) for item in cast("list[object]", value)):
             raise self.fault(f"expected tables [[{key}]], got {value!r:.60}", key)
         tables = cast("list[dict[str, Any]]", value)
         return tuple(
             TomlTable(self.path, self.lines, (*self.place, key, str(i + 1)), table) for i, table in enumerate(tables)
         )
+
+    def locate(self, key: str, make: Callable[..., Value], *args: Any) -> Value:
+        """Return what a function returns; errors of records become errors of this table, or of one of its keys."""
+        try:
+            return make(*args)
+        except DataError:
+            raise
+        except KapitzaError as err:
+            raise self.fault(str(err), key) from err
 
     def beside(self, key: str) -> Path:
         """Return the path of a file that the key names, relative to the folder of this file."""
@@ -150,31 +153,60 @@ def own_folder_only() -> Generator[None, None, None]:
         _ONLY_OWN_FOLDER.reset(token)
 
 
+def read_quantity(section: TomlTable, key: str, value: object, kind: str, what: str = "value") -> float:
+    """Return a value of a key as a number in SI."""
+    return section.locate(key, lambda: quantity(value, kind, what=what))
+
+
 def read_quantities(section: TomlTable, key: str, kind: str, count: int | None = None) -> list[float]:
     """Return a list of numbers in SI, `count` of them if that is given."""
     value = section.table.get(key)
     values = cast("list[object]", value) if isinstance(value, list) else []
     if not values or (count is not None and len(values) != count):
-        wanted = "a list of numbers" if count is None else f"a list of {count} numbers"
-        raise section.fault(
-            f"expected {wanted}, got {value!r:.60}" if key in section else f"is missing: give {wanted}", key
-        )
-    try:
-        return [quantity(one, kind, what="value") for one in values]
-    except InputError as err:
-        raise section.fault(str(err), key) from err
+        expected = "a list of numbers" if count is None else f"a list of {count} numbers"
+        said = f"expected {expected}, got {value!r:.60}" if key in section else f"is missing: give {expected}"
+        raise section.fault(said, key)
+    return [read_quantity(section, key, item, kind) for item in values]
+
+
+def read_share(section: TomlTable, key: str, kind: str, what: str) -> tuple[float, bool]:
+    """Return an uncertainty, and whether it is a share, such as "3 %"."""
+    return section.locate(key, lambda: share_or_quantity(section.table[key], kind, what=what))
+
+
+def read_uncertain(section: TomlTable, key: str, kind: str) -> tuple[float, float]:
+    """Return a number and its standard uncertainty in SI, as in "12 nm +- 2 nm"."""
+    given = section.table.get(key)
+    if not isinstance(given, str):
+        return section.number(key, kind), 0.0
+    return section.locate(key, lambda: parse_uncertain(given, kind, what="value"))
+
+
+def unknown_key(section: TomlTable, key: str, names: Iterable[str]) -> DataError:
+    """Return the error of a key that means nothing, with the nearest of the known `names`, or all of them."""
+    close = get_close_matches(key, names, n=1)
+    hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(names)}"
+    return section.fault(f"unknown key; {hint}", key)
+
+
+def check_keys(section: TomlTable, names: Iterable[str]) -> None:
+    """Refuse keys that mean nothing."""
+    for key in section.table:
+        if key not in names:
+            raise unknown_key(section, key, tuple(names))
 
 
 def _line_of(section: TomlTable, key: str) -> int | None:
     """Line in which a key, or the head of a table, stands; None where it cannot be told."""
     head = _head_index(section)
-    found = None if head is None else head + 1
+    opening = None if head is None else head + 1
     if not key:
-        return found
+        return opening
     pattern = re.compile(rf"\s*[\"']?{re.escape(key)}[\"']?\s*=|.*[{{,]\s*[\"']?{re.escape(key)}[\"']?\s*=")
-    start = 0 if head is None else head + 1
-    end = next((i for i in range(start, len(section.lines)) if _HEAD.match(section.lines[i])), len(section.lines))
-    return next((i + 1 for i in range(head or 0, end) if pattern.match(section.lines[i])), found)
+    end = next(
+        (i for i in range(opening or 0, len(section.lines)) if _HEAD.match(section.lines[i])), len(section.lines)
+    )
+    return next((i + 1 for i in range(head or 0, end) if pattern.match(section.lines[i])), opening)
 
 
 def _head_index(section: TomlTable) -> int | None:
@@ -186,8 +218,8 @@ def _head_index(section: TomlTable) -> int | None:
     quoted = [rf"[\"']?{re.escape(name)}[\"']?" for name in names]
     dotted = r"\s*\.\s*".join(quoted)
     pattern = re.compile(rf"\s*\[\[?\s*{dotted}\s*\]\]?|\s*{quoted[-1]}\s*=\s*[{{\[]")
-    found = [i for i, line in enumerate(section.lines) if pattern.match(line)]
-    return found[min(count, len(found)) - 1] if found else None
+    heads = [i for i, line in enumerate(section.lines) if pattern.match(line)]
+    return heads[min(count, len(heads)) - 1] if heads else None
 
 
 def read_toml(path: str | PathLike[str]) -> TomlTable:
@@ -195,16 +227,6 @@ def read_toml(path: str | PathLike[str]) -> TomlTable:
     data = read_limited(path, MAX_TOML_BYTES)
     table = parse_toml(data, path)
     return TomlTable(Path(path), tuple(data.decode().splitlines()), (), table)
-
-
-def locate_faults(section: TomlTable, key: str, make: Callable[[], Any]) -> Any:
-    """Give the faults of records the place in the file that made them."""
-    try:
-        return make()
-    except DataError:
-        raise
-    except KapitzaError as err:
-        raise section.fault(str(err), key) from err
 
 
 def faults_of(checks: Iterable[Callable[[], object]]) -> Iterator[DataError]:
@@ -228,30 +250,24 @@ def raise_together(errors: Iterable[DataError]) -> None:
     if len(faults) == 1:
         raise faults[0]
     if faults:
-        first, *others = faults
 
         def list_messages(text_of: Callable[[DataError], str]) -> str:
-            return "; ".join(
-                [_without_place(first, text_of(first))]
-                + [(f"line {err.line}: " if err.line else "") + _without_place(err, text_of(err)) for err in others]
-            )
+            places = [f"line {err.line}: " if err.line else "" for err in faults]
+            bare = [text_of(err).removeprefix(f"{err.file}, {place}" if place else f"{err.file}: ")
+                    for err, place in zip(faults, places, strict=True)]  # fmt: skip
+            return "; ".join([bare[0], *(place + text for place, text in zip(places[1:], bare[1:], strict=True))])
 
         hint = Hint(python=list_messages(str), command=list_messages(lambda err: err.command_message))
-        raise DataError("", file=first.file, line=first.line, hint=hint)
-
-
-def _without_place(err: DataError, text: str) -> str:
-    """Return the message of an error without its file and line."""
-    return text.removeprefix(f"{err.file}, line {err.line}: " if err.line else f"{err.file}: ")
+        raise DataError("", file=faults[0].file, line=faults[0].line, hint=hint)
 
 
 def material_at(section: TomlTable, temperature: float) -> Material:
     """Return the material of the library that a table names; warns where it is not what its numbers describe at a
     temperature (K).
     """
-    found = locate_faults(section, "material", lambda: material(section.text("material")))
-    warn_of_state(found, temperature)
-    return found
+    named = section.locate("material", material, section.text("material"))
+    warn_of_state(named, temperature)
+    return named
 
 
 class Bounds(NamedTuple):
@@ -318,8 +334,8 @@ class Key(BaseRecord):
         try:
             value = self.value(section)
             inner = () if not self.tables or value is None else value if isinstance(value, tuple) else (value,)
-            for one in cast("Iterable[TomlTable]", inner):
-                yield from self.tables["" if self.choose is None else self.choose(one)].faults(one)
+            for table in cast("Iterable[TomlTable]", inner):
+                yield from self.tables["" if self.choose is None else self.choose(table)].faults(table)
         except DataError as err:
             yield err
 
@@ -352,32 +368,46 @@ class Table(BaseRecord):
         raise_together(self.faults(section))
 
     def faults(self, section: TomlTable) -> Iterator[DataError]:
-        """Yield the errors of a table: unknown keys, missing keys, values out of bounds."""
-        unknown = [name for name in section.table if name not in self.names]
-        listed = False  # the known keys, once for a table
-        for name in unknown:
+        """Yield the errors of a table: unknown keys, missing keys, values out of bounds.
+
+        A misspelt key is checked as the key that it stands for, so that it hides no other error.
+        """
+        names, listed = self.names, False  # whether a message has listed all known keys
+        for name in section.table:
+            if name in names:
+                continue
+            meant = self.nearest(name)
             if name in self.hints:
                 yield section.fault(f"unknown key; {self.hints[name]}", name)
-                continue
-            try:
-                evolve(section, table={name: section.table[name]}).check_keys(self.names, self.renamed)
-            except DataError as err:
-                again, listed = listed and "known are" in str(err), listed or "known are" in str(err)
-                yield section.fault("unknown key", name) if again else err
-        meant = {match for name in unknown for match in get_close_matches(name, self.names, n=1)}
-        meant |= {self.renamed[name] for name in unknown if name in self.renamed}
+            elif meant and meant == self.renamed.get(name):
+                yield section.fault(f"has the name `{meant}` since version 0.2", name)
+            else:
+                yield section.fault("unknown key", name) if listed and not meant else unknown_key(section, name, names)
+                listed = listed or not meant
+        mended, fits = self.mend(section), True
         for key in self.keys:
-            if key.name in section or not meant & {key.name, *key.unless}:  # else an unknown key stands for it
-                yield from key.faults(section)
-        if meant:
-            return
-        for check in self.checks:
+            faults = list(key.faults(mended))
+            if key.name in mended and key.name not in section and faults:
+                faults, fits = list(key.faults(section)), False
+            yield from faults
+        for check in self.checks if fits else ():
             try:
-                check(section)
+                check(mended)
             except DataError as err:
                 yield err
             except KapitzaError as err:
                 yield section.fault(str(err))
+
+    def nearest(self, name: str) -> str:
+        """Return the key that an unknown one stands for, by its new name or its letters; empty if none is near."""
+        renamed = self.renamed.get(name)
+        return renamed if renamed in self.names else next(iter(get_close_matches(name, self.names, n=1)), "")
+
+    def mend(self, section: TomlTable) -> TomlTable:
+        """Return a table with each unknown key under the name of the key that it stands for."""
+        known = {name: value for name, value in section.table.items() if name in self.names}
+        others = {self.nearest(name): value for name, value in section.table.items() if name not in self.names}
+        return evolve(section, table={name: value for name, value in others.items() if name} | known)
 
     def read(self, section: TomlTable) -> dict[str, Any]:
         """Return the values of all keys by name, in SI, once the table is checked."""
@@ -395,7 +425,7 @@ class Table(BaseRecord):
         keys = [key for key in self.keys if key.fills and (key.name in section or key.fills not in given)]
         stated = [key for key in keys if key.name in section or key.default is NOTHING]
         values = {key.fills: key.value(section) for key in stated}
-        return locate_faults(section, "", lambda: record(**{**given, **values}))
+        return section.locate("", lambda: record(**{**given, **values}))
 
 
 def number(
@@ -403,14 +433,10 @@ def number(
     bounds: Bounds | None = None,
 ) -> Key:  # fmt: skip
     """Declare a number with a unit."""
-
-    def read(section: TomlTable, key: str) -> float:
-        value = section.number(key, kind)
-        if bounds is not None and (fault := bounds.check(value)):
-            raise section.fault(fault, key)
-        return value
-
-    return Key(name=name, form=f"`{kind}`", bounds=bounds, meaning=meaning, read=read, default=default, unless=unless)
+    return Key(
+        name=name, form=f"`{kind}`", bounds=bounds, meaning=meaning, default=default, unless=unless,
+        read=lambda section, key: section.number(key, kind, bounds=bounds),
+    )  # fmt: skip
 
 
 def count(
@@ -465,15 +491,8 @@ def numbers(name: str, kind: str, meaning: str, default: Any = NOTHING, *, size:
 
 def uncertain(name: str, kind: str, meaning: str, default: Any = None) -> Key:
     """Declare a number with its uncertainty, as in "12 nm +- 2 nm"; its value is both."""
-    return special(name, f"`{kind}`, with ± for its uncertainty", meaning, partial(uncertain_value, kind), default)
-
-
-def uncertain_value(kind: str, section: TomlTable, key: str) -> tuple[float, float]:
-    """Return the number of a key and its standard uncertainty, SI."""
-    given = section.table.get(key)
-    if not isinstance(given, str):
-        return section.number(key, kind), 0.0
-    return locate_faults(section, key, lambda: parse_uncertain(given, kind, what="value"))
+    form = f"`{kind}`, with ± for its uncertainty"
+    return special(name, form, meaning, lambda section, key: read_uncertain(section, key, kind), default)
 
 
 def special(
@@ -486,21 +505,16 @@ def special(
     )  # fmt: skip
 
 
-def _kind_of_attribute(unit: str) -> str:
-    """Kind of quantity of an attribute with a unit as "W m^-1 K^-1" in its metadata."""
-    words = unit.replace("ohm", "Ohm").split()
-    above = "".join(word.replace("^", "") for word in words if "^-" not in word)
-    below = "".join(word.replace("^-1", "").replace("^-", "") for word in words if "^-" in word)
-    return kind_of(f"{above}/{below}" if below else above) or "share"
-
-
 def attribute(
     record: type, name: str, *, key: str = "", kind: str = "", meaning: str = "", bounds: Bounds | None = None,
 ) -> Key:  # fmt: skip
     """Declare a number that fills an attribute of a record, whose metadata have the unit, meaning and default."""
     known = fields_dict(cast("Any", record))[name]
     default = NOTHING if known.default is NOTHING else known.default if isinstance(known.default, float) else None
-    unit = kind or _kind_of_attribute(known.metadata["unit"])
+    words = known.metadata["unit"].replace("ohm", "Ohm").split()  # such as "W m^-1 K^-1"
+    above = "".join(word.replace("^", "") for word in words if "^-" not in word)
+    below = "".join(word.replace("^-1", "").replace("^-", "") for word in words if "^-" in word)
+    unit = kind or kind_of(f"{above}/{below}" if below else above) or "share"
     made = number(key or name, unit, meaning or known.metadata["meaning"], default, bounds=bounds)
     return evolve(made, fills=name)
 
@@ -536,9 +550,38 @@ def named_tables(name: str, inside: "Table") -> Key:
 
     def read(section: TomlTable, key: str) -> tuple[TomlTable, ...]:
         inner = section.section(key)
-        return tuple(inner.section(one) for one in inner.table)
+        return tuple(inner.section(name) for name in inner.table)
 
     return Key(name=name, form=f"tables [{name}.NAME]", meaning="", default=None, read=read, tables={"": inside})
+
+
+def refuse_if(condition: Callable[[TomlTable], bool], fault: str, key: str = "") -> Callable[[TomlTable], None]:
+    """Return a check of a table that raises an error at a key, or at the table, if a condition on it holds."""
+
+    def check(section: TomlTable) -> None:
+        if condition(section):
+            raise section.fault(fault, key)
+
+    return check
+
+
+def check_stack(top: TomlTable, order: str, boundary: str, *, layer: Table | None = None, period: bool = False) -> None:
+    """Raise one error for a stack without layers, films without thickness, and boundaries that are missing or unknown.
+
+    `order` says how layers follow each other, `boundary` what each boundary has.  Layers but the last have a thickness
+    if their declaration is given.  With a period the last layer meets the first one.
+    """
+    layers = top.sections("layers")
+    if not layers:
+        raise top.fault(f"no [[layers]]: give at least one, {order}", "layers")
+    checks: list[Callable[[], object]] = []
+    if layer is not None:
+        checks += [partial(layer.mend(film).number, "thickness", "length") for film in layers[:-1]]
+    names = [section.name for section in layers]
+    if all(names):  # else the layer without a name is the fault
+        pairs = [f"{a}|{b}" for a, b in pairwise([*names, names[0]] if period else names)]
+        checks.append(partial(check_boundary_names, top.section("boundaries"), pairs, boundary))
+    raise_all(checks)
 
 
 def check_boundary_names(section: TomlTable, names: Iterable[str], what: str, others: Iterable[str] = ()) -> None:

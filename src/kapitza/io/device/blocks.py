@@ -33,6 +33,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.device.grid.sensitivities import adjacent_regions, visible_regions
 from kapitza.device.layout import LATERAL_SIDES, Block, Layout, check_block_place, layer_depth
 from kapitza.device.shapes import Rectangle
+from kapitza.io import toml
 from kapitza.io.boundaries import BoundarySides, read_conductance
 from kapitza.io.device.confinement import ConfinedLayer, block_sizes, confine_layer
 from kapitza.io.device.gds import GDS, read_gds_parts
@@ -47,26 +48,10 @@ from kapitza.io.device.layers import (
 )
 from kapitza.io.device.sources import two_lengths
 from kapitza.io.plausibility import warn_outside
-from kapitza.io.toml import Table, TomlTable, locate_faults, number, read_toml, special, table, tables, texts
+from kapitza.io.toml import Table, TomlTable
 
+_PRISM_KEYS = ("center", "radius", "shape", "polygon")  # of shapes that a box grid cannot resolve
 _INNER_KEYS = tuple(key for key in LAYER.keys if key.name not in ("thickness", "from", "to"))
-
-
-def _refuse_prisms(section: TomlTable) -> None:
-    """Refuse keys of shapes that a box grid cannot resolve."""
-    for key in ("center", "radius", "shape", "polygon"):
-        if key in section:
-            raise section.fault(
-                "blocks are boxes with x, y and z: cells of a box grid make a staircase of round or inclined sides, "
-                "whose area never becomes the true one; describe it by a mesh instead",
-                key,
-            )
-
-
-def _check_heat(section: TomlTable) -> None:
-    """Refuse a block with both a power and a heat."""
-    if "heat" in section and "power" in section:
-        raise section.fault("expected power (such as '5 uW') or heat (such as '1 W/um3'), one of them", "heat")
 
 
 def _read_side(section: TomlTable, key: str) -> float:
@@ -86,22 +71,31 @@ def _read_side(section: TomlTable, key: str) -> float:
 DEVICE_BLOCK = Table(
     [
         *_INNER_KEYS,
-        special("x", "two lengths", "range along x", two_lengths, NOTHING),
-        special("y", "two lengths", "range along y", two_lengths, NOTHING),
-        special("z", "two lengths", "range of depths below the top face", two_lengths, NOTHING),
-        number("power", "power", "power in the whole block", 0.0),
-        number("heat", "heat", "power per volume, instead of `power`", None),
-        texts("over", "names of blocks above that this block replaces where both overlap"),
+        toml.special("x", "two lengths", "range along x", two_lengths, NOTHING),
+        toml.special("y", "two lengths", "range along y", two_lengths, NOTHING),
+        toml.special("z", "two lengths", "range of depths below the top face", two_lengths, NOTHING),
+        toml.number("power", "power", "power in the whole block", 0.0),
+        toml.number("heat", "heat", "power per volume, instead of `power`", None),
+        toml.texts("over", "names of blocks above that this block replaces where both overlap"),
     ],
     "Box of another material inside the layers.",
-    checks=(_check_heat,),
+    checks=(
+        toml.refuse_if(
+            lambda block: "heat" in block and "power" in block,
+            "expected power (such as '5 uW') or heat (such as '1 W/um3'), one of them",
+            "heat",
+        ),
+    ),
 )
 SIDE_TABLE = Table(
-    [special(side, "`held`, `adiabatic` or `conductance`", "side of the device", _read_side) for side in LATERAL_SIDES],
+    [
+        toml.special(side, "`held`, `adiabatic` or `conductance`", "side of the device", _read_side)
+        for side in LATERAL_SIDES
+    ],
     "Sides that let heat out.",
 )
 LAYOUT = Table(
-    [*DEVICE.keys, tables("blocks", DEVICE_BLOCK), table("sides", SIDE_TABLE), *GDS],
+    [*DEVICE.keys, toml.tables("blocks", DEVICE_BLOCK), toml.table("sides", SIDE_TABLE), *GDS],
     checks=DEVICE.checks,
     hints=DEVICE.hints,
 )
@@ -109,8 +103,6 @@ LAYOUT = Table(
 
 @frozen(eq=False)
 class _BlockEntry(BaseRecord):
-    """A block as the file has it."""
-
     section: TomlTable
     block: Block
     material: str
@@ -126,9 +118,15 @@ def read_layout(path: str | PathLike[str]) -> Layout:
         as `read_device`, and for blocks that overlap without a word, leave the device, have no height, or touch
         something without a conductance; numbers that no device has give a ValidityWarning
     """
-    top = read_toml(path)
+    top = toml.read_toml(path)
     for section in top.sections("blocks"):
-        _refuse_prisms(section)
+        for key in _PRISM_KEYS:
+            if key in section:
+                raise section.fault(
+                    "blocks are boxes with x, y and z: cells of a box grid make a staircase of round or inclined "
+                    "sides, whose area never becomes the true one; describe it by a mesh instead",
+                    key,
+                )
     LAYOUT.check(top)
     drawn = read_gds_parts(top)
     sections = (*top.sections("blocks"), *drawn.blocks)
@@ -138,7 +136,7 @@ def read_layout(path: str | PathLike[str]) -> Layout:
     read = [_read_block(section, parts, drawn.owner) for section in sections]
     given = SIDE_TABLE.read(top.section("sides"))
     sides = {side: coefficient for side, coefficient in given.items() if coefficient}
-    bare = locate_faults(top, "blocks", lambda: Layout(parts.device, [one.block for one in read], sides=sides))
+    bare = top.locate("blocks", lambda: Layout(parts.device, [part.block for part in read], sides=sides))
     _check_overlaps(read)
     shown = visible_regions(bare)
     for i, part in enumerate(read, len(parts.device.stack.layers)):
@@ -146,37 +144,33 @@ def read_layout(path: str | PathLike[str]) -> Layout:
             raise part.section.fault(f"nothing is left of {part.block.name!r}: later blocks take all of its place", "z")
     layout, sigmas = _with_block_boundaries(top.section("boundaries"), bare, parts, read)
     confined = [_confine_block(read, number, layout, parts) for number in range(len(read))]
-    for one in confined:
-        sigmas |= one.sigmas
-    layout = _with_confined_blocks(layout, confined)
+    for part in confined:
+        sigmas |= part.sigmas
+    blocks = [evolve(block, layer=of.layer, law=of.law) for block, of in zip(layout.blocks, confined, strict=True)]
+    # the boxes of a layer of a layout share their remark
+    remarks = dict.fromkeys((*layout.device.remarks, *(part.remark for part in confined if part.remark)))
+    layout = evolve(layout, blocks=blocks, device=evolve(layout.device, remarks=remarks))
     layout = _with_uncertainties(top, layout, parts.sigmas | sigmas)
-    locate_faults(top, "", lambda: warn_of_unit_slips(layout.device))
-    locate_faults(top, "", lambda: _warn_of_blocks(layout))
+    top.locate("", warn_of_unit_slips, layout.device)
+    top.locate("", _warn_of_blocks, layout)
     return layout
-
-
-def _with_confined_blocks(layout: Layout, confined: list[ConfinedLayer]) -> Layout:
-    """The layout with its blocks between their walls, and what is said of them, once of all boxes of a layer."""
-    blocks = [evolve(block, layer=one.layer, law=one.law) for block, one in zip(layout.blocks, confined, strict=True)]
-    remarks = dict.fromkeys((*layout.device.remarks, *(one.remark for one in confined if one.remark)))
-    return evolve(layout, blocks=blocks, device=evolve(layout.device, remarks=remarks))
 
 
 def _read_block(section: TomlTable, parts: DeviceParts, owner: Mapping[str, str]) -> _BlockEntry:
     """One block, without its boundaries; `owner` names the layers of a layout that boxes belong to."""
     device = parts.device
     values = DEVICE_BLOCK.read(section)
-    outline = locate_faults(section, "x", lambda: Rectangle(values["x"], values["y"]))
+    outline = section.locate("x", Rectangle, values["x"], values["y"])
     low, high = values["z"]
     if not low < high:
         raise section.fault(f"runs from {low:g} to {high:g} m: expected the top first and a bottom below it", "z")
     inner = {key.name: section.table[key.name] for key in _INNER_KEYS if key.name in section}
     layer, law, material = read_layer(evolve(section, table=inner | {"thickness": high - low}), device.sink)
     power = values["power"] if values["heat"] is None else values["heat"] * outline.area * (high - low)
-    block = locate_faults(section, "", lambda: Block(layer, outline, low, law=law, power=power))
+    block = section.locate("", lambda: Block(layer, outline, low, law=law, power=power))
     if device.box is not None:
         height = sum(one.thickness for one in device.stack.layers)
-        locate_faults(section, "", lambda: check_block_place(block, device.box, height))  # pyright: ignore[reportArgumentType]
+        section.locate("", check_block_place, block, device.box, height)  # pyright: ignore[reportArgumentType]
     return _BlockEntry(section, block, material, owner.get(block.name, block.name))
 
 
@@ -188,7 +182,7 @@ def _confine_block(read: list[_BlockEntry], number: int, layout: Layout, parts: 
     """
     device, part = layout.device, read[number]
     spans = (*part.block.outline.extent, part.block.span)
-    kinds, count = [*parts.materials.values(), *(one.material for one in read)], len(parts.materials)
+    kinds, count = [*parts.materials.values(), *(entry.material for entry in read)], len(parts.materials)
     height = layer_depth(device.stack, count)
 
     def neighbour(axis: int, end: float) -> int | None:
@@ -198,8 +192,8 @@ def _confine_block(read: list[_BlockEntry], number: int, layout: Layout, parts: 
         point[axis] = end + (-1e-6 if end == low else 1e-6) * (high - low)
         if not 0 < point[2] < height:
             return None
-        found = _region_at(layout, point)
-        return found if kinds[found] == part.material and layout.contact(found, count + number) == np.inf else None
+        other = _region_at(layout, point)
+        return other if kinds[other] == part.material and layout.contact(other, count + number) == np.inf else None
 
     def goes_on(axis: int, end: float) -> bool:
         at_bottom = axis == 2 and end >= height * (1 - 1e-9)
@@ -235,10 +229,10 @@ def _check_overlaps(read: list[_BlockEntry]) -> None:
         allowed = part.section.texts("over")
         here = (*part.block.outline.extent, part.block.span)
         both: list[str] = []
-        for one in earlier:
-            spans = zip((*one.block.outline.extent, one.block.span), here, strict=True)
+        for other in earlier:
+            spans = zip((*other.block.outline.extent, other.block.span), here, strict=True)
             if all(min(a[1], b[1]) - max(a[0], b[0]) > 1e-9 * (a[1] - a[0]) for a, b in spans):
-                both.append(one.owner)
+                both.append(other.owner)
         for name in both:
             if name not in allowed:
                 raise part.section.fault(
@@ -265,56 +259,49 @@ def _with_block_boundaries(
     for low, high in adjacent_regions(bare):
         if high < count or owners[low] == owners[high]:  # boxes of one layer of a layout are one body
             continue
-        key = _boundary_key(section, owners[low], owners[high], (low >= count, True))
+        upper, lower = owners[low], owners[high]  # the later of two regions is a block
+        keys = (f"{upper}|{lower}", f"{lower}|{upper}", f"{lower}|*", *([f"{upper}|*"] if low >= count else ()))
+        key = next((key for key in keys if key in section), None)
         if key is None:
             raise section.fault(
-                f"{owners[low]!r} and {owners[high]!r} touch, and their boundary has no conductance: give "
-                f'"{owners[low]}|{owners[high]}" (such as "100 MW/m2K", or "perfect") or "{owners[high]}|*"'
+                f"{upper!r} and {lower!r} touch, and their boundary has no conductance: give "
+                f'"{upper}|{lower}" (such as "100 MW/m2K", or "perfect") or "{lower}|*"'
             )
         used.add(key)
         side = BoundarySides(names[low], names[high], materials[low], materials[high], key)
         value, sigma = read_conductance(section, side, bare.device.sink)
-        if sigma is not None and (owners[low], owners[high]) != (names[low], names[high]):
+        if sigma is not None and (upper, lower) != (names[low], names[high]):
             raise section.fault(
                 "is that of several boxes of a layout, which an uncertainty of each alone would make too small: leave "
                 "it out here",
                 key,
             )
-        shared = key == f"{names[high]}|*" and not isinstance(
-            value, Conductance
-        )  # one number for all of its boundaries
+        shared = key == f"{names[high]}|*" and not isinstance(value, Conductance)  # one for all of its boundaries
         block = blocks[high - count]
-        kept: dict[str, Any] = {"contacts": {**block.contacts, names[low]: value}}
-        blocks[high - count] = evolve(block, **({"conductance": value} if shared else kept))
+        given: dict[str, Any] = (
+            {"conductance": value} if shared else {"contacts": {**block.contacts, names[low]: value}}
+        )
+        blocks[high - count] = evolve(block, **given)
         if sigma is not None:
             sigmas[f"{names[high] if shared else side.name}.conductance"] = sigma
     for key in section.table:
         if key not in used and key not in parts.device.stack.boundary_names:
             raise section.fault("is no boundary of this device: these do not touch, or are not there", key)
-    return locate_faults(section, "", lambda: evolve(bare, blocks=blocks)), sigmas
-
-
-def _boundary_key(section: TomlTable, one: str, other: str, blocks: tuple[bool, bool]) -> str | None:
-    """Key that gives the boundary of two regions, the later of which comes last; None where there is none."""
-    keys = [f"{one}|{other}", f"{other}|{one}"]
-    keys += [f"{name}|*" for name, block in ((other, blocks[1]), (one, blocks[0])) if block]
-    return next((key for key in keys if key in section), None)
+    return section.locate("", lambda: evolve(bare, blocks=blocks)), sigmas
 
 
 def _with_uncertainties(top: TomlTable, layout: Layout, sigmas: dict[str, float]) -> Layout:
     """The layout with all uncertainties: those of blocks and their boundaries of its own, the others in its device."""
-    found = uncertainties_with_walls(sigmas, top.section("uncertain"), layout.value)
+    uncertain = uncertainties_with_walls(sigmas, top.section("uncertain"), layout.value)
     names = [block.name for block in layout.blocks]
-    owners = {name: name.rpartition(".")[0] for name in found}
-    own = {n: s for n, s in found.items() if owners[n] in names or layout.pair(owners[n]) is not None}
-    rest = {name: sigma for name, sigma in found.items() if name not in own}
-    return locate_faults(
-        top, "uncertain", lambda: evolve(layout, device=evolve(layout.device, uncertain=rest), uncertain=own)
-    )
+    owners = {name: name.rpartition(".")[0] for name in uncertain}
+    own = {n: s for n, s in uncertain.items() if owners[n] in names or layout.pair(owners[n]) is not None}
+    rest = {name: sigma for name, sigma in uncertain.items() if name not in own}
+    device = top.locate("uncertain", lambda: evolve(layout.device, uncertain=rest))
+    return top.locate("uncertain", lambda: evolve(layout, device=device, uncertain=own))
 
 
 def _warn_of_blocks(layout: Layout) -> None:
-    """Warn of numbers that no block has."""
     for block in layout.blocks:
         sizes = zip("xyz", (*block.outline.extent, block.span), strict=True)
         for axis, (low, high) in sizes:

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.core.files import write_atomically
 from kapitza.device.description import Device
@@ -36,19 +35,13 @@ def write_spice(
         f".subckt {name} junction sink",
     ]
     cells = cauer_network(network) if ladder else network
-    body = _network_lines(cells.resistance, cells.capacity, ladder=ladder)
-    return write_atomically(path, "\n".join([*head, *body, f".ends {name}", ""]).encode())
-
-
-def _network_lines(resistances: Array, capacities: Array, *, ladder: bool) -> list[str]:
-    """Resistances from the junction to the sink, each with a capacity beside it, or of a ladder to the sink."""
-    nodes = ["junction", *(f"n{i}" for i in range(1, resistances.size)), "sink"]
-    lines: list[str] = []
-    for i, (r, c) in enumerate(zip(resistances.tolist(), capacities.tolist(), strict=True)):
+    nodes = ["junction", *(f"n{i}" for i in range(1, cells.resistance.size)), "sink"]
+    body: list[str] = []
+    for i, (r, c) in enumerate(zip(cells.resistance.tolist(), cells.capacity.tolist(), strict=True)):
         resistance = f"R{i + 1} {nodes[i]} {nodes[i + 1]} {r:.9e}"
         capacity = f"C{i + 1} {nodes[i]} {'sink' if ladder else nodes[i + 1]} {c:.9e}"
-        lines += [capacity, resistance] if ladder else [resistance, capacity]
-    return lines
+        body += [capacity, resistance] if ladder else [resistance, capacity]
+    return write_atomically(path, "\n".join([*head, *body, f".ends {name}", ""]).encode())
 
 
 def write_boundaries(device: Device, path: str | PathLike[str]) -> Path:
@@ -65,16 +58,15 @@ def write_boundaries(device: Device, path: str | PathLike[str]) -> Path:
     """
     rows: list[str] = []
     depth = 0.0
-    for name, boundary, layer in zip(
-        device.stack.boundary_names, device.stack.boundaries, device.stack.layers, strict=False
-    ):
+    stack = device.stack
+    for name, boundary, layer in zip(stack.boundary_names, stack.boundaries, stack.layers, strict=False):
         depth += layer.thickness
-        held = boundary.conductance
-        if isinstance(held, Conductance):
-            sigmas = np.full(held.value.size, np.nan) if held.sigma is None else held.sigma
-            values = zip(held.temperature.tolist(), held.value.tolist(), sigmas.tolist(), strict=True)
+        law = boundary.conductance
+        if isinstance(law, Conductance):
+            sigmas = np.full(law.value.size, np.nan) if law.sigma is None else law.sigma
+            values = zip(law.temperature.tolist(), law.value.tolist(), sigmas.tolist(), strict=True)
         else:
-            values = iter([(device.sink, held, device.uncertain.get(f"{name}.conductance", np.nan))])
+            values = iter([(device.sink, law, device.uncertain.get(f"{name}.conductance", np.nan))])
         for kelvin, conductance, sigma in values:
             shown = "" if np.isnan(sigma) else f"{sigma:.9g}"
             numbers = (1 / conductance, 1e-9 * conductance)

@@ -15,7 +15,7 @@ from kapitza.core.arrays import Array
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw
 from kapitza.device.shapes import Interval
-from kapitza.io.toml import TomlTable, locate_faults, text
+from kapitza.io.toml import TomlTable, text
 from kapitza.matter.library import material
 from kapitza.units import nm
 
@@ -38,34 +38,23 @@ class ConfinedLayer(NamedTuple):
 def find_confinement(section: TomlTable, size: Sequence[float], sink: float) -> ConfinedConductivity | None:
     """What walls leave of the conductivity of the material of a table; None where it keeps that of the bulk.
 
-    Parameters
-    ----------
-    section : of a layer, a block or a region
-    size : (3,) distance of the walls along x, y and z, m; infinite where there are none
-    sink : K
-
-    Raises
-    ------
-    DataError
-        for size = "film" where the conductivity is stated or no free paths are known
+    `size` are the (3,) distances of the walls along x, y and z, m, infinite where there are none; `sink` in K.  A film
+    is refused where the conductivity is stated or no free paths are known.
     """
     wanted = SIZE_KEY.value(section)
     stated = next((key for key in _STATED_KEYS if key in section), None)
-    if wanted == "film" and (stated is not None or "material" not in section):
-        raise section.fault(
-            f"asks for the conductivity of a film of the library, and {stated or 'no material'} is given: a stated "
-            "conductivity is taken as it is",
-            SIZE_KEY.name,
-        )
-    if wanted == "bulk" or stated is not None or "material" not in section:
+    known = stated is None and "material" in section
+    if wanted == "film" and not known:
+        asks = f"asks for the conductivity of a film of the library, and {stated or 'no material'} is given"
+        raise section.fault(f"{asks}: a stated conductivity is taken as it is", SIZE_KEY.name)
+    if wanted == "bulk" or not known:
         return None
-    found = locate_faults(section, "material", lambda: confined_conductivity(section.text("material"), size, sink))
-    if found is None and wanted == "film":
-        raise section.fault(
-            f"nothing is known of the free paths in {section.text('material')} at {sink:g} K: give its conductivity",
-            SIZE_KEY.name,
-        )
-    return None if found is None or found.share.min() > _NEARLY_BULK else found
+    name = section.text("material")
+    confined = section.locate("material", confined_conductivity, name, size, sink)
+    if confined is None and wanted == "film":
+        message = f"nothing is known of the free paths in {name} at {sink:g} K: give its conductivity"
+        raise section.fault(message, SIZE_KEY.name)
+    return None if confined is None or confined.share.min() > _NEARLY_BULK else confined
 
 
 def confine_layer(
@@ -121,54 +110,41 @@ def _remark_on_unknown(section: TomlTable, layer: Layer, size: Sequence[float]) 
     )
 
 
-def layer_sizes(stack: Stack, materials: Sequence[str], *, held: bool) -> list[float]:
-    """(n,) distance of the walls of each layer, m.
+def layer_sizes(stack: Stack, names: Sequence[str], *, held: bool) -> list[float]:
+    """(n,) distance of the walls of each layer, m; `names` are those of their materials.
 
     Layers of one material with perfect boundaries are one body; a plane at which the temperature is held is no wall but
     a cut, as a plane of symmetry.
     """
-    goes_on = [
-        one == other and boundary.conductance == np.inf
-        for one, other, boundary in zip(materials, materials[1:], stack.boundaries, strict=False)
-    ]
-    found: list[float] = []
-    first = 0
-    for i in range(len(materials)):
-        if i == len(materials) - 1 or not goes_on[i]:
+    sizes: list[float] = []
+    first, last = 0, len(names) - 1
+    for i, name in enumerate(names):
+        if i == last or name != names[i + 1] or stack.boundaries[i].conductance != np.inf:
             total = sum(layer.thickness for layer in stack.layers[first : i + 1])
-            cut = held and i == len(materials) - 1
-            found += [2 * total if cut else total] * (i + 1 - first)
+            sizes += [2 * total if held and i == last else total] * (i + 1 - first)
             first = i + 1
-    return found
+    return sizes
 
 
 def block_sizes(spans: Sequence[Interval], box: Box, goes_on: Callable[[int, float], bool]) -> list[float]:
     """(3,) distance of the walls of a block along x, y and depth, m; infinite where it goes on at both ends.
 
-    Parameters
-    ----------
-    spans : of the block along x, y and depth, m
-    box : of the device, whose sides are planes of symmetry
-    goes_on : whether the same body, or a cut, lies beyond a face, by its axis and place (m)
+    The sides of the device are planes of symmetry; `goes_on` tells whether the same body, or a cut, lies beyond a face,
+    by its axis and place (m).
     """
-    ends = [[goes_on(axis, x) for x in span] for axis, span in enumerate(spans)]
-    for axis, side in enumerate((box.width, box.depth)):
-        ends[axis] = [
-            found or abs(x) <= 1e-9 * side or abs(x - side) <= 1e-9 * side
-            for found, x in zip(ends[axis], spans[axis], strict=True)
-        ]
+    sides = (box.width, box.depth, np.nan)
+    ends = [
+        [goes_on(axis, x) or abs(x) <= 1e-9 * side or abs(x - side) <= 1e-9 * side for x in span]
+        for axis, (span, side) in enumerate(zip(spans, sides, strict=True))
+    ]
     factors = [np.inf if all(open_ends) else 1 + sum(open_ends) for open_ends in ends]
     return [factor * (high - low) for factor, (low, high) in zip(factors, spans, strict=True)]
 
 
 def extents_between_walls(everywhere: Array, inside: Array) -> list[float]:
-    """(3,) distance of the walls of a region of a mesh along x, y and z, m.
+    """(3,) distance of the walls along x, y and z of a region with (..., d) points `inside` of a mesh, m.
 
     Sides of the mesh are planes of symmetry, but for its top, the upper end of the last axis.
-
-    Parameters
-    ----------
-    everywhere, inside : (n, d) points of the mesh, and (..., d) of the region, m
     """
     dimension = everywhere.shape[1]
     points = inside.reshape(-1, dimension)

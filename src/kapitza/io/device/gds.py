@@ -14,11 +14,12 @@ from kapitza.core.arrays import Array, read_only_mapping
 from kapitza.core.files import read_limited
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, require
+from kapitza.io import toml
 from kapitza.io.device.gds_child import write_polygons
 from kapitza.io.device.layers import LAYER
-from kapitza.io.device.sources import SOURCE, two_lengths
+from kapitza.io.device.sources import POWER_OR_FLUX, SOURCE, two_lengths
 from kapitza.io.formats.child import run_in_child
-from kapitza.io.toml import Table, TomlTable, count, file, number, special, tables, text, texts
+from kapitza.io.toml import Table, TomlTable
 
 _MAX_GDS_BYTES = 2**28  # bytes
 _MAX_SECONDS = 120  # a small file may repeat a cell millions of times
@@ -37,23 +38,21 @@ class _GdsDrawing(BaseRecord):
     grid: float  # steps that corners lie on, m
     origin: tuple[float, float]  # corner of the device, m
 
-    @property
-    def layers(self) -> tuple[tuple[int, int], ...]:
-        """Layers and datatypes that have polygons."""
-        return tuple((int(a), int(b)) for a, b in np.unique(self.of, axis=0))
-
-    def polygons(self, layer: int, datatype: int) -> list[NDArray[np.int64]]:
-        """(n, 2) corners of each polygon of a layer, in steps of the grid."""
-        chosen = np.flatnonzero((self.of == (layer, datatype)).all(axis=1))
-        return [self.corners[self.ends[i - 1] if i else 0 : self.ends[i]] for i in chosen]
-
 
 def _read_gds_drawing(top: TomlTable) -> _GdsDrawing:
     """Return the cell of the layout that a device file names."""
     path = top.beside("gds")
     require("gdstk", extra="layout", why=f"reading {path.name}")
     _check_gds_records(read_limited(path, _MAX_GDS_BYTES), path)
-    held = _read_gds_in_child(path, top.text("gds_cell") if "gds_cell" in top else None)
+    with TemporaryDirectory() as folder:
+        target = Path(folder) / "polygons.npz"
+        cells = (top.text("gds_cell"),) if "gds_cell" in top else ()
+        try:
+            run_in_child(write_polygons, str(path), str(target), *cells, seconds=_MAX_SECONDS)
+        except DataError as err:
+            raise DataError(f"is not read as a layout: {err}", file=path) from err
+        with np.load(target, allow_pickle=False) as stored:
+            held = dict(stored)
     unit, grid = float(held["unit"]), float(held["grid"])
     if not (np.isfinite([unit, grid]).all() and 0 < grid <= unit <= 1):
         raise DataError(f"has a unit of {unit:g} m and steps of {grid:g} m", file=path)
@@ -83,19 +82,6 @@ def _check_gds_records(data: bytes, path: Path) -> None:
         raise DataError(f"is not a complete GDS file: {len(data)} bytes end without its last record", file=path)
 
 
-def _read_gds_in_child(path: Path, cell: str | None) -> dict[str, Any]:
-    """Arrays that `kapitza.io.device.gds_child` writes in a process of its own."""
-    with TemporaryDirectory() as folder:
-        target = Path(folder) / "polygons.npz"
-        cells = () if cell is None else (cell,)
-        try:
-            run_in_child(write_polygons, str(path), str(target), *cells, seconds=_MAX_SECONDS)
-        except DataError as err:
-            raise DataError(f"is not read as a layout: {err}", file=path) from err
-        with np.load(target, allow_pickle=False) as held:
-            return dict(held)
-
-
 _MAX_RECTANGLES = 500  # boxes: each is a region of its own
 _MAX_RASTER_CELLS = 4_000_000  # of the raster that polygons are cut on
 _BLOCK_KEYS = (
@@ -107,31 +93,24 @@ _Rectangles = tuple[tuple[float, float, float, float], ...]  # x from, to, y fro
 
 
 def _check_heights(section: TomlTable) -> None:
-    """Refuse a layer whose upper face is not above its lower one."""
     low, high = (section.number(key, "length") for key in ("top", "bottom"))
     if not low < high:
         raise section.fault(f"runs from {low:g} to {high:g} m: top is the depth of its upper face", "bottom")
 
 
-def _check_source_power(section: TomlTable) -> None:
-    """Refuse a source with neither or both of a power and a flux."""
-    if ("power" in section) == ("flux" in section):
-        raise section.fault("expected power (of all of it) or flux (such as '1 GW/m2'), one of them", "power")
-
-
 _LAYER_AND_DATATYPE = (
-    count("layer", "number of the layer in the layout", high=65535),
-    count("datatype", "datatype of the layer in the layout", 0, high=65535),
+    toml.count("layer", "number of the layer in the layout", high=65535),
+    toml.count("datatype", "datatype of the layer in the layout", 0, high=65535),
 )
 GDS_LAYER = Table(
     [
         *(key for key in LAYER.keys if key.name in _BLOCK_KEYS),
-        texts("over", "names of blocks above that this layer replaces where both overlap"),
+        toml.texts("over", "names of blocks above that this layer replaces where both overlap"),
         *_LAYER_AND_DATATYPE,
-        number("top", "length", "depth of the upper face"),
-        number("bottom", "length", "depth of the lower face"),
-        number("power", "power", "power in all polygons, in proportion to their area", None),
-        number("heat", "heat", "power per volume, instead of `power`", None),
+        toml.number("top", "length", "depth of the upper face"),
+        toml.number("bottom", "length", "depth of the lower face"),
+        toml.number("power", "power", "power in all polygons, in proportion to their area", None),
+        toml.number("heat", "heat", "power per volume, instead of `power`", None),
     ],
     "Layer of the layout whose polygons are blocks.",
     checks=(_check_heights,),
@@ -139,21 +118,21 @@ GDS_LAYER = Table(
 GDS_SOURCE = Table(
     [
         *(key for key in SOURCE.keys if key.name in _SOURCE_KEYS),
-        text("name", "name of the source"),
+        toml.text("name", "name of the source"),
         *_LAYER_AND_DATATYPE,
-        number("power", "power", "power of all polygons, in proportion to their area", None),
-        number("flux", "flux", "power per area, instead of `power`", None),
-        text("on", "layer of the device that is heated; the top one if omitted", None),
+        toml.number("power", "power", "power of all polygons, in proportion to their area", None),
+        toml.number("flux", "flux", "power per area, instead of `power`", None),
+        toml.text("on", "layer of the device that is heated; the top one if omitted", None),
     ],
     "Layer of the layout whose polygons are heated.",
-    checks=(_check_source_power,),
+    checks=(POWER_OR_FLUX,),
 )
 GDS = (
-    file("gds", "layout (.gds) that draws blocks and sources", None),
-    text("gds_cell", "cell of the layout; the top one if omitted", None),
-    special("gds_origin", "two lengths", "x and y of the corner of the device in the layout", two_lengths),
-    tables("gds_layers", GDS_LAYER),
-    tables("gds_sources", GDS_SOURCE),
+    toml.file("gds", "layout (.gds) that draws blocks and sources", None),
+    toml.text("gds_cell", "cell of the layout; the top one if omitted", None),
+    toml.special("gds_origin", "two lengths", "x and y of the corner of the device in the layout", two_lengths),
+    toml.tables("gds_layers", GDS_LAYER),
+    toml.tables("gds_sources", GDS_SOURCE),
 )
 
 
@@ -184,15 +163,23 @@ def read_gds_parts(top: TomlTable) -> GdsParts:
     blocks: list[TomlTable] = []
     owner: dict[str, str] = {}
     for section in layers:
-        own = _block_tables(section, _layer_rectangles(section, drawing))
-        owner |= {one.text("name"): section.text("name", section.text("material", "") or None) for one in own}
+        values = GDS_LAYER.read(section)
+        kept = {key: value for key, value in section.table.items() if key in (*_BLOCK_KEYS, "heat")}
+        kept |= {"name": section.name, "z": [values["top"], values["bottom"]]}
+        own = _rectangle_tables(section, kept, _layer_rectangles(section, drawing), values["power"])
+        owner |= {box.text("name"): section.text("name", section.text("material", "") or None) for box in own}
         blocks += own
-    sources = [one for section in sections for one in _source_tables(section, _layer_rectangles(section, drawing))]
+    sources: list[TomlTable] = []
+    for section in sections:
+        values = GDS_SOURCE.read(section)
+        kept = {key: value for key, value in section.table.items() if key in _SOURCE_KEYS}
+        moved = {"layer": values["on"], "flux": values["flux"], "name": values["name"]}
+        kept |= {key: value for key, value in moved.items() if value is not None}
+        sources += _rectangle_tables(section, kept, _layer_rectangles(section, drawing), values["power"])
     if len(blocks) + len(sources) > _MAX_RECTANGLES:
         raise top.fault(
-            f"becomes {len(blocks)} boxes and {len(sources)} patches of heat, at most {_MAX_RECTANGLES} are "
-            "taken: leave layers "
-            "out, or cut a part of the layout that repeats",
+            f"becomes {len(blocks)} boxes and {len(sources)} patches of heat, at most {_MAX_RECTANGLES} are taken: "
+            "leave layers out, or cut a part of the layout that repeats",
             "gds",
         )
     return GdsParts(tuple(blocks), tuple(sources), owner)
@@ -201,13 +188,13 @@ def read_gds_parts(top: TomlTable) -> GdsParts:
 def _layer_rectangles(section: TomlTable, drawing: _GdsDrawing) -> _Rectangles:
     """Rectangles that a layer of the layout is cut into, from the corner of the device, m."""
     layer, datatype = (key.value(section) for key in _LAYER_AND_DATATYPE)
-    found = drawing.polygons(layer, datatype)
-    if not found:
-        there = ", ".join(f"{a}/{b}" for a, b in drawing.layers[:12]) or "none"
-        raise section.fault(
-            f"the layout has no layer {layer}/{datatype} in cell {drawing.name!r}: there are {there}", "layer"
-        )
-    for points in found:
+    chosen = np.flatnonzero((drawing.of == (layer, datatype)).all(axis=1))
+    polygons = [drawing.corners[drawing.ends[i - 1] if i else 0 : drawing.ends[i]] for i in chosen]
+    if not polygons:
+        there = ", ".join(f"{a}/{b}" for a, b in np.unique(drawing.of, axis=0)[:12]) or "none"
+        message = f"the layout has no layer {layer}/{datatype} in cell {drawing.name!r}: there are {there}"
+        raise section.fault(message, "layer")
+    for points in polygons:
         step = np.roll(points, -1, axis=0) - points
         inclined = np.flatnonzero((step != 0).all(axis=1))
         if inclined.size:
@@ -218,20 +205,13 @@ def _layer_rectangles(section: TomlTable, drawing: _GdsDrawing) -> _Rectangles:
                 "never gets its area right; describe the device by a mesh instead",
                 "layer",
             )
-    cut = cut_into_rectangles(found)
+    cut = cut_into_rectangles(polygons)
     if cut is None:
         raise section.fault(f"layer {layer}/{datatype} has too many edges to be cut into boxes", "layer")
     if not cut:
         raise section.fault(f"the polygons of layer {layer}/{datatype} cover no area", "layer")
-    return tuple(
-        (
-            x0 * drawing.grid - drawing.origin[0],
-            x1 * drawing.grid - drawing.origin[0],
-            y0 * drawing.grid - drawing.origin[1],
-            y1 * drawing.grid - drawing.origin[1],
-        )
-        for x0, x1, y0, y1 in cut
-    )
+    edges = np.array(cut) * drawing.grid - np.repeat(drawing.origin, 2)
+    return tuple((x0, x1, y0, y1) for x0, x1, y0, y1 in edges.tolist())
 
 
 def cut_into_rectangles(polygons: Iterable[NDArray[np.int64]]) -> list[tuple[int, int, int, int]] | None:
@@ -272,34 +252,15 @@ def _covered_cells(points: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[n
 
 
 def _edge_runs(inside: NDArray[np.bool_]) -> set[tuple[int, int]]:
-    """First and last edge of each run of cells."""
     change = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8)))
     return {(int(a), int(b)) for a, b in change.reshape(-1, 2)}
-
-
-def _block_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTable]:
-    """Tables of blocks: those of a layer of the layout, which share its power by their area."""
-    kept = {key: value for key, value in section.table.items() if key in (*_BLOCK_KEYS, "heat")}
-    values = GDS_LAYER.read(section)
-    name = values["material"] if values["name"] is None else values["name"]
-    spans = {"name": name, "z": [values["top"], values["bottom"]]}
-    return _rectangle_tables(section, kept | spans, rectangles, values["power"])
-
-
-def _source_tables(section: TomlTable, rectangles: _Rectangles) -> list[TomlTable]:
-    """Tables of sources: those of a layer of the layout that is heat, which share its power by their area."""
-    kept = {key: value for key, value in section.table.items() if key in _SOURCE_KEYS}
-    values = GDS_SOURCE.read(section)
-    moved = {"layer": values["on"], "flux": values["flux"], "name": values["name"]}
-    kept |= {key: value for key, value in moved.items() if value is not None}
-    return _rectangle_tables(section, kept, rectangles, values["power"])
 
 
 def _rectangle_tables(
     section: TomlTable, kept: dict[str, Any], rectangles: _Rectangles, power: float | None
 ) -> list[TomlTable]:
     """A table for each rectangle, with its part of the power by area, and a number in its name if there are more."""
-    found: list[TomlTable] = []
+    tables: list[TomlTable] = []
     areas = [(x1 - x0) * (y1 - y0) for x0, x1, y0, y1 in rectangles]
     total = sum(areas)
     if power is not None and not total > 0:
@@ -308,5 +269,5 @@ def _rectangle_tables(
         table = kept | {"x": [x0, x1], "y": [y0, y1]}
         if len(rectangles) > 1:
             table["name"] = f"{kept['name']}#{i + 1}"
-        found.append(evolve(section, table=table if power is None else table | {"power": power * (area / total)}))
-    return found
+        tables.append(evolve(section, table=table if power is None else table | {"power": power * (area / total)}))
+    return tables

@@ -17,8 +17,7 @@ class _LayoutRefusedError(Exception):
 def write_polygons(path: str, target: str, cell: str | None = None) -> None:
     """Write the polygons of a cell, flat: corners, how many each polygon has, layers, datatypes, unit and step."""
     gdstk = import_module("gdstk")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(action="error"):
         library = gdstk.read_gds(path)
     chosen = _select_cell(library, cell)
     if _count_polygons(chosen, {}, 0) > _MAX_POLYGONS:
@@ -38,7 +37,6 @@ def write_polygons(path: str, target: str, cell: str | None = None) -> None:
 
 
 def _select_cell(library: Any, name: str | None) -> Any:
-    """The cell of a name, or the one that stands in no other."""
     names = [cell.name for cell in library.cells]
     if name is not None:
         if name not in names:
@@ -52,7 +50,6 @@ def _select_cell(library: Any, name: str | None) -> Any:
 
 
 def _count_polygons(cell: Any, known: dict[str, int], depth: int) -> int:
-    """Number of polygons and paths of a cell with all that stand in it."""
     if depth > _MAX_CELL_DEPTH:
         raise _LayoutRefusedError(f"cell {cell.name!r} stands in itself, or {_MAX_CELL_DEPTH} cells deep")
     if cell.name not in known:

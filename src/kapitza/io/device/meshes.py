@@ -58,8 +58,11 @@ def read_meshio(path: Path) -> Any:
     meshio = require("meshio", extra=_MESH_EXTRA, why=f"reading {path.name}")
     said = io.StringIO()
     try:
-        with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with (
+            contextlib.redirect_stdout(said),
+            contextlib.redirect_stderr(said),
+            warnings.catch_warnings(action="ignore"),
+        ):
             return meshio.read(path)
     except (Exception, SystemExit) as err:  # a reader of hostile text may fail in any way
         known = " ".join(str(err).split()) if isinstance(err, meshio.ReadError) else ""
@@ -68,7 +71,6 @@ def read_meshio(path: Path) -> Any:
 
 
 def _assemble_mesh(found: Any, unit: float) -> Mesh:
-    """A mesh from cells, groups and names."""
     kinds = {block.type for block in found.cells}
     dimension = 3 if kinds & set(_CELL_KINDS[3]) else 2
     main = sorted(kinds & set(_CELL_KINDS[dimension]))
@@ -112,11 +114,11 @@ def _orient_triangles(points: Array, cells: IntArray, surface: IntArray) -> IntA
     """The same triangles, those of surfaces that were drawn clockwise turned round."""
     a, b, c = (points[cells[:, i]] for i in range(3))
     area = (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
-    found = cells.copy()
-    for one in np.unique(surface):
-        if (area[surface == one] < 0).all():
-            found[surface == one] = reverse_orientation(cells[surface == one], 2)
-    return found
+    oriented = cells.copy()
+    for tag in np.unique(surface):
+        if (area[surface == tag] < 0).all():
+            oriented[surface == tag] = reverse_orientation(cells[surface == tag], 2)
+    return oriented
 
 
 def _named_facets(
@@ -161,11 +163,9 @@ def write_body(found: BodyTemperatures, path: str | Path) -> None:
     points = np.hstack([points, np.zeros((len(points), 3 - mesh.dimension))])
     kind = _CELL_NAMES[mesh.dimension, mesh.cells.shape[1]]
     data = meshio.Mesh(
-        points,
-        [(kind, found.split.unknowns)],
-        point_data={"temperature": found.temperature},
+        points, [(kind, found.split.unknowns)], point_data={"temperature": found.temperature},
         cell_data={"region": [np.asarray(mesh.region)]},
-    )
+    )  # fmt: skip
     part = path.with_name(path.name + ".part.vtu")
     try:
         data.write(part)

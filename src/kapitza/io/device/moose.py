@@ -18,7 +18,7 @@ import numpy as np
 from kapitza.core.files import write_atomically
 from kapitza.device.description import Device
 from kapitza.device.grid.box_grid import automatic_grid
-from kapitza.device.grid.bricks import BrickMesh, FluxPatch, brick_mesh
+from kapitza.device.grid.bricks import BrickMesh, brick_mesh
 from kapitza.device.layout import Layout
 from kapitza.errors import ValidityWarning
 
@@ -135,52 +135,56 @@ def _plain_description(mesh: BrickMesh, names: list[str]) -> dict[str, Any]:
             for (side, region) in mesh.faces
             if (value := mesh.cooling.get(side, 0.0)) > 0
         ],
-        "patches": [_patch_record(patch, names[number[patch.region]]) for patch in mesh.patches],
+        "patches": [
+            {
+                "source": patch.source,
+                "region": names[number[patch.region]],
+                "x": [v * _MICROMETRES_PER_METRE for v in patch.x],
+                "y": [v * _MICROMETRES_PER_METRE for v in patch.y],
+                "z": patch.z * _MICROMETRES_PER_METRE,
+                "up": patch.up,
+                "flux": patch.flux / _MICROMETRES_PER_METRE**2,
+            }
+            for patch in mesh.patches
+        ],
         "at the sink": list(mesh.varying),
     }
 
 
-def _patch_record(patch: FluxPatch, region: str) -> dict[str, Any]:
-    """A patch in micrometres and watts."""
-    return {
-        "source": patch.source,
-        "region": region,
-        "x": [v * _MICROMETRES_PER_METRE for v in patch.x],
-        "y": [v * _MICROMETRES_PER_METRE for v in patch.y],
-        "z": patch.z * _MICROMETRES_PER_METRE,
-        "up": patch.up,
-        "flux": patch.flux / _MICROMETRES_PER_METRE**2,
-    }
-
-
 def _input_text(mesh: BrickMesh, names: list[str], title: str) -> str:
-    """The input file."""
-    found = _plain_description(mesh, names)
-    owner = {region["name"]: region["field"] for region in found["regions"]}
-    fields = {name: [own for own, one in owner.items() if one == name] for name in dict.fromkeys(owner.values())}
+    plain = _plain_description(mesh, names)
+    owner = {region["name"]: region["field"] for region in plain["regions"]}
+    fields = {name: [own for own, of in owner.items() if of == name] for name in dict.fromkeys(owner.values())}
     thin = float(np.ptp(mesh.points[mesh.cells[:, [0, 4]], 2], axis=1).min()) * _MICROMETRES_PER_METRE
-    sides = [one["regions"] for one in found["contacts"]]
+    sides = [contact["regions"] for contact in plain["contacts"]]
     jump = "SideSetHeatTransferKernel"
     blocks = {
-        "Mesh": _mesh_blocks(found, _PLANE_TOLERANCE * thin),
+        "Mesh": _mesh_blocks(plain, _PLANE_TOLERANCE * thin),
         "Variables": [
-            _block(one, {"block": _quote(own), "initial_condition": found["sink"]}) for one, own in fields.items()
+            _block(name, {"block": _quote(own), "initial_condition": plain["sink"]}) for name, own in fields.items()
         ],
-        "Kernels": _kernel_blocks(found, fields),
+        "Kernels": [
+            *(_block(f"conduct_{name}", {"type": "AnisoHeatConduction", "variable": name, "block": _quote(own)})
+              for name, own in fields.items()),
+            *(_block(f"heat_{region['name']}", {
+                "type": "BodyForce", "variable": region["field"], "block": region["name"],
+                "value": f"{region['heat']:.12g}",
+            }) for region in plain["regions"] if region["heat"]),
+        ],
         "InterfaceKernels": [
-            _block(
-                f"jump_{a}_{b}", {"type": jump, "variable": owner[a], "neighbor_var": owner[b], "boundary": f"{a}_{b}"}
-            )
+            _block(f"jump_{a}_{b}", {
+                "type": jump, "variable": owner[a], "neighbor_var": owner[b], "boundary": f"{a}_{b}"
+            })
             for a, b in sides
         ],
-        "BCs": _boundary_blocks(found, owner),
-        "Materials": _material_blocks(found),
+        "BCs": _boundary_blocks(plain, owner),
+        "Materials": _material_blocks(plain),
         "Postprocessors": [
-            _block(f"max_{one}", {"type": "NodalExtremeValue", "variable": one, "block": _quote(own)})
-            for one, own in fields.items()
+            _block(f"max_{name}", {"type": "NodalExtremeValue", "variable": name, "block": _quote(own)})
+            for name, own in fields.items()
         ],
         "Preconditioning": [_block("smp", {"type": "SMP", "full": "true"})],
-    }
+    }  # fmt: skip
     head = [
         f"# {' '.join(title.split())}",
         "# um, W, K: conductivities in W/(um K), conductances in W/(um^2 K), fluxes in W/um^2",
@@ -192,7 +196,6 @@ def _input_text(mesh: BrickMesh, names: list[str], title: str) -> str:
 
 
 def _quote(names: Iterable[str]) -> str:
-    """A list in the language of MOOSE."""
     return f"'{' '.join(names)}'"
 
 
@@ -201,11 +204,11 @@ def _block(name: str, table: Mapping[str, object]) -> list[str]:
     return [f"  [{name}]", *(f"    {key} = {value}" for key, value in table.items()), "  []"]
 
 
-def _mesh_blocks(found: dict[str, Any], close: float) -> list[list[str]]:
+def _mesh_blocks(plain: dict[str, Any], close: float) -> list[list[str]]:
     """The file, sidesets between regions that a resistance divides, and those of the sources, one after the other."""
     blocks = [_block("file", {"type": "FileMeshGenerator", "file": "device.msh"})]
     last = "file"
-    for a, b in (one["regions"] for one in found["contacts"]):
+    for a, b in (contact["regions"] for contact in plain["contacts"]):
         kind, name = "SideSetsBetweenSubdomainsGenerator", f"between_{a}_{b}"
         blocks.append(
             _block(
@@ -213,74 +216,50 @@ def _mesh_blocks(found: dict[str, Any], close: float) -> list[list[str]]:
             )
         )
         last = name
-    for i, one in enumerate(found["patches"]):
-        (x0, x1), (y0, y1), z = one["x"], one["y"], one["z"]
+    for i, patch in enumerate(plain["patches"]):
+        (x0, x1), (y0, y1), z = patch["x"], patch["y"], patch["z"]
         inside = f"x > {x0:.12g} & x < {x1:.12g} & y > {y0:.12g} & y < {y1:.12g}"
-        blocks.append(
-            _block(
-                f"patch_{i}",
-                {
-                    "type": "ParsedGenerateSideset",
-                    "input": last,
-                    "combinatorial_geometry": f"'abs(z-{z:.12g}) < {close:.3g} & {inside}'",
-                    "included_subdomains": one["region"],
-                    "normal": "'0 0 1'" if one["up"] else "'0 0 -1'",
-                    "new_sideset_name": f"source_{i}",
-                },
-            )
-        )
+        generator = _block(f"patch_{i}", {
+            "type": "ParsedGenerateSideset", "input": last,
+            "combinatorial_geometry": f"'abs(z-{z:.12g}) < {close:.3g} & {inside}'",
+            "included_subdomains": patch["region"], "normal": "'0 0 1'" if patch["up"] else "'0 0 -1'",
+            "new_sideset_name": f"source_{i}",
+        })  # fmt: skip
+        blocks.append(generator)
         last = f"patch_{i}"
     return blocks
 
 
-def _kernel_blocks(found: dict[str, Any], fields: Mapping[str, list[str]]) -> list[list[str]]:
-    """Conduction in each field, and heat in regions."""
-    conduction = [
-        _block(f"conduct_{name}", {"type": "AnisoHeatConduction", "variable": name, "block": _quote(own)})
-        for name, own in fields.items()
-    ]
-    heat_sources = [(one["name"], one["field"], one["heat"]) for one in found["regions"] if one["heat"]]
-    return conduction + [
-        _block(f"heat_{name}", {"type": "BodyForce", "variable": variable, "block": name, "value": f"{heat:.12g}"})
-        for name, variable, heat in heat_sources
-    ]
-
-
-def _boundary_blocks(found: dict[str, Any], owner: Mapping[str, str]) -> list[list[str]]:
+def _boundary_blocks(plain: dict[str, Any], owner: Mapping[str, str]) -> list[list[str]]:
     """What happens on outer faces and on the patches of sources."""
     blocks: list[list[str]] = []
-    for one in found["cooling"]:
-        face, coefficient = one["face"], one["coefficient"]
-        kept: dict[str, object] = {"type": "DirichletBC", "value": found["sink"]}
+    for cooled in plain["cooling"]:
+        face, coefficient = cooled["face"], cooled["coefficient"]
+        law: dict[str, object] = {"type": "DirichletBC", "value": plain["sink"]}
         if coefficient is not None:
-            kept = {"type": "ConvectiveFluxFunction", "T_infinity": found["sink"], "coefficient": f"{coefficient:.12g}"}
-        blocks.append(_block(face, {"variable": owner[face.split("_", 1)[1]], "boundary": face, **kept}))
-    for i, one in enumerate(found["patches"]):
-        name, flux = f"source_{i}", f"{one['flux']:.12g}"
+            law = {"type": "ConvectiveFluxFunction", "T_infinity": plain["sink"], "coefficient": f"{coefficient:.12g}"}
+        blocks.append(_block(face, {"variable": owner[face.split("_", 1)[1]], "boundary": face, **law}))
+    for i, patch in enumerate(plain["patches"]):
+        name, flux = f"source_{i}", f"{patch['flux']:.12g}"
         blocks.append(
-            _block(name, {"type": "NeumannBC", "variable": owner[one["region"]], "boundary": name, "value": flux})
+            _block(name, {"type": "NeumannBC", "variable": owner[patch["region"]], "boundary": name, "value": flux})
         )
     return blocks
 
 
-def _material_blocks(found: dict[str, Any]) -> list[list[str]]:
+def _material_blocks(plain: dict[str, Any]) -> list[list[str]]:
     """Conductivities of regions, and conductances of the sidesets between them."""
     blocks: list[list[str]] = []
-    for one in found["regions"]:
-        kx, ky, kz = one["conductivity"]
+    kind = "AnisoHeatConductionMaterial"
+    for region in plain["regions"]:
+        kx, ky, kz = region["conductivity"]
         tensor = f"'{kx:.12g} 0 0 0 {ky:.12g} 0 0 0 {kz:.12g}'"
-        kind = "AnisoHeatConductionMaterial"
+        name = region["name"]
+        blocks.append(_block(name, {"type": kind, "block": name, "thermal_conductivity": tensor, "specific_heat": 1}))
+    kind = "SideSetHeatTransferMaterial"
+    for contact in plain["contacts"]:
+        side, value = "_".join(contact["regions"]), f"{contact['conductance']:.12g}"
         blocks.append(
-            _block(
-                one["name"], {"type": kind, "block": one["name"], "thermal_conductivity": tensor, "specific_heat": 1}
-            )
-        )
-    for one in found["contacts"]:
-        a, b = one["regions"]
-        kind, value = "SideSetHeatTransferMaterial", f"{one['conductance']:.12g}"
-        blocks.append(
-            _block(
-                f"conductance_{a}_{b}", {"type": kind, "boundary": f"{a}_{b}", "conductivity": value, "gap_length": 1}
-            )
+            _block(f"conductance_{side}", {"type": kind, "boundary": side, "conductivity": value, "gap_length": 1})
         )
     return blocks

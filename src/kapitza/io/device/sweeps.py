@@ -24,9 +24,8 @@ class ParameterSweep(NamedTuple):
 
 def format_device_number(name: str, value: float) -> str:
     """A number of a device in the unit that suits it."""
-    units = {
-        unit: factor for unit, factor in QUANTITY_KINDS[kind_of_parameter(name)].accepted.items() if "cm" not in unit
-    }
+    accepted = QUANTITY_KINDS[kind_of_parameter(name)].accepted
+    units = {unit: factor for unit, factor in accepted.items() if "cm" not in unit}
     fits = [(factor, unit) for unit, factor in units.items() if unit and 1 <= abs(value) / factor < 1000]
     factor, unit = max(fits) if fits else next((f, u) for u, f in units.items())
     return f"{value / factor:.4g} {unit}".rstrip()
@@ -48,7 +47,6 @@ def read_sweep(text: str) -> ParameterSweep:
 
 
 def _sweep_values(text: str, option: str) -> list[float]:
-    """Numbers of a range or a list."""
     try:
         parts = [float(part) for part in re.split("[:,]", text)]
     except ValueError as err:

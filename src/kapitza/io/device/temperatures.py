@@ -80,20 +80,15 @@ def _from_saved(path: str | PathLike[str], device: Device, crossing: Crossing | 
     """A saved map of the top face, or a section across a boundary."""
     saved = load(path)
     if not isinstance(saved, (TemperatureMap, Profile)):
-        raise DataError(
-            f"holds a {type(saved).__name__}, expected a map of temperatures, a profile, or a table", file=path
-        )
+        expected = "a map of temperatures, a profile, or a table"
+        raise DataError(f"holds a {type(saved).__name__}, expected {expected}", file=path)
     try:
         if crossing is not None:
             return section_temperatures(device, saved, crossing.boundary, crossing.at, skip=crossing.skip)
         if isinstance(saved, Profile):
-            raise InputError(
-                "holds a profile:",
-                hint=Hint(
-                    python="say by crossing which boundary it crosses, and where",
-                    command="say by --across 'GaN|SiC=12nm' which boundary it crosses, and where",
-                ),
-            )
+            rest = "which boundary it crosses, and where"
+            hint = Hint(python=f"say by crossing {rest}", command=f"say by --across 'GaN|SiC=12nm' {rest}")
+            raise InputError("holds a profile:", hint=hint)
         return map_temperatures(saved, device.top())
     except InputError as err:
         raise DataError(str(err), file=path) from err

@@ -34,11 +34,12 @@ def write_vtk(fields: GridTemperatures, path: str | PathLike[str]) -> Path:
     """
     suffix = Path(path).suffix.lower()
     if suffix not in (".vtr", ".vtu"):
-        raise InputError(
-            f"the ending of {str(path)!r} is none of .vtr (cells of a grid) and .vtu (split at boundaries)"
-        )
-    text = _rectilinear_text(fields) if suffix == ".vtr" else _unstructured_text(fields)
-    return write_atomically(path, text.encode())
+        known = ".vtr (cells of a grid) and .vtu (split at boundaries)"
+        raise InputError(f"the ending of {str(path)!r} is none of {known}")
+    rectilinear = suffix == ".vtr"
+    kind, body = ("RectilinearGrid", _rectilinear_text) if rectilinear else ("UnstructuredGrid", _unstructured_text)
+    head = f'<VTKFile type="{kind}" version="1.0" byte_order="LittleEndian" header_type="UInt64">'
+    return write_atomically(path, f'<?xml version="1.0"?>\n{head}{body(fields)}</VTKFile>\n'.encode())
 
 
 def _rectilinear_text(fields: GridTemperatures) -> str:
@@ -51,10 +52,9 @@ def _rectilinear_text(fields: GridTemperatures) -> str:
     data = _cell_data(fields)
     bottom_up = {name: np.swapaxes(values[:, :, ::-1], 0, 2) for name, values in data.items()}  # the order of VTK
     cells = "".join(_data_array(name, values) for name, values in bottom_up.items())
-    return _vtk_document(
-        "RectilinearGrid",
+    return (
         f'<RectilinearGrid WholeExtent="{extent}"><Piece Extent="{extent}">'
-        f"<CellData>{cells}</CellData><Coordinates>{axes}</Coordinates></Piece></RectilinearGrid>",
+        f"<CellData>{cells}</CellData><Coordinates>{axes}</Coordinates></Piece></RectilinearGrid>"
     )
 
 
@@ -67,33 +67,22 @@ def _cell_data(fields: GridTemperatures) -> dict[str, NDArray[Any]]:
 
 
 def _unstructured_text(fields: GridTemperatures) -> str:
-    """The text of a .vtu."""
     points, cells, value = split_cells(field_volumes(fields), fields.rise)
     points = np.column_stack([points[:, :2], fields.grid.z[-1] - points[:, 2]])
     cells = cells[:, [4, 5, 6, 7, 0, 1, 2, 3]]  # z is turned round: the lower face comes first
     count = len(cells)
-    table = {
-        "connectivity": cells,
-        "offsets": 8 * np.arange(1, count + 1),
-        "types": np.full(count, _VTK_HEXAHEDRON, dtype=np.uint8),
-    }
+    kinds = np.full(count, _VTK_HEXAHEDRON, dtype=np.uint8)
+    table = {"connectivity": cells, "offsets": 8 * np.arange(1, count + 1), "types": kinds}
     data = {name: one.reshape(count, *one.shape[3:]) for name, one in _cell_data(fields).items()}
     data.pop("temperature (K)")
     topology = "".join(_data_array(name, one) for name, one in table.items())
     cell_text = "".join(_data_array(name, one) for name, one in data.items())
     kelvin = _data_array("temperature (K)", fields.temperatures.sink + value)
-    return _vtk_document(
-        "UnstructuredGrid",
+    return (
         f'<UnstructuredGrid><Piece NumberOfPoints="{len(points)}" NumberOfCells="{count}">'
         f"<PointData>{kelvin}</PointData><CellData>{cell_text}</CellData>"
-        f"<Points>{_data_array('points', points)}</Points><Cells>{topology}</Cells></Piece></UnstructuredGrid>",
+        f"<Points>{_data_array('points', points)}</Points><Cells>{topology}</Cells></Piece></UnstructuredGrid>"
     )
-
-
-def _vtk_document(kind: str, body: str) -> str:
-    """A VTK file of XML."""
-    head = f'<VTKFile type="{kind}" version="1.0" byte_order="LittleEndian" header_type="UInt64">'
-    return f'<?xml version="1.0"?>\n{head}{body}</VTKFile>\n'
 
 
 def _data_array(name: str, values: NDArray[Any]) -> str:

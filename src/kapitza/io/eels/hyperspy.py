@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import islice
 from os import PathLike
 from types import ModuleType
 from typing import Any
@@ -11,105 +12,80 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, Hint, InputError, MissingEngine
+from kapitza.io.eels import signals
 from kapitza.io.eels.lazy import counts_of_dataset
-from kapitza.io.eels.signals import (
-    FileAxis,
-    FileSignal,
-    UserCalibration,
-    file_axis,
-    mapping_or_empty,
-    spectrum_image,
-    time_in_seconds,
-)
-from kapitza.io.formats.foreign_hdf5 import (
-    MAX_DEPTH,
-    MAX_ENTRIES,
-    flatten_metadata,
-    local_dataset,
-    local_groups,
-    local_member,
-    member_names,
-    open_hdf5,
-    plain_attribute,
-)
+from kapitza.io.eels.signals import FileAxis, FileSignal, file_axis
+from kapitza.io.formats import foreign_hdf5
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import eV, nm
 
 _EXPERIMENTS_GROUP = "Experiments"
 _DETECTOR_PREFIX = "Acquisition_instrument.TEM.Detector.EELS."
-_EXPOSURE_KEYS = (
-    f"{_DETECTOR_PREFIX}dwell_time",
-    f"{_DETECTOR_PREFIX}exposure",
-    f"{_DETECTOR_PREFIX}exposure_time",
-)  # s
+_EXPOSURE_KEYS = tuple(_DETECTOR_PREFIX + key for key in ("dwell_time", "exposure", "exposure_time"))  # s
 _SIGNAL_TYPE_KEY = "Signal.signal_type"
 
 
 def read_hspy(path: str | PathLike[str]) -> list[FileSignal]:
     """Return the signals of an .hspy file; axes given by an expression, and ragged data, are refused."""
-    with open_hdf5(path) as file:
-        experiments = local_member(file, _EXPERIMENTS_GROUP)
-        signals: list[FileSignal] = []
-        for title in member_names(experiments):
-            group = local_member(experiments, title)
-            dataset = local_dataset(group, "data")
-            metadata = flatten_metadata(_metadata_tree(group, "metadata"))
+    with foreign_hdf5.open_hdf5(path) as file:
+        experiments = foreign_hdf5.local_member(file, _EXPERIMENTS_GROUP)
+        found: list[FileSignal] = []
+        for title in foreign_hdf5.member_names(experiments):
+            group = foreign_hdf5.local_member(experiments, title)
+            dataset = foreign_hdf5.local_dataset(group, "data")
+            metadata = foreign_hdf5.flatten_metadata(_metadata_tree(group, "metadata"))
             axes = [_hspy_axis(group, i, size) for i, size in enumerate(dataset.shape)]
-            signals.append(describe_signal(counts_of_dataset(path, dataset), axes, metadata, title))
-        return signals
+            found.append(describe_signal(counts_of_dataset(path, dataset), axes, metadata, title))
+        return found
 
 
 def describe_signal(counts: Any, axes: list[FileAxis], metadata: dict[str, Any], title: str = "") -> FileSignal:
     """Return counts with what the metadata of HyperSpy and RosettaSciIO say of them."""
-    times = [time_in_seconds(metadata.get(name)) for name in _EXPOSURE_KEYS]
+    times = [signals.time_in_seconds(metadata.get(name)) for name in _EXPOSURE_KEYS]
     return FileSignal(
         counts=counts,
         axes=axes,
         title=title or str(metadata.get("General.title", "")),
         losses=str(metadata.get(_SIGNAL_TYPE_KEY, "")).upper() == "EELS",
-        exposure=next((one for one in times if one is not None), None),
+        exposure=next((time for time in times if time is not None), None),
         metadata={key: value for key, value in metadata.items() if not key.startswith(("_HyperSpy", "General.FileIO"))},
     )
 
 
 def is_hspy(file: Any) -> bool:
     """Whether an open HDF5 file is one of HyperSpy."""
-    return _EXPERIMENTS_GROUP in member_names(file)
+    return _EXPERIMENTS_GROUP in foreign_hdf5.member_names(file)
 
 
 def _hspy_axis(group: Any, number: int, size: int) -> FileAxis:
-    """Return one axis of the data."""
-    entry = local_member(group, f"axis-{number}")
-    known = {key: plain_attribute(entry, key) for key in ("name", "units", "navigate", "size", "offset", "scale")}
-    kind = plain_attribute(entry, "_type", "UniformDataAxis")
+    entry = foreign_hdf5.local_member(group, f"axis-{number}")
+    known = {
+        key: foreign_hdf5.plain_attribute(entry, key)
+        for key in ("name", "units", "navigate", "size", "offset", "scale")
+    }
+    kind = foreign_hdf5.plain_attribute(entry, "_type", "UniformDataAxis")
     if kind == "FunctionalDataAxis":
         raise DataError(
             f"axis {known['name']!r:.40} is given by an expression, which is not evaluated: convert it to points first"
         )
-    return file_axis(known | ({"axis": _axis_points_of(entry)} if kind == "DataAxis" else {}), size)
-
-
-def _axis_points_of(entry: Any) -> Array:
-    """Return the points of an axis that lists them."""
-    dataset = local_dataset(entry, "axis")
+    if kind != "DataAxis":
+        return file_axis(known, size)
+    dataset = foreign_hdf5.local_dataset(entry, "axis")
     if len(dataset.shape) != 1:
         raise DataError(f"{dataset.name!r:.60} has the shape {dataset.shape}, expected points along one axis")
-    return np.asarray(dataset[()], dtype=float)
+    return file_axis(known | {"axis": np.asarray(dataset[()], dtype=float)}, size)
 
 
 def _metadata_tree(group: Any, name: str, depth: int = 0) -> Mapping[str, Any]:
     """Return nested groups of attributes as a mapping; links and what lies too deep are left out."""
-    groups = local_groups(group)
-    if name not in groups or depth > MAX_DEPTH:
+    groups = foreign_hdf5.local_groups(group)
+    if name not in groups or depth > foreign_hdf5.MAX_DEPTH:
         return {}
     node = groups[name]
-    found: dict[str, Any] = {}
-    for i, key in enumerate(node.attrs):
-        if i >= MAX_ENTRIES:
-            break
-        found[str(key)] = plain_attribute(node, key)
-    return found | {inner: _metadata_tree(node, inner, depth + 1) for inner in local_groups(node)}
+    keys = islice(node.attrs, foreign_hdf5.MAX_ENTRIES)
+    attributes = {str(key): foreign_hdf5.plain_attribute(node, key) for key in keys}
+    return attributes | {inner: _metadata_tree(node, inner, depth + 1) for inner in foreign_hdf5.local_groups(node)}
 
 
 _INSTRUMENT_PREFIX = "Acquisition_instrument."
@@ -135,20 +111,16 @@ def from_hyperspy(signal: Any, *, energy_unit: str | None = None, position_unit:
     data, manager = getattr(signal, "data", None), getattr(signal, "axes_manager", None)
     if data is None or manager is None:
         raise InputError(f"expected a signal with .data and .axes_manager, got {type(signal).__name__}")
-    found = [*manager.navigation_axes, *manager.signal_axes]
-    axes = [_signal_axis(one) for one in sorted(found, key=lambda one: int(one.index_in_array))]
+    axes: list[FileAxis] = []
+    for axis in sorted([*manager.navigation_axes, *manager.signal_axes], key=lambda axis: int(axis.index_in_array)):
+        known = {key: getattr(axis, key, None) for key in ("name", "units", "navigate", "size", "offset", "scale")}
+        uniform = getattr(axis, "is_uniform", hasattr(axis, "scale"))
+        axes.append(file_axis(known | ({} if uniform else {"axis": axis.axis}), int(axis.size)))
     metadata: Any = getattr(signal, "metadata", None)
     tree = metadata.as_dictionary() if hasattr(metadata, "as_dictionary") else metadata
-    described = describe_signal(data, axes, flatten_metadata(mapping_or_empty(tree)))
-    calibration = UserCalibration(energy_unit=energy_unit, position_unit=position_unit)
-    return spectrum_image(described, calibration, described.title or type(signal).__name__)
-
-
-def _signal_axis(one: Any) -> FileAxis:
-    """Return one axis of a signal."""
-    known = {key: getattr(one, key, None) for key in ("name", "units", "navigate", "size", "offset", "scale")}
-    uniform = getattr(one, "is_uniform", hasattr(one, "scale"))
-    return file_axis(known | ({} if uniform else {"axis": one.axis}), int(one.size))
+    described = describe_signal(data, axes, foreign_hdf5.flatten_metadata(signals.mapping_or_empty(tree)))
+    calibration = signals.UserCalibration(energy_unit=energy_unit, position_unit=position_unit)
+    return signals.spectrum_image(described, calibration, described.title or type(signal).__name__)
 
 
 def to_hyperspy(image: SpectrumImage) -> Any:
@@ -172,9 +144,8 @@ def to_hyperspy(image: SpectrumImage) -> Any:
 def map_to_hyperspy(found: TemperatureMap, name: str = "temperature", *, sigma: bool = False) -> Any:
     """Return one parameter of a map, or its standard uncertainty, as a signal of HyperSpy over positions in nm."""
     if not found.shape:
-        raise InputError(
-            "a map of a single spectrum has no axes:", hint=Hint(python=f"take .parameter({name!r}) itself")
-        )
+        hint = Hint(python=f"take .parameter({name!r}) itself")
+        raise InputError("a map of a single spectrum has no axes:", hint=hint)
     values = found.parameter_sigma(name) if sigma else found.parameter(name)
     api = _hyperspy_api()
     kind = api.signals.Signal2D if len(found.shape) == 2 else api.signals.Signal1D
@@ -184,7 +155,6 @@ def map_to_hyperspy(found: TemperatureMap, name: str = "temperature", *, sigma: 
 
 
 def _hyperspy_api() -> ModuleType:
-    """Return the interface of HyperSpy, or say how to get it."""
     try:
         return import_module("hyperspy.api")
     except ImportError as err:

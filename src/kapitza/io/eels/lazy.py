@@ -59,7 +59,12 @@ class RearrangedArray(BaseRecord):
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
         """Return a part; whole numbers, slices of step one and `...` are understood."""
-        keys = _full_key(key, len(self.shape))
+        given, axes = list(key) if isinstance(key, tuple) else [key], len(self.shape)
+        if Ellipsis in given:
+            i = given.index(Ellipsis)
+            given[i : i + 1] = [slice(None)] * (axes - len(given) + 1)
+        keys = [int(one) if isinstance(one, np.integer) else one for one in given]
+        keys += [slice(None)] * (axes - len(given))
         source: list[int | slice] = [0] * len(self.source.shape)
         for axis, size, one, reverse in zip(self.order, self.shape, keys, self.backwards, strict=True):
             start, stop = _slice_bounds(one, size)
@@ -74,15 +79,6 @@ class RearrangedArray(BaseRecord):
         part = part.transpose([kept.index(axis) for axis in self.order])
         flips = tuple(slice(None, None, -1) if reverse else slice(None) for reverse in self.backwards)
         return part[flips][tuple(0 if isinstance(one, int) else slice(None) for one in keys)]
-
-
-def _full_key(key: Any, axes: int) -> list[int | slice]:
-    """Return one key for each axis."""
-    given = list(key) if isinstance(key, tuple) else [key]
-    if Ellipsis in given:
-        i = given.index(Ellipsis)
-        given[i : i + 1] = [slice(None)] * (axes - len(given) + 1)
-    return [int(one) if isinstance(one, np.integer) else one for one in given] + [slice(None)] * (axes - len(given))
 
 
 def _slice_bounds(key: int | slice, size: int) -> tuple[int, int]:

@@ -17,29 +17,12 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array
 from kapitza.core.files import open_regular, regular_file_size, write_atomically
 from kapitza.errors import DataError, InputError, require
+from kapitza.io.eels import signals
 from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY, counts_of_dataset
-from kapitza.io.eels.signals import (
-    FileAxis,
-    FileSignal,
-    electron_calibration,
-    mapping_or_empty,
-    number_or_default,
-    time_in_seconds,
-)
-from kapitza.io.formats import files, npz
+from kapitza.io.eels.signals import FileAxis, FileSignal, mapping_or_empty, number_or_default
+from kapitza.io.formats import files, foreign_hdf5, npz
 from kapitza.io.formats.arrays import known_shape
 from kapitza.io.formats.files import known_suffix
-from kapitza.io.formats.foreign_hdf5 import (
-    MAX_EXPANSION,
-    NEGLIGIBLE_BYTES,
-    flatten_metadata,
-    foreign_h5py,
-    local_dataset,
-    local_member,
-    member_names,
-    open_hdf5,
-    plain_attribute,
-)
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import e, nm
 
@@ -61,11 +44,9 @@ def read_ndata(path: str | PathLike[str]) -> list[FileSignal]:
             inside = {member.filename: member for member in archive.infolist()[:1000]}
             for name in (_DATA_MEMBER, _METADATA_MEMBER):
                 if name not in inside:
-                    raise DataError(
-                        f"is not a file of Nion Swift: its zip has no {name}, but {', '.join(map(repr, inside))[:100]}"
-                    )
-            for member in (inside[_DATA_MEMBER], inside[_METADATA_MEMBER]):
-                _check_member(member, size)
+                    others = ", ".join(map(repr, inside))[:100]
+                    raise DataError(f"is not a file of Nion Swift: its zip has no {name}, but {others}")
+                _check_member(inside[name], size)
             properties = _parse_metadata(archive.read(inside[_METADATA_MEMBER]))
             counts = _member_array(path, archive, inside[_DATA_MEMBER])
     except (DataError, FileNotFoundError, PermissionError):
@@ -79,7 +60,10 @@ def _check_member(member: zipfile.ZipInfo, size: int) -> None:
     """Refuse a member that is locked, outside of the file, or larger than what is packed could be."""
     if member.flag_bits & 1:
         raise DataError(f"{member.filename!r:.60} is encrypted")
-    if member.compress_size > size or member.file_size > NEGLIGIBLE_BYTES + MAX_EXPANSION * member.compress_size:
+    if (
+        member.compress_size > size
+        or member.file_size > foreign_hdf5.NEGLIGIBLE_BYTES + foreign_hdf5.MAX_EXPANSION * member.compress_size
+    ):
         raise DataError(f"{member.filename!r:.60} claims {member.file_size} bytes in a file of {size}")
     if member.filename == _METADATA_MEMBER and member.file_size > _MAX_METADATA_BYTES:
         raise DataError(f"has metadata of {member.file_size} bytes, more than the {_MAX_METADATA_BYTES} that are read")
@@ -106,44 +90,40 @@ def _member_array(path: str | PathLike[str], archive: zipfile.ZipFile, member: z
         if wanted <= _MAX_CHECKED_BYTES:
             while file.read(_PIECE_BYTES):  # its end compares the checksum
                 pass
-    offset = _member_offset(path, member) + start
-    return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape, order=order)
-
-
-def _member_offset(path: str | PathLike[str], member: zipfile.ZipInfo) -> int:
-    """Return where the bytes of a stored member begin in the file."""
     with open_regular(path) as file:
         file.seek(member.header_offset)
         signature, name, extra = _MEMBER_HEAD.unpack(file.read(_MEMBER_HEAD.size))
     place = member.header_offset + _MEMBER_HEAD.size + name + extra
     if signature != _MEMBER_SIGNATURE or place + member.file_size > Path(path).stat().st_size:
         raise DataError(f"{member.filename!r:.60} does not lie where the zip says")
-    return place
+    return np.memmap(path, dtype=dtype, mode="r", offset=place + start, shape=shape, order=order)
 
 
 def read_swift_hdf5(path: str | PathLike[str]) -> list[FileSignal]:
     """Return the signals of an .h5 file of Nion Swift, or of an .nhdf file that it exported."""
-    with open_hdf5(path) as file:
-        data = local_member(file, "data")
-        alone = isinstance(data, foreign_h5py().Dataset)
-        signals: list[FileSignal] = []
-        for name in ["data"] if alone else member_names(data):
-            dataset = local_dataset(file if alone else data, name)
-            properties = plain_attribute(dataset, "properties")
+    with foreign_hdf5.open_hdf5(path) as file:
+        data = foreign_hdf5.local_member(file, "data")
+        alone = isinstance(data, foreign_hdf5.foreign_h5py().Dataset)
+        found: list[FileSignal] = []
+        for name in ["data"] if alone else foreign_hdf5.member_names(data):
+            dataset = foreign_hdf5.local_dataset(file if alone else data, name)
+            properties = foreign_hdf5.plain_attribute(dataset, "properties")
             if not isinstance(properties, str):
                 raise DataError(f"dataset {dataset.name!r:.60} has no attribute 'properties' with its calibrations")
-            signals.append(_swift_signal(counts_of_dataset(path, dataset), _parse_metadata(properties.encode())))
-    return signals
+            found.append(_swift_signal(counts_of_dataset(path, dataset), _parse_metadata(properties.encode())))
+    return found
 
 
 def is_swift(file: Any) -> bool:
     """Whether an open HDF5 file is one of Nion Swift."""
-    if "data" not in member_names(file):
+    if "data" not in foreign_hdf5.member_names(file):
         return False
-    data = local_member(file, "data")
-    if isinstance(data, foreign_h5py().Dataset):
+    data = foreign_hdf5.local_member(file, "data")
+    if isinstance(data, foreign_hdf5.foreign_h5py().Dataset):
         return "properties" in data.attrs
-    return any("properties" in data[name].attrs for name in member_names(data)[:1] if data.get(name) is not None)
+    return any(
+        "properties" in data[name].attrs for name in foreign_hdf5.member_names(data)[:1] if data.get(name) is not None
+    )
 
 
 def _parse_metadata(data: bytes) -> dict[str, Any]:
@@ -156,7 +136,11 @@ def _parse_metadata(data: bytes) -> dict[str, Any]:
 
 def _swift_signal(counts: Any, properties: Mapping[str, Any]) -> FileSignal:
     """Return counts with the axes and numbers that the properties give them; older versions nest these one deeper."""
-    _check_declared_shape(counts, properties)
+    declared, kind = properties.get("data_shape"), properties.get("data_dtype")
+    if declared is not None and declared != [int(size) for size in counts.shape]:
+        raise DataError(f"holds an array of shape {tuple(counts.shape)}, its metadata say {declared!r:.60}")
+    if kind is not None and kind not in (np.dtype(counts.dtype).name, np.dtype(counts.dtype).str):
+        raise DataError(f"holds an array of {counts.dtype}, its metadata say {kind!r:.40}")
     sources = properties.get("data_sources")
     source = properties.get("data_source") or (sources[0] if isinstance(sources, list) and sources else None)
     known: dict[str, Any] = {**properties, **mapping_or_empty(source)}
@@ -164,7 +148,9 @@ def _swift_signal(counts: Any, properties: Mapping[str, Any]) -> FileSignal:
     hardware = mapping_or_empty(metadata.get("hardware_source")) or mapping_or_empty(known.get("properties"))
     brightness = mapping_or_empty(known.get("intensity_calibration"))
     scale, offset = number_or_default(brightness.get("scale"), 1.0), number_or_default(brightness.get("offset"), 0.0)
-    per_count, dark = electron_calibration(str(brightness.get("units")), scale, -offset / scale if scale else 0.0)
+    per_count, dark = signals.electron_calibration(
+        str(brightness.get("units")), scale, -offset / scale if scale else 0.0
+    )
     counts_per_electron = number_or_default(hardware.get("counts_per_electron"), 1.0)
     if per_count == 1 and counts_per_electron > 0:
         per_count = 1 / counts_per_electron
@@ -175,18 +161,9 @@ def _swift_signal(counts: Any, properties: Mapping[str, Any]) -> FileSignal:
         losses="eels" in str(hardware.get("signal_type", "")).casefold(),
         electrons_per_count=per_count,
         dark=dark,
-        exposure=time_in_seconds(hardware.get("exposure")),
-        metadata=flatten_metadata(metadata),
+        exposure=signals.time_in_seconds(hardware.get("exposure")),
+        metadata=foreign_hdf5.flatten_metadata(metadata),
     )
-
-
-def _check_declared_shape(counts: Any, properties: Mapping[str, Any]) -> None:
-    """Refuse counts that are not what the metadata promise, where they promise something."""
-    shape, kind = properties.get("data_shape"), properties.get("data_dtype")
-    if shape is not None and shape != [int(size) for size in counts.shape]:
-        raise DataError(f"holds an array of shape {tuple(counts.shape)}, its metadata say {shape!r:.60}")
-    if kind is not None and kind not in (np.dtype(counts.dtype).name, np.dtype(counts.dtype).str):
-        raise DataError(f"holds an array of {counts.dtype}, its metadata say {kind!r:.40}")
 
 
 def _swift_axes(shape: tuple[int, ...], known: Mapping[str, Any]) -> list[FileAxis]:
@@ -256,7 +233,6 @@ def write_eels(image: SpectrumImage, path: str | PathLike[str]) -> Path:
 
 
 def _swift_properties(image: SpectrumImage, counts: Any) -> dict[str, Any]:
-    """Calibrations and metadata as Swift stores them."""
     scale = image.electrons_per_count
     axes = [_axis_calibration(axis, nm, "nm") for axis in image.position] + [_axis_calibration(image.energy, e, "eV")]
     hardware: dict[str, Any] = {"signal_type": "eels"}

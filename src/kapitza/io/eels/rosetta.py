@@ -114,8 +114,7 @@ def _silence_reader() -> Generator[None]:
     log = logging.getLogger("rsciio")
     before, log.disabled = log.disabled, True
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
+        with warnings.catch_warnings(action="ignore"):
             yield
     finally:
         log.disabled = before
@@ -123,34 +122,28 @@ def _silence_reader() -> Generator[None]:
 
 def _reader_signals(found: Sequence[Mapping[str, Any]]) -> list[FileSignal]:
     """Return the signals of what a reader gave; it may have given nothing, or something without axes."""
-    out: list[FileSignal] = []
+    signals: list[FileSignal] = []
     for one in found:
         try:
-            out.append(_rosetta_signal(one))
+            signals.append(_rosetta_signal(one))
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as err:
             if isinstance(err, DataError):
                 raise
             raise DataError(f"has axes that cannot be read: {type(err).__name__} {' '.join(str(err).split())}") from err
-    if not out:
+    if not signals:
         raise DataError("holds no data")
-    return out
+    return signals
 
 
 def _rosetta_signal(one: Mapping[str, Any]) -> FileSignal:
-    """Return one signal."""
     counts = one["data"]
     entries = sorted(one["axes"], key=lambda entry: int(entry.get("index_in_array") or 0))
     axes = [file_axis(entry, int(size)) for entry, size in zip(entries, counts.shape, strict=True)]
     found = describe_signal(counts, axes, flatten_metadata(one.get("metadata") or {}))
-    tags = flatten_metadata(_intensity_calibration(one.get("original_metadata") or {}))
+    brightness: Any = one.get("original_metadata")  # the tags of DigitalMicrograph for the calibration of its counts
+    for name in _BRIGHTNESS_TAGS:
+        brightness = mapping_or_empty(brightness).get(name)
+    tags = flatten_metadata(mapping_or_empty(brightness))
     scale, zero = number_or_default(tags.get("Scale"), 1.0), number_or_default(tags.get("Origin"), 0.0)
     per_count, dark = electron_calibration(str(tags.get("Units", "")), scale, zero)
     return evolve(found, electrons_per_count=per_count, dark=dark)
-
-
-def _intensity_calibration(tags: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return of the tags of DigitalMicrograph the calibration of its counts."""
-    node: Any = tags
-    for name in _BRIGHTNESS_TAGS:
-        node = mapping_or_empty(node).get(name)
-    return mapping_or_empty(node)

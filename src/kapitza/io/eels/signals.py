@@ -26,26 +26,14 @@ def _unit_table(units: Mapping[str, float]) -> Mapping[str, float]:
     return MappingProxyType({name: value for names, value in units.items() for name in names.split(", ")})
 
 
-_ENERGY_UNITS = _unit_table(
-    {
-        "eV, electron volt, electron volts, electronvolt, electronvolts": eV,
-        "meV, milli eV": meV,
-        "keV": 1e3 * eV,
-        "µeV, ueV": 1e-6 * eV,
-        "J": 1.0,
-        "cm^-1, cm⁻¹, cm-1, 1/cm": 100 * h * c_light,
-    }
-)
-_LENGTH_UNITS = _unit_table(
-    {
-        "m": 1.0,
-        "mm": mm,
-        "µm, um, micron, microns, micrometer": um,
-        "nm, nanometer, nanometers": nm,
-        "pm": 1e-12,
-        "Å, A, angstrom, Angstrom": angstrom,
-    }
-)
+_ENERGY_UNITS = _unit_table({
+    "eV, electron volt, electron volts, electronvolt, electronvolts": eV, "meV, milli eV": meV, "keV": 1e3 * eV,
+    "µeV, ueV": 1e-6 * eV, "J": 1.0, "cm^-1, cm⁻¹, cm-1, 1/cm": 100 * h * c_light,
+})  # fmt: skip
+_LENGTH_UNITS = _unit_table({
+    "m": 1.0, "mm": mm, "µm, um, micron, microns, micrometer": um, "nm, nanometer, nanometers": nm, "pm": 1e-12,
+    "Å, A, angstrom, Angstrom": angstrom,
+})  # fmt: skip
 _UNIT_IN_BRACKETS = re.compile(r"[(\[](?P<unit>[^()\[\]]+)[)\]]\s*$")
 _ENERGY_NAME = re.compile("energy|loss", re.IGNORECASE)
 _FINEST_CHANNEL, _COARSEST_CHANNEL = 20e-6 * eV, 20 * eV  # the finest in use are of 0.1 meV, the coarsest of some eV
@@ -155,7 +143,6 @@ def length_unit(units: str) -> float | None:
 
 
 def _typed_unit(units: str, kind: str) -> float:
-    """Return a unit that somebody typed in SI."""
     table, convert = (_ENERGY_UNITS, energy_unit) if kind == "energy" else (_LENGTH_UNITS, length_unit)
     value = convert(units)
     if value is None:
@@ -235,7 +222,7 @@ class FileSignal(BaseRecord):
     @property
     def words(self) -> str:
         """Axes in short, for messages."""
-        return ", ".join(f"{one.label} of {one.size} ({one.units[:20] or 'no unit'})" for one in self.axes)
+        return ", ".join(f"{axis.label} of {axis.size} ({axis.units[:20] or 'no unit'})" for axis in self.axes)
 
 
 @frozen(eq=False, kw_only=True)
@@ -255,14 +242,14 @@ def spectrum_image(signal: FileSignal, calibration: UserCalibration, source: str
 
     Axes of one point are left out.
     """
-    if signal.shape != tuple(one.size for one in signal.axes):
+    if signal.shape != tuple(axis.size for axis in signal.axes):
         raise DataError(f"counts have the shape {signal.shape}, the axes are {signal.words}")
     if isinstance(signal.counts, np.ndarray) and not isinstance(signal.counts, np.memmap) and not signal.counts.any():
         raise DataError(f"holds nothing but zeros in {signal.counts.size} channels: damaged, or nothing was recorded")
     where = signal.energy
     if where is None:
         raise DataError(f"no axis of energy can be told among {signal.words}: expected one in eV or meV")
-    places = [i for i, one in enumerate(signal.axes) if i != where and one.size > 1]
+    places = [i for i, axis in enumerate(signal.axes) if i != where and axis.size > 1]
     if len(places) > 2:
         raise DataError(f"has {len(places)} axes besides energy, expected up to two positions, got {signal.words}")
     position = _signal_positions([signal.axes[i] for i in places], calibration)
@@ -270,8 +257,8 @@ def spectrum_image(signal: FileSignal, calibration: UserCalibration, source: str
     if calibration.energy_scale is not None:
         energy_given = _evenly_spaced(*calibration.energy_scale, signal.axes[where].size, "energy_scale", "J")
     energy = _axis_points(signal.axes[where], energy_given)
-    backwards = [*(axis[0] > axis[-1] for axis in position), energy[0] > energy[-1]]
-    counts = rearrange(signal.counts, [*places, where], [bool(one) for one in backwards])
+    backwards = [bool(axis[0] > axis[-1]) for axis in (*position, energy)]
+    counts = rearrange(signal.counts, [*places, where], backwards)
     energy, *position = (np.sort(axis) for axis in (energy, *position))
     if energy_given is None:
         energy = energy * _energy_factor(signal.axes[where], energy, counts, calibration.energy_unit)
@@ -344,12 +331,11 @@ def _energy_factor(axis: FileAxis, points: Array, counts: CountArray, unit: str 
         return named
     if axis.units:
         raise DataError(f"energy axis {axis.label} has the unit {axis.units!r:.40}, expected an energy:", hint=remedy)
-    possible = {
-        name: value for name, value in (("eV", eV), ("meV", meV)) if not _implausible_axis(step * value, width * value)
-    }
+    units = (("eV", eV), ("meV", meV))
+    possible = [(name, value) for name, value in units if not _implausible_axis(step * value, width * value)]
     if len(possible) != 1:
         raise DataError(f"energy axis {axis.label} has no unit, from {points[0]:g} to {points[-1]:g}:", hint=remedy)
-    (name, value), *_ = possible.items()
+    name, value = possible[0]
     text = f"energy axis {axis.label} has no unit and is taken for {name}, as only that can be true; if it is not,"
     warnings.warn(ValidityWarning(text, hint=remedy), stacklevel=4)
     return value

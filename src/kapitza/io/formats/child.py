@@ -26,26 +26,14 @@ def run_in_child(function: Callable[..., object], path: str, *arguments: str, se
     It may take `seconds`, and more for a large file.
     """
     seconds = (_MAX_SECONDS if seconds is None else seconds) + Path(path).stat().st_size / _LEAST_BYTES_PER_SECOND
-    command = [
-        sys.executable,
-        "-P",
-        "-m",
-        __spec__.name,
-        f"{function.__module__}:{function.__qualname__}",
-        path,
-        *arguments,
-    ]
+    called = f"{function.__module__}:{function.__qualname__}"
+    command = [sys.executable, "-P", "-m", __spec__.name, called, path, *arguments]
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")  # each thread reserves address space
     try:
         done = subprocess.run(  # noqa: S603 - this package, by the interpreter that runs it
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=seconds,
-            check=False,
+            command, capture_output=True, text=True, errors="replace", timeout=seconds, check=False,
             env={**os.environ, **threads},
-        )
+        )  # fmt: skip
     except subprocess.TimeoutExpired as err:
         raise DataError(f"is not read within {seconds:.0f} s: damaged?") from err
     if done.returncode == _EXIT_REFUSED:
@@ -66,18 +54,13 @@ def rehearse(read: Callable[[str], object], path: str) -> None:
             raise
 
 
-def _limit_memory() -> None:
-    """Let a file that asks for all memory fail, where the system can do so."""
-    if sys.platform != "win32":
+def _main(function: str, *arguments: str) -> None:
+    """Run the function under the limits; whatever it raises becomes one line and the exit code of a refusal."""
+    if sys.platform != "win32":  # let a file that asks for all memory fail
         resource = import_module("resource")
         hard = resource.getrlimit(resource.RLIMIT_AS)[1]
         limit = _MAX_MEMORY_BYTES if hard == resource.RLIM_INFINITY else min(_MAX_MEMORY_BYTES, hard)
         resource.setrlimit(resource.RLIMIT_AS, (limit, hard))
-
-
-def _main(function: str, *arguments: str) -> None:
-    """Run the function under the limits; whatever it raises becomes one line and the exit code of a refusal."""
-    _limit_memory()
     try:
         resolve_name(function)(*arguments)
     except Exception as err:  # noqa: BLE001 - a reader of others may raise whatever its language has

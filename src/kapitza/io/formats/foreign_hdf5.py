@@ -116,7 +116,11 @@ def _check_storage(dataset: Any) -> None:
     if dataset.chunks is not None and math.prod(dataset.chunks) * dataset.dtype.itemsize > _MAX_CHUNK_BYTES:
         raise DataError(f"{name!r:.60} comes in pieces of {dataset.chunks}, more than {_MAX_CHUNK_BYTES} bytes each")
     _check_address(dataset, name)
-    _check_filters(dataset, name)
+    plist = dataset.id.get_create_plist()
+    for code in (plist.get_filter(i)[0] for i in range(plist.get_nfilters())):
+        if not foreign_h5py().h5z.filter_avail(code):
+            remedy = "pip install hdf5plugin, and import it first"
+            raise DataError(f"{name!r:.60} is compressed with HDF5 filter {code}, which is not installed: {remedy}")
 
 
 def _check_address(dataset: Any, name: str) -> None:
@@ -163,18 +167,6 @@ def _check_chunks(dataset: Any) -> None:
         raise DataError(f"{name!r:.60} has a piece of {wrong[0]} bytes in a wrong place or of a wrong size: damaged")
 
 
-def _check_filters(dataset: Any, name: str) -> None:
-    """Refuse a compression that this computer cannot undo."""
-    plist = dataset.id.get_create_plist()
-    for i in range(plist.get_nfilters()):
-        code = plist.get_filter(i)[0]
-        if not foreign_h5py().h5z.filter_avail(code):
-            raise DataError(
-                f"{name!r:.60} is compressed with HDF5 filter {code}, which is not installed: "
-                "pip install hdf5plugin, and import it first"
-            )
-
-
 def _all_objects(file: Any) -> Iterator[Any]:
     """Yield all groups and datasets of a file, each once; links to other files are refused."""
     h5py = foreign_h5py()
@@ -205,19 +197,13 @@ def check_hdf5(path: str | PathLike[str]) -> None:
     """Refuse an HDF5 file, meant for another reader, that leads out of itself or claims more than it holds."""
     with open_hdf5(path) as file:
         for one in _all_objects(file):
-            _check_attributes(one)
+            if len(one.attrs) > _MAX_MEMBERS:
+                many = f"{len(one.attrs)} attributes, more than the {_MAX_MEMBERS} that are read"
+                raise DataError(f"{one.name!r:.60} has {many}")
+            for name in one.attrs:
+                _check_attribute(one.attrs.get_id(name), name)
             if hasattr(one, "chunks") and one.shape is not None:
                 _check_storage(one)
-
-
-def _check_attributes(thing: Any) -> None:
-    """Refuse an object with an attribute that claims more than attributes are for."""
-    if len(thing.attrs) > _MAX_MEMBERS:
-        raise DataError(
-            f"{thing.name!r:.60} has {len(thing.attrs)} attributes, more than the {_MAX_MEMBERS} that are read"
-        )
-    for name in thing.attrs:
-        _check_attribute(thing.attrs.get_id(name), name)
 
 
 def _check_attribute(found: Any, name: str) -> None:

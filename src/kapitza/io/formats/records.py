@@ -7,6 +7,7 @@ never code.  The units are those that the attributes carry themselves, ``field(m
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, cast
 
 import attrs
@@ -16,13 +17,43 @@ from numpy.typing import NDArray
 from kapitza.errors import DataError, InputError, KapitzaError
 from kapitza.io.formats import saved_types
 from kapitza.io.formats.arrays import array_to_json
-from kapitza.io.formats.record_types import RENAMED_ATTRIBUTES, RENAMED_TYPES
 
 _MAX_NESTING = 40
 _MAX_LISTED_NUMBERS = 10_000  # of one array that ``--json`` prints
 _FIT = ("kapitza.measure.fit_result", "Fit")
 _LARGE_ARRAY = f"more than {_MAX_LISTED_NUMBERS} numbers: --save FILE keeps them"
 
+# names of version 0.1
+RENAMED_TYPES: Mapping[str, str] = MappingProxyType({
+    "ApproachRun": "Run", "Cauer": "CauerNetwork", "Contact": "ContactFacets", "Conversion": "ModeConversion",
+    "Cooled": "Convection", "EquilibriumRun": "Run", "Exchange": "HeatExchange", "Fields": "GridTemperatures",
+    "Foster": "FosterNetwork", "Grid": "FrequencyGrid", "HeatRun": "Run", "Heated": "FixedFlux",
+    "Held": "FixedTemperature", "Inset": "Block", "Miniband": "MinibandConductivity", "Periodic": "PeriodicPower",
+    "Polar": "DipoleForces", "Pulses": "PulsedPower", "Reset": "ResetPulse", "Response": "TransientTemperatures",
+    "Runaway": "RunawayCurrents", "Slab": "JunctionLayer", "Spectra": "VelocitySpectra",
+    "SplitField": "TriangulatedField", "Steady": "SteadyPower", "SteadyState": "OperatingPoint", "Step": "StepPower",
+})  # fmt: skip
+# by the present name of a type: attributes of older versions and their present names, {"Jump": {"at": "plane"}}
+RENAMED_ATTRIBUTES: Mapping[str, Mapping[str, str]] = MappingProxyType({
+    "BodyTemperatures": {"entered": "heat_generated"}, "BoundaryJump": {"one": "first", "other": "second"},
+    "ContactFacets": {"one": "first", "other": "second"}, "DeviceTemperatures": {"kelvin": "property_temperature"},
+    "FluctuationFit": {"scanned": "cutoff_conductances"}, "GridTemperatures": {"escaped": "heat_out"},
+    "HeatSource": {"course": "waveform", "through": "volumetric"},
+    "LayeredTemperatures": {"kelvin": "property_temperature"}, "Measurement": {"seen": "provenance"},
+    "ModeConductance": {"memory": "autocorrelation", "near": "interface_weight"},
+    "NemdResult": {"between_baths": "between_thermostats"}, "Record": {"ways": "interface_count"},
+    "Run": {
+        "equilibrated": "equilibration_time", "flowing": "driven", "highest": "highest_frequency",
+        "record": "records", "still": "reference",
+    },
+    "SizeSeries": {"bath": "thermostat_length"},
+    "Steadiness": {"sampled": "sampling_time", "slowest": "slowest_mode", "waited": "equilibration_time"},
+    "Transport": {
+        "arriving": "incident_temperature", "crossing": "boundary_flow", "leaving": "outgoing_temperature",
+        "middle": "midplane_temperature",
+    },
+    "TriangulatedField": {"places": "centres"}, "WindowScan": {"bath": "thermostat"},
+})  # fmt: skip
 StoreArray = Callable[[str, Any], Any]  # takes the place and an array, returns what stands for it in the tree
 FetchArray = Callable[[Any], Any]  # the way back: None where the node stands for no array
 
@@ -42,7 +73,10 @@ def pack(value: Any, store: StoreArray, place: str = "", depth: int = 0) -> Any:
     if isinstance(value, (tuple, list)):
         return {"$items": [pack(item, store, _place_in(place, i), depth + 1) for i, item in enumerate(value)]}
     if isinstance(value, Mapping):
-        return {"$mapping": _pack_mapping(value, store, place, depth)}
+        if unnamed := [key for key in value if not isinstance(key, str)]:
+            raise InputError(f"a mapping is saved by names, got the key {unnamed[0]!r:.60}")
+        items = enumerate(value.items())
+        return {"$mapping": {key: pack(item, store, _place_in(place, i), depth + 1) for i, (key, item) in items}}
     if (type(value).__module__, type(value).__name__) == _FIT:  # its data and its search are not kept
         return pack(value.numbers(), store, place, depth)
     return _pack_record(value, store, place, depth)
@@ -53,23 +87,12 @@ def _place_in(place: str, name: str | int) -> str:
     return f"{place}.{name}" if place else str(name)
 
 
-def _pack_mapping(value: Mapping[Any, Any], store: StoreArray, place: str, depth: int) -> dict[str, Any]:
-    """Return a mapping from names as a tree."""
-    for key in value:
-        if not isinstance(key, str):
-            raise InputError(f"a mapping is saved by names, got the key {key!r:.60}")
-    return {key: pack(item, store, _place_in(place, i), depth + 1) for i, (key, item) in enumerate(value.items())}
-
-
 def _pack_record(value: Any, store: StoreArray, place: str, depth: int) -> dict[str, Any]:
-    """Return one record as a tree."""
     kind = type(value)
     name = kind.__name__
     if saved_type(name) is not kind:
-        raise InputError(
-            f"cannot save a {name} of {kind.__module__}: expected {', '.join(dir(saved_types))}, "
-            "or a tuple or dict of them"
-        )
+        expected = f"{', '.join(dir(saved_types))}, or a tuple or dict of them"
+        raise InputError(f"cannot save a {name} of {kind.__module__}: expected {expected}")
     known = [a.name for a in attrs.fields(kind) if a.init]
     fields = {key: pack(getattr(value, key), store, _place_in(place, key), depth + 1) for key in known}
     return {"type": name, **_describe_attributes(kind), "fields": fields}
@@ -121,7 +144,6 @@ def record_tree(result: Any) -> Any:
 
 
 def _describe_array(array: Any, why: str) -> dict[str, Any]:
-    """Return what stands for an array that is not listed."""
     return {"shape": list(array.shape), "left_out": why}
 
 
@@ -143,7 +165,9 @@ def unpack(node: Any, fetch: FetchArray, depth: int = 0) -> Any:
         if array is not None:
             return array
         if "$float" in node:
-            return _special_float(node["$float"])
+            if node["$float"] not in ("inf", "-inf", "nan"):
+                raise DataError(f"expected inf, -inf or nan, got {node['$float']!r:.60}")
+            return float(node["$float"])
         if isinstance(node.get("$items"), list):
             return tuple(unpack(item, fetch, depth + 1) for item in node["$items"])
         if isinstance(node.get("$mapping"), dict):
@@ -151,13 +175,6 @@ def unpack(node: Any, fetch: FetchArray, depth: int = 0) -> Any:
         if "type" in node:
             return _unpack_record(node, fetch, depth)
     raise DataError(f"expected a record, a list or a number, got {node!r:.60}")
-
-
-def _special_float(text: Any) -> float:
-    """Return one of the floats that JSON cannot hold."""
-    if text not in ("inf", "-inf", "nan"):
-        raise DataError(f"expected inf, -inf or nan, got {text!r:.60}")
-    return float(text)
 
 
 def _unpack_record(node: dict[str, Any], fetch: FetchArray, depth: int) -> Any:

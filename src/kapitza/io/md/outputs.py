@@ -4,7 +4,6 @@ A folder holds the header `kapitza.json` of its deck and what the engine wrote b
 resumed has written some blocks twice: the later ones count.
 """
 
-from collections.abc import Iterator
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -129,9 +128,8 @@ def read_gpumd(folder: AnyPath) -> Record:
             "the run was cut short, or others wrote into its files",
             file=place / "thermo.out",
         )
-    temperature = _check_temperatures(
-        np.where(header.roles == FIXED_ROLE, 0.0, rows[:, :layers]), place / "compute.out"
-    )
+    moving = np.where(header.roles == FIXED_ROLE, 0.0, rows[:, :layers])
+    temperature = _check_temperatures(moving, place / "compute.out")
     heat = np.vstack([np.zeros(2), -rows[:, layers:]])
     energy = thermo[:, 1] + thermo[:, 2]
     for name, values in (("compute.out", heat), ("thermo.out", energy)):
@@ -142,11 +140,9 @@ def read_gpumd(folder: AnyPath) -> Record:
 def _heat_run(
     place: Path, header: RunHeader, temperature: Array, heat: Array, energy: Array, power: Array | None
 ) -> Record:  # fmt: skip
-    """Record of what was read."""
     if len(temperature) > header.blocks:
-        raise DataError(
-            f"{len(temperature)} blocks in the files, {header.blocks} in the header: are they of one run?", file=place
-        )
+        both = f"{len(temperature)} blocks in the files, {header.blocks} in the header"
+        raise DataError(f"{both}: are they of one run?", file=place)
     try:
         return header.record(temperature, heat, energy, power)
     except KapitzaError as err:
@@ -154,7 +150,6 @@ def _heat_run(
 
 
 def _read_header(path: Path) -> RunHeader:
-    """Header of a deck; DataError if there is none, or it lacks something."""
     try:
         tree = parse_json(_read_text(path))
     except DataError as err:
@@ -162,20 +157,12 @@ def _read_header(path: Path) -> RunHeader:
     if not isinstance(tree, dict) or tree.get("kapitza") != "molecular dynamics":
         raise DataError("is not a header of a run of molecular dynamics", file=path)
     try:
-        header = RunHeader(
-            name=_header_text(tree, "name"),
-            area=float(tree["area"]),
-            plane=float(tree["plane"]),
-            heights=np.array(tree["heights"], dtype=float),
-            counts=_header_integers(tree, "counts"),
-            roles=_header_integers(tree, "roles"),
-            block=float(tree["block"]),
-            timestep=float(tree["timestep"]),
-            interface_count=_header_integer(tree, "ways"),
-            seed=_header_integer(tree, "seed"),
-            method=_header_text(tree, "method"),
-            blocks=_header_integer(tree, "blocks"),
-        )
+        given: dict[str, Any] = {key: _header_text(tree, key) for key in ("name", "method")}
+        given |= {key: float(tree[key]) for key in ("area", "plane", "block", "timestep")}
+        given |= {key: _header_integers(tree, key) for key in ("counts", "roles")}
+        given |= {key: _header_integer(tree, key) for key in ("seed", "blocks")}
+        heights, ways = np.array(tree["heights"], dtype=float), _header_integer(tree, "ways")
+        header = RunHeader(heights=heights, interface_count=ways, **given)
         _check_header(header)
     except (KeyError, TypeError, ValueError, OverflowError) as err:
         what = f"lacks {err}" if isinstance(err, KeyError) else str(err)
@@ -184,7 +171,6 @@ def _read_header(path: Path) -> RunHeader:
 
 
 def _check_header(header: RunHeader) -> None:
-    """Refuse a header that no deck has."""
     positive([header.area, header.block, header.timestep])
     steps = header.block / header.timestep
     layers = header.heights.size
@@ -205,21 +191,18 @@ def _check_header(header: RunHeader) -> None:
 
 
 def _header_text(tree: dict[str, Any], key: str) -> str:
-    """Text of a header."""
     if not isinstance(tree[key], str) or len(tree[key]) > 1000:
         raise TypeError(f"has no text for {key}")
     return tree[key]
 
 
 def _header_integer(tree: dict[str, Any], key: str) -> int:
-    """Whole number of a header."""
-    if not isinstance(tree[key], int) or isinstance(tree[key], bool) or not 0 <= tree[key] < 2**63:
+    if type(tree[key]) is not int or not 0 <= tree[key] < 2**63:
         raise TypeError(f"has no whole number for {key}")
     return tree[key]
 
 
 def _header_integers(tree: dict[str, Any], key: str) -> IntArray:
-    """Whole numbers of a header."""
     values = np.array(tree[key])
     if values.ndim != 1 or values.dtype != np.int64:
         raise TypeError(f"has no list of whole numbers for {key}")
@@ -233,10 +216,9 @@ def _read_text(path: Path) -> bytes:
     return read_limited(path, _MAX_OUTPUT_BYTES)
 
 
-def _number_lines(path: Path) -> _OutputRows:
-    """Lines of numbers of a file, those that begin with # left out."""
-    found: _OutputRows = []
-    data = _read_text(path)
+def number_lines(path: Path, data: bytes) -> _OutputRows:
+    """Return the lines of numbers of a file, without those that begin with #."""
+    rows: _OutputRows = []
     for number, line in enumerate(data.decode("ascii", errors="replace").splitlines(), 1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
@@ -246,17 +228,16 @@ def _number_lines(path: Path) -> _OutputRows:
             raise DataError(f"expected numbers, got {line:.60}", file=path, line=number) from err
         if not np.isfinite(values).all():
             raise DataError(f"holds a number that is not finite: {line:.60}", file=path, line=number)
-        found.append((number, values))
-    if not found:
+        rows.append((number, values))
+    if not rows:
         raise DataError("holds no numbers: has the run come to its first block?", file=path)
     if not data.endswith(b"\n"):
-        raise DataError("ends within a line: it was cut short", file=path, line=found[-1][0])
-    return found
+        raise DataError("ends within a line: it was cut short", file=path, line=rows[-1][0])
+    return rows
 
 
 def _read_rows(path: Path, *columns: int) -> Array:
-    """Rows of a file, all of one length."""
-    lines = _number_lines(path)
+    lines = number_lines(path, _read_text(path))
     width = lines[0][1].size
     for number, values in lines:
         if values.size not in columns or values.size != width:
@@ -268,17 +249,8 @@ def _read_rows(path: Path, *columns: int) -> Array:
 def _read_profiles(path: Path, header: RunHeader, stride: int) -> Array:
     """(blocks, layers) temperatures, K."""
     layers = header.heights.size
-    rows: dict[int, Array] = {}
-    for step, values in _read_averages(path, layers, stride):
-        _drop_rewritten_rows(rows, step)
-        if step:  # an average of one sample is written before the first block, too
-            rows[step] = values
-    return _check_temperatures(_consecutive_rows(rows, path, stride, 1), path)
-
-
-def _read_averages(path: Path, layers: int, stride: int) -> Iterator[tuple[int, Array]]:
-    """Step and values of each output of a vector that LAMMPS averaged."""
-    lines = _number_lines(path)
+    blocks: dict[int, Array] = {}
+    lines = number_lines(path, _read_text(path))
     for k in range(0, len(lines), layers + 1):
         number, title = lines[k]
         if title.size != 2 or title[1] != layers:
@@ -288,7 +260,11 @@ def _read_averages(path: Path, layers: int, stride: int) -> Iterator[tuple[int, 
             raise DataError(f"ends after {len(rows)} of {layers} planes: it was cut short", file=path, line=number)
         if any(row.size != 2 or row[0] != i for i, row in enumerate(rows, 1)):
             raise DataError(f"expected rows 1 to {layers} with a value each", file=path, line=number)
-        yield _block_end_step(title[0], stride, path, number), np.array([row[1] for row in rows])
+        step = _block_end_step(title[0], stride, path, number)
+        _drop_rewritten_rows(blocks, step)
+        if step:  # an average of one sample is written before the first block, too
+            blocks[step] = np.array([row[1] for row in rows])
+    return _check_temperatures(_consecutive_rows(blocks, path, stride, 1), path)
 
 
 def _drop_rewritten_rows(rows: dict[int, Array], step: int) -> None:
@@ -298,14 +274,12 @@ def _drop_rewritten_rows(rows: dict[int, Array], step: int) -> None:
 
 
 def _block_end_step(value: float, stride: int, path: Path, line: int) -> int:
-    """Step at which a block ends."""
     if not 0 <= value < 2**53 or value % stride:
         raise DataError(f"step {value:g} is no multiple of the {stride} steps of a block", file=path, line=line)
     return int(value)
 
 
 def _consecutive_rows(rows: dict[int, Array], path: Path, stride: int, first: int) -> Array:
-    """Rows of all blocks from the first on, none missing."""
     steps = list(rows)
     wanted = [stride * (first + k) for k in range(len(steps))]
     if steps != wanted or not steps:
@@ -321,16 +295,15 @@ def _read_energy_balance(path: Path, stride: int) -> tuple[Array, Array]:
     """
     rows: dict[int, Array] = {}
     offset = np.zeros(2)
-    for number, values in _number_lines(path):
+    for number, values in number_lines(path, _read_text(path)):
         if values.size != 5:
             raise DataError(f"has {values.size} numbers, wanted a step, 2 heats and 2 energies", file=path, line=number)
         step = _block_end_step(values[0], stride, path, number)
         if step in rows:
             offset = rows[step][:2] - values[1:3]
         elif rows and step < next(reversed(rows)):
-            raise DataError(
-                f"step {step} comes after {next(reversed(rows))}, but was not there before", file=path, line=number
-            )
+            message = f"step {step} comes after {next(reversed(rows))}, but was not there before"
+            raise DataError(message, file=path, line=number)
         _drop_rewritten_rows(rows, step)
         rows[step] = np.append(values[1:3] + offset, values[3] + values[4])
     found = _check_energies(_consecutive_rows(rows, path, stride, 0), path)
@@ -340,7 +313,7 @@ def _read_energy_balance(path: Path, stride: int) -> tuple[Array, Array]:
 def _read_powers(path: Path, stride: int, count: int) -> Array:
     """(blocks,) direct power through the plane, W."""
     rows: dict[int, Array] = {}
-    for number, values in _number_lines(path):
+    for number, values in number_lines(path, _read_text(path)):
         if values.size != 2:
             raise DataError(f"has {values.size} numbers, wanted a step and a power", file=path, line=number)
         step = _block_end_step(values[0], stride, path, number)
@@ -353,14 +326,12 @@ def _read_powers(path: Path, stride: int, count: int) -> Array:
 
 
 def _check_temperatures(values: Array, path: Path) -> Array:
-    """Refuse what no run has as a temperature."""
     if values.min() < 0 or values.max() > _MAX_TEMPERATURE:
         raise DataError(f"holds temperatures from {values.min():g} to {values.max():g} K", file=path)
     return values
 
 
 def _check_energies(values: NDArray[np.float64], path: Path) -> Array:
-    """Refuse what no run has as an energy or power."""
     if np.abs(values).max() > _MAX_ENERGY:
         raise DataError(f"holds {np.abs(values).max():g}, wanted at most {_MAX_ENERGY:g} eV", file=path)
     return values

@@ -76,31 +76,26 @@ def _potential_entries(file: Path, size: int) -> _PotentialEntries:
     units = re.search(r"UNITS:\s*(\w+)", text)
     if units and units[1] != "metal":
         raise DataError(f"the units are {units[1]!r}, wanted 'metal'", file=file)
-    found: dict[tuple[str, str, str], Array] = {}
+    entries: dict[tuple[str, str, str], Array] = {}
     words: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         words += line.partition("#")[0].split()
         if len(words) > size + 3:
-            raise DataError(
-                f"an entry of {len(words)} words, wanted 3 names and {size} numbers", file=file, line=number
-            )
+            message = f"an entry of {len(words)} words, wanted 3 names and {size} numbers"
+            raise DataError(message, file=file, line=number)
         if len(words) == size + 3:
-            found[words[0], words[1], words[2]] = _entry_numbers(words[3:], file, number)
+            shown = " ".join(words[3:])
+            try:
+                numbers = np.array([float(word) for word in words[3:]])
+            except ValueError as reason:
+                raise DataError(f"{shown}: wanted numbers", file=file, line=number) from reason
+            if not (np.abs(numbers) <= LARGEST).all():
+                raise DataError(f"{shown}: wanted finite numbers", file=file, line=number)
+            entries[words[0], words[1], words[2]] = numbers
             words = []
     if words:
         raise DataError(f"the last entry has {len(words)} words, wanted 3 names and {size} numbers", file=file)
-    return found
-
-
-def _entry_numbers(words: Sequence[str], file: Path, line: int) -> Array:
-    """Numbers of an entry."""
-    try:
-        found = np.array([float(word) for word in words])
-    except ValueError as reason:
-        raise DataError(f"{' '.join(words)}: wanted numbers", file=file, line=line) from reason
-    if not (np.abs(found) <= LARGEST).all():
-        raise DataError(f"{' '.join(words)}: wanted finite numbers", file=file, line=line)
-    return found
+    return entries
 
 
 def _stillinger_weber_potential(table: Array, kinds: tuple[str, ...], file: Path) -> Potential:

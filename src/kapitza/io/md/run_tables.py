@@ -9,22 +9,8 @@ from typing import Any
 from attrs import NOTHING, evolve
 
 from kapitza.errors import DataError
-from kapitza.io.quantities import quantity
-from kapitza.io.toml import (
-    TITLE,
-    Bounds,
-    Key,
-    Table,
-    TomlTable,
-    count,
-    faults_of,
-    flag,
-    locate_faults,
-    number,
-    special,
-    table,
-    text,
-)
+from kapitza.io import toml
+from kapitza.io.toml import Bounds, Key, Table, TomlTable
 from kapitza.simulate.md.engine import THERMOSTAT_KINDS
 from kapitza.simulate.md.observers.sampling import SEGMENT_LENGTH
 from kapitza.simulate.md.potential import TRUNCATION_KINDS
@@ -47,48 +33,38 @@ def _read_above(kind: str, section: TomlTable, key: str, *, zero: bool = False) 
 
 
 def _above(name: str, kind: str, meaning: str, default: Any = NOTHING, *, zero: bool = False) -> Key:
-    """Declare a number above 0, or of 0 and more."""
     bounds = Bounds(0.0, math.inf, "", above=not zero)  # for the page; messages quote the file
-    return evolve(number(name, kind, meaning, default, bounds=bounds), read=partial(_read_above, kind, zero=zero))
+    return evolve(toml.number(name, kind, meaning, default, bounds=bounds), read=partial(_read_above, kind, zero=zero))
 
 
 def _read_both_sides(kind: str, section: TomlTable, key: str) -> tuple[Any, Any]:
     """Return a value for each side, or one for both; of kind "count" whole numbers, else quantities in SI."""
-    value = section.table[key]
-    values = value if isinstance(value, list) else [value, value]
-    if kind == "count":
-        for one in values:
-            if type(one) is not int or one < 1:
-                raise section.fault(f"expected whole numbers above 0, got {one!r:.60}", key)
+    given = section.table[key]
+    values = given if isinstance(given, list) else [given, given]
+    for value in values if kind == "count" else ():
+        if type(value) is not int or value < 1:
+            raise section.fault(f"expected whole numbers above 0, got {value!r:.60}", key)
     if len(values) != 2:
-        raise section.fault(f"expected one value or two, got {value!r:.60}", key)
-    if kind == "count":
-        return values[0], values[1]
-    made = locate_faults(section, key, lambda: [quantity(one, kind, what=key) for one in values])
-    return made[0], made[1]
+        raise section.fault(f"expected one value or two, got {given!r:.60}", key)
+    left, right = (v if kind == "count" else toml.read_quantity(section, key, v, kind, key) for v in values)
+    return left, right
 
 
 def _both_sides(name: str, kind: str, meaning: str, default: Any) -> Key:
-    """Declare a value for each side, or one for both."""
     form = "whole number" if kind == "count" else f"`{kind}`"
-    return special(name, f"{form}, or one for each side", meaning, partial(_read_both_sides, kind), (default, default))
-
-
-def _read_lattice_constant(section: TomlTable, key: str) -> float | str:
-    """Lattice constant, m, or that it is to be found."""
-    return "expanded" if section.table[key] == "expanded" else _read_above("length", section, key)
+    return toml.special(
+        name, f"{form}, or one for each side", meaning, partial(_read_both_sides, kind), (default, default)
+    )
 
 
 def _read_orientation(section: TomlTable, key: str) -> tuple[int, ...]:
-    """Miller indices of the surface."""
     value: Any = section.table[key]
-    if not isinstance(value, list) or len(value) not in (3, 4) or not all(isinstance(one, int) for one in value):
+    if not isinstance(value, list) or len(value) not in (3, 4) or not all(isinstance(index, int) for index in value):
         raise section.fault(f"expected Miller indices such as [0, 0, 1], got {value!r:.60}", key)
     return tuple(value)
 
 
 def _read_timestep(run: TomlTable, key: str) -> float:
-    """Timestep, s."""
     value = run.number(key, "time")
     if not 0 < value < _MAX_TIMESTEP:
         raise run.fault(f"{value / fs:.3g} fs, wanted above 0 and below 100 fs", key)
@@ -102,29 +78,28 @@ def potential_form(section: TomlTable) -> str:
 
 
 def _check_both_parameters(section: TomlTable) -> None:
-    """Refuse one of the parameters of Lennard-Jones without the other."""
     if ("epsilon" in section) != ("sigma" in section):
         given = "epsilon" if "epsilon" in section else "sigma"
         raise section.fault(f"{given} alone: expected epsilon and sigma, or none of them", given)
 
 
-_FORM = text("form", "formula with published parameters", choices=POTENTIAL_NAMES)
+_FORM = toml.text("form", "formula with published parameters", choices=POTENTIAL_NAMES)
 POTENTIALS = {
-    "file": Table([text("file", "file of LAMMPS, such as Si.tersoff")], "Potential of a file of LAMMPS."),
+    "file": Table([toml.text("file", "file of LAMMPS, such as Si.tersoff")], "Potential of a file of LAMMPS."),
     "calculator": Table(
         [
-            text("calculator", "name or import path of a calculator of ASE"),
-            special("arguments", "table", "arguments of the calculator", TomlTable.section),
+            toml.text("calculator", "name or import path of a calculator of ASE"),
+            toml.special("arguments", "table", "arguments of the calculator", TomlTable.section),
         ],
         "Calculator of ASE.",
     ),
     "lennard-jones": Table(
         [
             _FORM,
-            text("end", "end of the potential at the cutoff", "smooth", choices=TRUNCATION_KINDS),
-            number("epsilon", "energy", "depth of the well; of the library if omitted", None),
-            number("sigma", "length", "distance at which the energy is 0; of the library if omitted", None),
-            number("cutoff", "share", "cutoff in units of `sigma`", 2.5),
+            toml.text("end", "end of the potential at the cutoff", "smooth", choices=TRUNCATION_KINDS),
+            toml.number("epsilon", "energy", "depth of the well; of the library if omitted", None),
+            toml.number("sigma", "length", "distance at which the energy is 0; of the library if omitted", None),
+            toml.number("cutoff", "share", "cutoff in units of `sigma`", 2.5),
         ],
         "Lennard-Jones potential.",
         checks=(_check_both_parameters,),
@@ -134,15 +109,17 @@ POTENTIALS = {
 SYSTEMS = {
     "crystal": Table(
         [
-            text("crystal", "crystal on both sides"),
+            toml.text("crystal", "crystal on both sides"),
             _above("ratio", "share", "mass on the right over the mass on the left"),
             _both_sides("cells", "count", "cells along x and y", 5),
             _both_sides("length", "count", "cells along z of each side", 12),
-            count("thermostat", "cells of each thermostat", 4, low=1),
-            count("wall", "cells of each wall", 1),
-            special(
+            toml.count("thermostat", "cells of each thermostat", 4, low=1),
+            toml.count("wall", "cells of each wall", 1),
+            toml.special(
                 "lattice_constant", "`length` or `expanded`", "lattice constant; at rest if omitted",
-                _read_lattice_constant,
+                lambda section, key: (
+                    "expanded" if section.table[key] == "expanded" else _read_above("length", section, key)
+                ),
             ),
         ],
         "One crystal that is heavier on its right.",
@@ -150,10 +127,12 @@ SYSTEMS = {
     ),
     "left and right": Table(
         [
-            text("left", "left crystal", None),
-            text("right", "right crystal", None),
-            special("orientation", "list of 3 or 4", "Miller indices of the interface", _read_orientation, (0, 0, 1)),
-            text("strain", "crystal that is strained", "right", choices=("right", "left", "both")),
+            toml.text("left", "left crystal", None),
+            toml.text("right", "right crystal", None),
+            toml.special(
+                "orientation", "list of 3 or 4", "Miller indices of the interface", _read_orientation, (0, 0, 1)
+            ),
+            toml.text("strain", "crystal that is strained", "right", choices=("right", "left", "both")),
             _both_sides("length", "length", "length of each side", 5 * nm),
             _above("width", "length", "width of the system", 2 * nm),
             _above("thermostat", "length", "length of each thermostat", 2 * nm),
@@ -165,23 +144,23 @@ SYSTEMS = {
 }  # fmt: skip
 PROTOCOL = Table(
     [
-        special("engine", "`builtin` or `lammps`", "program that moves the atoms; builtin if omitted"),
-        evolve(number("timestep", "time", "timestep", 1 * fs), read=_read_timestep),
+        toml.special("engine", "`builtin` or `lammps`", "program that moves the atoms; builtin if omitted"),
+        evolve(toml.number("timestep", "time", "timestep", 1 * fs), read=_read_timestep),
         _above("equilibration", "time", "time before the first sample", 0.0, zero=True),
         _above("time", "time", "time of the measurement"),
-        count("blocks", "blocks of the time, for the errors", 40, low=_MIN_BLOCKS),
-        count("replicas", "independent runs", 1, low=1),
-        count("seed", "random seed", 1),
+        toml.count("blocks", "blocks of the time, for the errors", 40, low=_MIN_BLOCKS),
+        toml.count("replicas", "independent runs", 1, low=1),
+        toml.count("seed", "random seed", 1),
     ],
     "Times of the run.",
     renamed=_RENAMED_KEYS,
 )  # fmt: skip
 THERMOSTATS = Table(
     [
-        text("kind", "kind of both thermostats", "langevin", choices=THERMOSTAT_KINDS),
+        toml.text("kind", "kind of both thermostats", "langevin", choices=THERMOSTAT_KINDS),
         _above("damping", "time", "damping time; 200 timesteps if omitted", None),
-        number("power", "power", "power of thermostats of kind `exchange`", 0.0),
-        count("period", "steps between swaps of kind `swap`", 0),
+        toml.number("power", "power", "power of thermostats of kind `exchange`", 0.0),
+        toml.count("period", "steps between swaps of kind `swap`", 0),
     ],
     "Thermostats.",
     renamed=_RENAMED_KEYS,
@@ -189,16 +168,16 @@ THERMOSTATS = Table(
 SPECTRUM = Table(
     [
         _above("interval", "time", "time between two samples; 10 timesteps if omitted", None),
-        count("segment", "samples of a segment; 0 for no spectra", 512),
+        toml.count("segment", "samples of a segment; 0 for no spectra", 512),
     ],
     "Spectrum of the heat current.",
     renamed=_RENAMED_KEYS,
 )
 MODES = Table(
     [
-        count("planes", "planes of atoms on each side whose modes are sampled", 6),
+        toml.count("planes", "planes of atoms on each side whose modes are sampled", 6),
         _above("reference", "time", "time of the run in equilibrium", 0.0, zero=True),
-        flag("interface", "sample the modes of the interface"),
+        toml.flag("interface", "sample the modes of the interface"),
     ],
     "Modes near the interface.",
     renamed=_RENAMED_KEYS,
@@ -206,7 +185,6 @@ MODES = Table(
 
 
 def _check_temperatures(top: TomlTable) -> None:
-    """Refuse thermostats at 0 K and below."""
     mean = top.number("temperature", "temperature")
     if not mean > 0:
         raise top.fault(f"{mean:g} K, wanted above 0 K", "temperature")
@@ -216,7 +194,6 @@ def _check_temperatures(top: TomlTable) -> None:
 
 
 def _check_thermostats(top: TomlTable) -> None:
-    """Refuse thermostats without the settings of their kind."""
     section = top.section("thermostats")
     kind = THERMOSTATS.value(section, "kind")
     if kind == "exchange" and not section.number("power", "power", 0.0):
@@ -226,7 +203,6 @@ def _check_thermostats(top: TomlTable) -> None:
 
 
 def _check_sides(top: TomlTable) -> None:
-    """Refuse a system without crystals."""
     inside = top.section("system")
     if "crystal" not in inside and not ("left" in inside and "right" in inside):
         raise top.fault('[system] needs crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
@@ -240,25 +216,21 @@ def _check_damping(top: TomlTable) -> None:
         return
     least = 2 * PROTOCOL.value(top.section("run"), "timestep")
     if damping < least:
-        raise section.fault(
-            f"{damping / fs:.3g} fs, wanted at least twice the timestep, {least / fs:.3g} fs", "damping"
-        )
+        message = f"{damping / fs:.3g} fs, wanted at least twice the timestep, {least / fs:.3g} fs"
+        raise section.fault(message, "damping")
 
 
 def _check_blocks(top: TomlTable) -> None:
-    """Refuse a time that is too short for its blocks."""
     run = top.section("run")
     timestep, total, blocks = (PROTOCOL.value(run, key) for key in ("timestep", "time", "blocks"))
     least = blocks * SAMPLING_STEPS * timestep
     if not total > 0.5 * least:
-        short = (
-            f"{total / ps:.4g} ps in {blocks} blocks leave less than {SAMPLING_STEPS} steps of {timestep / fs:.3g} fs"
-        )
-        raise run.fault(f"{short} to each: take longer, {least / ps:.4g} ps, or fewer blocks", "time")
+        each = f"less than {SAMPLING_STEPS} steps of {timestep / fs:.3g} fs to each"
+        remedy = f"take longer, {least / ps:.4g} ps, or fewer blocks"
+        raise run.fault(f"{total / ps:.4g} ps in {blocks} blocks leave {each}: {remedy}", "time")
 
 
 def _check_difference(top: TomlTable) -> None:
-    """Refuse thermostats between which no heat flows."""
     difference = top.number("difference", "temperature", 0.0)
     if not (difference > 0 or top.section("thermostats").number("power", "power", 0.0) > 0):
         raise top.fault(f"{difference:g} K, wanted above 0 K: the hot thermostat is on the left", "difference")
@@ -283,15 +255,15 @@ def _check_segment(top: TomlTable, place: str, key: str) -> None:
 
 RUN = Table(
     [
-        TITLE,
-        number("temperature", "temperature", "mean temperature"),
-        number("difference", "temperature", "temperature difference of the thermostats", 0.0),
-        table("potential", POTENTIALS, NOTHING, choose=potential_form),
-        table("system", SYSTEMS, choose=lambda inside: "crystal" if "crystal" in inside else "left and right"),
-        table("thermostats", THERMOSTATS),
-        table("run", PROTOCOL, NOTHING),
-        table("spectrum", SPECTRUM),
-        table("modes", MODES),
+        toml.TITLE,
+        toml.number("temperature", "temperature", "mean temperature"),
+        toml.number("difference", "temperature", "temperature difference of the thermostats", 0.0),
+        toml.table("potential", POTENTIALS, NOTHING, choose=potential_form),
+        toml.table("system", SYSTEMS, choose=lambda inside: "crystal" if "crystal" in inside else "left and right"),
+        toml.table("thermostats", THERMOSTATS),
+        toml.table("run", PROTOCOL, NOTHING),
+        toml.table("spectrum", SPECTRUM),
+        toml.table("modes", MODES),
     ],
     checks=(_check_temperatures, _check_thermostats, _check_damping, _check_sides, _check_blocks),
     renamed=_RENAMED_KEYS,
@@ -305,4 +277,4 @@ def run_faults(top: TomlTable, *, gradient: bool) -> Iterator[DataError]:
         partial(_check_segment, top, "run", "time"),
         partial(_check_segment, top, "modes", "reference"),
     ]
-    return chain(RUN.faults(top), faults_of(more if gradient else []))
+    return chain(RUN.faults(top), toml.faults_of(more if gradient else []))

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from attrs import evolve, frozen
 
-from kapitza.core.arrays import IntArray
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
+from kapitza.io import toml
 from kapitza.io.md.run_tables import (
     ENGINE_NAMES,
     MODES,
@@ -26,7 +26,7 @@ from kapitza.io.md.run_tables import (
     potential_form,
     run_faults,
 )
-from kapitza.io.toml import TomlTable, faults_of, locate_faults, raise_together, read_toml
+from kapitza.io.toml import TomlTable
 from kapitza.matter.building.relaxed_junction import JunctionPlan
 from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.calculators import choose_calculator
@@ -57,7 +57,6 @@ from kapitza.simulate.md.potential import (
     tersoff,
 )
 from kapitza.simulate.md.protocol import Preparation, Protocol
-from kapitza.simulate.md.record import Record
 from kapitza.simulate.md.runs.closed import SizeStudy
 from kapitza.simulate.md.runs.expansion import find_lattice_constant, rest_constant
 from kapitza.simulate.md.runs.lifetimes import RestingRun, ThermalModes, thermal_modes
@@ -133,11 +132,9 @@ class RunFile(BaseRecord):
 
     def with_preparation(self, preparation: Preparation = "gradient", replicas: int | None = None) -> "RunFile":
         """Return the same run with another preparation or number of replicas; closed cells have no direct power."""
-        power = self.protocol.power_interval if preparation == "gradient" else 0
-        number = replicas or self.protocol.replicas
-        return evolve(
-            self, protocol=evolve(self.protocol, preparation=preparation, replicas=number, power_interval=power)
-        )
+        protocol, number = self.protocol, replicas or self.protocol.replicas
+        power = protocol.power_interval if preparation == "gradient" else 0
+        return evolve(self, protocol=evolve(protocol, preparation=preparation, replicas=number, power_interval=power))
 
     def with_profile(self, earlier: Run) -> "RunFile":
         """Return the same run from the temperature profile of an earlier one, stretched to its lengths: one replica."""
@@ -158,7 +155,7 @@ class RunFile(BaseRecord):
         periodic : repeat along z with a second interface, without thermostats and walls, as for runs in equilibrium
         """
         build = _build_crystal if "crystal" in self.table else _build_junction
-        return evolve(locate_faults(self.table, "", lambda: build(self, factor, periodic)), name=self.title)
+        return evolve(self.table.locate("", build, self, factor, periodic), name=self.title)
 
 
 def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
@@ -172,18 +169,15 @@ def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
     OSError
         if the file is missing or may not be read
     """
-    top = read_toml(path)
+    top = toml.read_toml(path)
     run = top.section("run")
     potentials: list[AnyPotential] = []
-    looked_up = [lambda: potentials.append(_potential_of_file(top)), lambda: _read_engine(run, *potentials)]
-    raise_together(chain(run_faults(top, gradient=gradient), faults_of(looked_up)))
-    protocol = locate_faults(run, "", lambda: _read_protocol(run))
+    looked_up = [lambda: potentials.append(_read_run_potential(top)), lambda: _read_engine(run, *potentials)]
+    toml.raise_together(chain(run_faults(top, gradient=gradient), toml.faults_of(looked_up)))
+    protocol = run.locate("", _read_protocol, top)
     sampling = _read_sampling(top, protocol)
     kept = sampling.segment and protocol.steps % sampling.every == 0
-    protocol = evolve(
-        protocol, thermostats=_read_thermostats(top, protocol), replicas=PROTOCOL.value(run, "replicas"),
-        power_interval=sampling.every if kept else protocol.sample_interval,
-    )  # fmt: skip
+    protocol = evolve(protocol, power_interval=sampling.every if kept else protocol.sample_interval)
     return RunFile(
         title=top.text("title", top.path.stem), table=top.section("system"), potential=potentials[0],
         potential_table=top.section("potential"), engine=_read_engine(run, potentials[0]),
@@ -191,21 +185,16 @@ def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
     )  # fmt: skip
 
 
-def _potential_of_file(top: TomlTable) -> AnyPotential:
+def _read_run_potential(top: TomlTable) -> AnyPotential:
     """Potential for the elements of the system."""
-    section, symbols = top.section("potential"), _potential_elements(top.section("system"))
-    return locate_faults(section, "", lambda: _read_run_potential(section, symbols))
+    section, system = top.section("potential"), top.section("system")
+    names = [system.text(key) for key in ("crystal", "left", "right") if key in system]
+    structures = [system.locate("", named_structure, name) for name in names]
+    symbols = tuple(dict.fromkeys(symbol for structure in structures for symbol in structure.symbols))
+    return section.locate("", _make_potential, section, symbols)
 
 
-def _potential_elements(table: TomlTable) -> tuple[str, ...]:
-    """Elements that the potential must know."""
-    names = [table.text(key) for key in ("crystal", "left", "right") if key in table]
-    found = [symbol for name in names for symbol in locate_faults(table, "", lambda n=name: named_structure(n).symbols)]
-    return tuple(dict.fromkeys(found))
-
-
-def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> AnyPotential:
-    """Potential for the elements of the system."""
+def _make_potential(section: TomlTable, symbols: tuple[str, ...]) -> AnyPotential:
     form = potential_form(section)
     if form == "file":
         path = section.beside("file")
@@ -216,13 +205,15 @@ def _read_run_potential(section: TomlTable, symbols: tuple[str, ...]) -> AnyPote
                 raise
             raise section.fault(str(err), "file") from err
     if form == "calculator":
-        return _read_calculator(section, symbols)
+        name, arguments = section.text("calculator"), dict(section.section("arguments").table)
+        choice = choose_calculator(name, arguments, symbols)
+        return CalculatorPotential(name, symbols, _LONGEST_CUTOFF, arguments, source=choice.source)
     if form != "lennard-jones":
         return tersoff(symbols) if form == "tersoff" else stillinger_weber(symbols)
-    values = POTENTIALS[form].read(section)
-    return lennard_jones(
-        symbols, values["epsilon"], values["sigma"], cutoff=values["cutoff"], end=cast("Truncation", values["end"])
+    epsilon, sigma, cutoff, end = (
+        POTENTIALS[form].value(section, key) for key in ("epsilon", "sigma", "cutoff", "end")
     )
+    return lennard_jones(symbols, epsilon, sigma, cutoff=cutoff, end=cast("Truncation", end))
 
 
 def _read_potential_file(name: str, symbols: tuple[str, ...]) -> AnyPotential:
@@ -236,22 +227,25 @@ def _read_potential_file(name: str, symbols: tuple[str, ...]) -> AnyPotential:
     return LammpsCommands(style.style, style.lines(types), types, _LONGEST_CUTOFF, source=style.source)
 
 
-def _read_calculator(section: TomlTable, symbols: tuple[str, ...]) -> CalculatorPotential:
-    """Calculator of ASE by name or import path."""
-    name, arguments = section.text("calculator"), dict(section.section("arguments").table)
-    choice = choose_calculator(name, arguments, symbols)
-    return CalculatorPotential(name, symbols, _LONGEST_CUTOFF, arguments, source=choice.source)
-
-
-def _read_protocol(run: TomlTable) -> Protocol:
-    """How long the run goes on, in whole steps."""
-    values = PROTOCOL.read(run)
+def _read_protocol(top: TomlTable) -> Protocol:
+    """How long the run goes on, in whole steps, between thermostats whose temperatures lie around the mean."""
+    run, inside = top.section("run"), top.section("thermostats")
+    values, bath = PROTOCOL.read(run), THERMOSTATS.read(inside)
     timestep, blocks = values["timestep"], values["blocks"]
-    steps = _steps_of_time(run, "time", values["time"], timestep * blocks * SAMPLING_STEPS) * SAMPLING_STEPS
-    settle = _steps_of_time(run, "equilibration", values["equilibration"], timestep)
+    mean, difference = RUN.value(top, "temperature"), RUN.value(top, "difference")
+    damping = 200 * timestep if bath["damping"] is None else bath["damping"]
     return Protocol(
-        timestep=timestep, steps=steps, blocks=blocks, equilibration=settle, sample_interval=SAMPLING_STEPS,
+        timestep=timestep,
+        steps=_steps_of_time(run, "time", values["time"], timestep * blocks * SAMPLING_STEPS) * SAMPLING_STEPS,
+        blocks=blocks,
+        equilibration=_steps_of_time(run, "equilibration", values["equilibration"], timestep),
+        sample_interval=SAMPLING_STEPS,
         seed=values["seed"],
+        replicas=values["replicas"],
+        thermostats=Thermostats(
+            cast("ThermostatKind", bath["kind"]), mean + difference / 2, mean - difference / 2, damping, bath["power"],
+            bath["period"],
+        ),
     )  # fmt: skip
 
 
@@ -263,7 +257,6 @@ def _steps_of_time(section: TomlTable, key: str, time: float, step: float) -> in
 
 
 def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
-    """What is sampled during a run."""
     section, modes = top.section("spectrum"), top.section("modes")
     values, sampled = SPECTRUM.read(section), MODES.read(modes)
     interval = SAMPLING_STEPS * protocol.timestep if values["interval"] is None else values["interval"]
@@ -275,7 +268,6 @@ def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
 
 
 def _read_engine(run: TomlTable, potential: AnyPotential | None = None) -> MdEngine:
-    """Engine by name; that of a calculator needs none."""
     if isinstance(potential, CalculatorPotential):
         if "engine" in run:
             raise run.fault(
@@ -287,19 +279,7 @@ def _read_engine(run: TomlTable, potential: AnyPotential | None = None) -> MdEng
     return BuiltinEngine() if run.text("engine", "builtin", choices=ENGINE_NAMES) == "builtin" else LammpsEngine()
 
 
-def _read_thermostats(top: TomlTable, protocol: Protocol) -> Thermostats:
-    """Two thermostats, whose temperatures lie around the mean."""
-    values = THERMOSTATS.read(top.section("thermostats"))
-    mean, difference = RUN.value(top, "temperature"), RUN.value(top, "difference")
-    damping = 200 * protocol.timestep if values["damping"] is None else values["damping"]
-    return Thermostats(
-        cast("ThermostatKind", values["kind"]), mean + difference / 2, mean - difference / 2, damping, values["power"],
-        values["period"],
-    )  # fmt: skip
-
-
 def _formula(file: RunFile) -> Potential:
-    """Potential of one crystal, which has to be a formula or tables of ours."""
     if not isinstance(file.potential, Potential):
         raise InputError(
             f"{file.title}: {file.potential.form!r} is no formula of ours: take [system] with left and right; one "
@@ -309,7 +289,6 @@ def _formula(file: RunFile) -> Potential:
 
 
 def _build_crystal(file: RunFile, factor: float, periodic: bool) -> System:
-    """One crystal that is heavier on its right."""
     values = SYSTEMS["crystal"].read(file.table)
     left, right = (max(1, round(factor * cells)) for cells in values["length"])
     return mass_interface(
@@ -320,17 +299,13 @@ def _build_crystal(file: RunFile, factor: float, periodic: bool) -> System:
 
 
 def _build_junction(file: RunFile, factor: float, periodic: bool) -> System:
-    """Two crystals."""
     values = SYSTEMS["left and right"].read(file.table)
     left, right = values["length"]
     plan = JunctionPlan(
-        left=values["left"],
-        right=values["right"],
-        potential=_relaxing_potential(file),
-        arguments=_calculator_arguments(file),
-        orientation=values["orientation"],
+        left=values["left"], right=values["right"], potential=_relaxing_potential(file),
+        arguments=_calculator_arguments(file), orientation=values["orientation"],
         strain=cast("StrainedSide", values["strain"]),
-    )
+    )  # fmt: skip
     return junction_system(
         plan, file.potential, lengths=(factor * left, factor * right), width=values["width"],
         thermostat=0.0 if periodic else values["thermostat"], wall=values["wall"], periodic=periodic,
@@ -349,7 +324,6 @@ def _relaxing_potential(file: RunFile) -> str:
 
 
 def _calculator_arguments(file: RunFile) -> dict[str, object]:
-    """Arguments of a calculator by name, none for others."""
     return dict(file.potential.arguments) if isinstance(file.potential, CalculatorPotential) else {}
 
 
@@ -359,11 +333,10 @@ def _crystal_constant(file: RunFile) -> float | None:
     stated = SYSTEMS["crystal"].value(table, "lattice_constant")
     if stated != "expanded":
         return stated
-    found = find_lattice_constant(
+    return find_lattice_constant(
         table.text("crystal"), _formula(file), file.engine, file.temperature,
         timestep=file.protocol.timestep, steps=_EXPANSION_STEPS, seed=file.protocol.seed,
-    )  # fmt: skip
-    return found.value
+    ).value  # fmt: skip
 
 
 def side_modes(
@@ -382,7 +355,7 @@ def side_modes(
         timestep=file.protocol.timestep, steps=file.protocol.steps * file.protocol.blocks,
         interval=file.sampling.every, cells=(cells, cells, cells), seed=file.protocol.seed,
     )  # fmt: skip
-    found: list[ThermalModes] = []
+    modes: list[ThermalModes] = []
     for number, name in enumerate(names):
         body, constant = _resting_crystal(file, name, heavier=heavier)
         made = thermal_modes(
@@ -390,9 +363,9 @@ def side_modes(
             store=None if store is None else Path(store) / ("left", "right")[number],
             progress=lambda done, total, before=number: tell(before * total + done, len(names) * total),
         )  # fmt: skip
-        found.append(made)
-    right = found[0].heavier(table.number("ratio", "share")) if heavier else found[1]
-    return {"left": found[0], "right": right}
+        modes.append(made)
+    right = modes[0].heavier(table.number("ratio", "share")) if heavier else modes[1]
+    return {"left": modes[0], "right": right}
 
 
 def _resting_crystal(file: RunFile, name: str, *, heavier: bool) -> tuple[str | Structure, float | None]:
@@ -426,25 +399,20 @@ def size_study(
         RunSetup(system, file.potential, file.engine, lengthen_protocol(file.protocol, left_side_length(system) / base))
         for system in systems
     ]
-    found = run_replicas(setups, store=store, executor=executor, progress=progress)
-    runs = tuple(records_of(setup, each) for setup, each in zip(setups, found, strict=True))
+    replicas = run_replicas(setups, store=store, executor=executor, progress=progress)
+    runs = tuple(records_of(setup, each) for setup, each in zip(setups, replicas, strict=True))
     results = tuple(run.result() for run in runs)
-    series = size_series(
-        [one.resistance for one in results], [one.sigma for one in results],
-        [_thermostat_distance(run.records[0]) for run in runs],
-    )  # fmt: skip
+    distances: list[float] = []  # of the inner planes of the two thermostats, m
+    for record in (run.records[0] for run in runs):
+        hot, cold = record.heights[record.roles == HOT_ROLE], record.heights[record.roles == COLD_ROLE]
+        distances.append(float(cold.min() - hot.max()))
+    series = size_series([result.resistance for result in results], [result.sigma for result in results], distances)
     return SizeStudy(runs, results, series)
 
 
 def left_side_length(system: System) -> float:
     """Length of the left side from the first plane that moves to the interface, m."""
     return system.plane - float(system.heights[system.roles != FIXED_ROLE].min())
-
-
-def _thermostat_distance(record: Record) -> float:
-    """Distance of the inner planes of the two thermostats, m."""
-    hot, cold = record.heights[record.roles == HOT_ROLE], record.heights[record.roles == COLD_ROLE]
-    return float(cold.min() - hot.max())
 
 
 def run_deck(file: RunFile, engine: str, *, potential: str | None = None, spectrum: float = 0.0) -> dict[str, str]:
@@ -482,21 +450,16 @@ def plane_trajectory(file: RunFile, system: System, time: float, engine: str = "
             f"{sampling.every * segment * protocol.timestep / ps:g} ps, to the whole run, "
             f"{total * protocol.timestep / ps:g} ps"
         )
-    return PlaneTrajectory(_sampled_layers(file, system, engine), sampling.every, steps)
-
-
-def _sampled_layers(file: RunFile, system: System, engine: str) -> IntArray:
-    """Planes of atoms on which the power through the plane depends, by our kernels or by LAMMPS' forces."""
-    if engine == "lammps" and isinstance(file.potential, LammpsCommands):
+    if engine == "lammps" and isinstance(file.potential, LammpsCommands):  # the power depends on LAMMPS' forces
         members = atoms_near_plane(system, LammpsForces(system, file.potential).cutoff).members
-        return np.unique(system.layer[members])
-    return layers_near_plane(system, file.potential.cutoff)
+        return PlaneTrajectory(np.unique(system.layer[members]), sampling.every, steps)
+    return PlaneTrajectory(layers_near_plane(system, file.potential.cutoff), sampling.every, steps)
 
 
 def trajectory_size(file: RunFile, time: float, engine: str = "lammps") -> str:
     """Say how much an engine will write of the atoms near the plane in a time (s)."""
     system = file.system()
-    found = plane_trajectory(file, system, time, engine)
-    samples, atoms = found.steps // found.every, int(system.counts[found.layers].sum())
+    near = plane_trajectory(file, system, time, engine)
+    samples, atoms = near.steps // near.every, int(system.counts[near.layers].sum())
     name, each = _SAMPLE_BYTES[engine]
     return f"{name} will have {samples} samples of {atoms} atoms, about {samples * atoms * each / 1e9:.2g} GB"

@@ -180,8 +180,7 @@ def _read_frame(text: bytes, path: Path, start: int, atoms: int, *, last: bool) 
 
 def _numbers(text: bytes) -> Array:
     """Numbers of a text, up to the first word that is none."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
+    with warnings.catch_warnings(action="error"):
         try:
             return np.fromstring(text.decode("ascii", errors="replace"), sep=" ")
         except (DeprecationWarning, ValueError):

@@ -19,7 +19,7 @@ import numpy as np
 from kapitza.core.arrays import Array, BoolArray, IntArray, positive
 from kapitza.core.files import open_regular, read_limited
 from kapitza.errors import DataError, InputError, KapitzaError
-from kapitza.io.md.outputs import read_gpumd
+from kapitza.io.md.outputs import number_lines, read_gpumd
 from kapitza.io.md.runs import RunFile
 from kapitza.io.md.trajectory import check_same_run
 from kapitza.run.work import Progress, ignore_progress
@@ -116,7 +116,6 @@ class _SlabForces:
 
 
 def _make_observer(file: RunFile, system: System, slab: Slab, source: FluxSource) -> SpectralCurrent:
-    """Observer of the flux by kernels or by virials, with the segments of the file."""
     sampling, timestep = file.sampling, file.protocol.timestep
     segment = sampling.segment or SEGMENT_LENGTH
     if source == "kernels":
@@ -130,7 +129,6 @@ def _make_observer(file: RunFile, system: System, slab: Slab, source: FluxSource
 def _observe_samples(
     path: Path, file: RunFile, system: System, slab: Slab, observer: SpectralCurrent, tell: Progress
 ) -> None:
-    """Let an observer see all samples of a file."""
     inverse, periods = np.linalg.inv(system.lattice), np.array([1.0, 1.0, float(system.periodic)])
     positions, velocities = system.positions.copy(), np.zeros_like(system.positions)
     interval = file.sampling.every * file.protocol.timestep
@@ -193,22 +191,22 @@ def _read_head(head: bytes, path: Path, where: str) -> tuple[list[int], float]:
     if time is None or properties is None:
         raise DataError(f"{where}: no Time= and Properties= in {text[:60]!r}", file=path)
     words = properties[1].split(":")
-    found, start = dict[str, int](), 0
+    places, start = dict[str, int](), 0
     for name, kind, count in zip(words[::3], words[1::3], words[2::3], strict=False):
         if not (count.isdigit() and len(count) < 4 and kind in ("S", "R", "I", "L")):
             raise DataError(f"{where}: {properties[1]:.80} names no columns", file=path)
         if _COLUMNS_WANTED.get(name) == int(count):
-            found[name] = start
+            places[name] = start
         start += int(count)
-    missing = [name for name in _COLUMNS_WANTED if name not in found]
+    missing = [name for name in _COLUMNS_WANTED if name not in places]
     if missing or words[:3] != ["species", "S", "1"] or len(words) % 3:
         raise DataError(f"{where}: {properties[1]:.80} lacks {', '.join(missing) or 'the species'}", file=path)
     try:
         when = float(time[1])
     except ValueError as err:
         raise DataError(f"{where}: a time of {time[1]:.40}", file=path) from err
-    virial = range(found["virial"] + _NORMAL_ROW.start, found["virial"] + _NORMAL_ROW.stop)
-    return [*range(found["pos"], found["pos"] + 3), *range(found["vel"], found["vel"] + 3), *virial, start], when
+    virial = range(places["virial"] + _NORMAL_ROW.start, places["virial"] + _NORMAL_ROW.stop)
+    return [*range(places["pos"], places["pos"] + 3), *range(places["vel"], places["vel"] + 3), *virial, start], when
 
 
 def _sample_numbers(lines: list[bytes], columns: list[int], names: list[str], path: Path, where: str) -> Array:
@@ -224,18 +222,11 @@ def _sample_numbers(lines: list[bytes], columns: list[int], names: list[str], pa
         raise DataError(f"{where}: {err}", file=path) from err
     if not np.isfinite(numbers).all():
         raise DataError(f"{where} holds a number that is not finite", file=path)
-    elements = {name: {word.decode("ascii", "replace") for word in set(table[rows, 0].tolist())}
-                for name, rows in _rows_of_kinds(names).items()}  # fmt: skip
-    mixed = next((name for name, found in elements.items() if len(found) != 1), None)
-    if mixed is not None:
-        raise DataError(f"{where}: atoms of kind {mixed} are {', '.join(sorted(elements[mixed]))[:60]}", file=path)
+    for name in dict.fromkeys(names):
+        elements = {word.decode("ascii", "replace") for word in set(table[np.array(names) == name, 0].tolist())}
+        if len(elements) != 1:
+            raise DataError(f"{where}: atoms of kind {name} are {', '.join(sorted(elements))[:60]}", file=path)
     return numbers
-
-
-def _rows_of_kinds(names: list[str]) -> dict[str, IntArray]:
-    """Rows of the atoms of each kind."""
-    kinds = np.array(names)
-    return {str(name): np.flatnonzero(kinds == name) for name in np.unique(kinds)}
 
 
 def read_shc(path: str | PathLike[str], volume: float, *, method: str = "GPUMD") -> SpectralFlux:
@@ -273,8 +264,15 @@ def read_shc(path: str | PathLike[str], volume: float, *, method: str = "GPUMD")
     """
     positive([volume])
     place = Path(path)
-    rows = _shc_rows(place)
-    runs = [_shc_run(part, place) for part in _split_runs(rows, place)]
+    lines = number_lines(place, read_limited(place, _MAX_SHC_BYTES))
+    for line, values in lines:
+        if values.size != 3:
+            raise DataError(f"expected three finite numbers, got {values.size}", file=place, line=line)
+    rows = np.array([values for _, values in lines])
+    starts = np.flatnonzero((rows[:, 0] < 0) & np.append(True, rows[:-1, 0] > 0))  # of runs: a negative time
+    if not starts.size or starts[0] != 0:
+        raise DataError("does not begin with a negative correlation time", file=place)
+    runs = [_shc_run(part, place) for part in np.split(rows, starts[1:])]
     omega = runs[0][0]
     if any(one.shape != omega.shape or np.abs(one - omega).max() > 1e-5 * omega[-1] for one, _, _ in runs):
         raise DataError("holds runs with other frequencies: keep one of them", file=place)
@@ -283,36 +281,6 @@ def read_shc(path: str | PathLike[str], volume: float, *, method: str = "GPUMD")
     direct = np.array([start for _, _, start in runs]) * eV * angstrom / ps / volume
     counts = np.ones(len(runs), dtype=np.int64)
     return SpectralFlux(omega / ps, parts, direct, counts, np.zeros((2, omega.size)), method=method)
-
-
-def _shc_rows(path: Path) -> Array:
-    """(n, 3) numbers of shc.out."""
-    data = read_limited(path, _MAX_SHC_BYTES)
-    rows: list[list[float]] = []
-    for number, line in enumerate(data.decode("ascii", errors="replace").splitlines(), 1):
-        words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        try:
-            values = [float(word) for word in words]
-        except ValueError as err:
-            raise DataError(f"expected numbers, got {line:.60}", file=path, line=number) from err
-        if len(values) != 3 or not np.isfinite(values).all():
-            raise DataError(f"expected three finite numbers, got {line:.60}", file=path, line=number)
-        rows.append(values)
-    if not rows:
-        raise DataError("holds no numbers: has the run come to its end?", file=path)
-    if not data.endswith(b"\n"):
-        raise DataError("ends within a line: it was cut short", file=path)
-    return np.array(rows)
-
-
-def _split_runs(rows: Array, path: Path) -> list[Array]:
-    """Rows of each run: correlations begin at a negative time."""
-    starts = np.flatnonzero((rows[:, 0] < 0) & np.append(True, rows[:-1, 0] > 0))
-    if not starts.size or starts[0] != 0:
-        raise DataError("does not begin with a negative correlation time", file=path)
-    return np.split(rows, starts[1:])
 
 
 def _shc_run(rows: Array, path: Path) -> tuple[Array, Array, float]:

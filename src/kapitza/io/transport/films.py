@@ -1,7 +1,6 @@
 """Files of films for Boltzmann transport: layers, boundaries, walls, and measurements on them."""
 
 import itertools
-import warnings
 from collections.abc import Callable, Mapping
 from functools import partial
 from os import PathLike
@@ -15,30 +14,15 @@ from kapitza.core.arrays import Array, about
 from kapitza.core.phonons import Phonons
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
-from kapitza.errors import DataError, InputError, KapitzaError, ValidityWarning
+from kapitza.errors import DataError, InputError, KapitzaError
+from kapitza.io import toml
 from kapitza.io.boundaries import boundaries
 from kapitza.io.formats.files import RESULT_SUFFIXES
+from kapitza.io.plausibility import warn
 from kapitza.io.quantities import NUMBER_AND_UNIT
 from kapitza.io.results import load
 from kapitza.io.text_tables import TextTable, read_table
-from kapitza.io.toml import (
-    TITLE,
-    Bounds,
-    Key,
-    Table,
-    TomlTable,
-    check_boundary_names,
-    file,
-    locate_faults,
-    material_at,
-    number,
-    raise_all,
-    read_toml,
-    special,
-    table,
-    tables,
-    text,
-)
+from kapitza.io.toml import Bounds, Key, Table, TomlTable
 from kapitza.io.transport.lifetimes import read_transport_modes
 from kapitza.matter.bands import Bands
 from kapitza.matter.isotropic import Solid
@@ -73,7 +57,6 @@ _MAX_BINS, _MAX_FILM_CELLS, _MAX_DATA_POINTS = 2000, 4000, 10_000
 
 def whole_number(name: str, meaning: str, default: float, bounds: Bounds | None = None) -> Key:
     """Declare a number that is rounded down to a whole one."""
-    plain = number(name, "share", meaning, int(default))
 
     def read(section: TomlTable, key: str) -> int:
         given = section.number(key, "share")
@@ -84,6 +67,7 @@ def whole_number(name: str, meaning: str, default: float, bounds: Bounds | None 
             raise section.fault(fault, key)
         return value
 
+    plain = toml.number(name, "share", meaning, int(default))
     return evolve(plain, form="whole number", bounds=bounds, read=read)
 
 
@@ -96,37 +80,37 @@ def _check_matter(section: TomlTable) -> None:
         said = " and ".join(kinds) or "nothing"
         raise section.fault(f"expected a material, bands, lifetimes, or one gray band (velocity, ...); got {said}")
     if kinds == ["velocity"]:
-        raise_all(partial(section.number, key, kind) for key, kind in _GRAY_KEYS.items())
+        toml.raise_all(partial(section.number, key, kind) for key, kind in _GRAY_KEYS.items())
 
 
 _CRYSTAL_SIZE = Bounds(0.0, 0.1, "{value:g} m, expected the size of a crystal above 0 and up to {high:g} m", above=True)
 RATES = Table(
     [
-        number("umklapp", "share", "B of the umklapp rate Bω²T exp(-onset/T), in s/K", 0.0),
-        number("onset", "temperature", "onset of umklapp scattering", 0.0),
-        number("impurity", "share", "A of the impurity rate Aω⁴, in s³", 0.0),
-        number("boundary", "length", "size of the crystal; infinite if omitted", None, bounds=_CRYSTAL_SIZE),
+        toml.number("umklapp", "share", "B of the umklapp rate Bω²T exp(-onset/T), in s/K", 0.0),
+        toml.number("onset", "temperature", "onset of umklapp scattering", 0.0),
+        toml.number("impurity", "share", "A of the impurity rate Aω⁴, in s³", 0.0),
+        toml.number("boundary", "length", "size of the crystal; infinite if omitted", None, bounds=_CRYSTAL_SIZE),
     ],
     "Scattering rates.",
 )
 PHONON_KEYS = (
-    text("material", "material of the library", None),
-    file("bands", "force constants of phonopy", None),
-    special("normal", "list of 3", "surface normal of `bands`, Miller indices; [0, 0, 1] if omitted"),
-    number(
+    toml.text("material", "material of the library", None),
+    toml.file("bands", "force constants of phonopy", None),
+    toml.special("normal", "list of 3", "surface normal of `bands`, Miller indices; [0, 0, 1] if omitted"),
+    toml.number(
         "conductivity", "conductivity", "bulk conductivity to which rates are scaled; of the library if omitted", None
     ),
-    table("rates", RATES),
-    file("lifetimes", "lifetimes of phono3py, ShengBTE or almaBTE", None),
-    number("heat_capacity", "heat_capacity", "heat capacity of one gray band", None),
-    number("velocity", "speed", "group velocity of one gray band", None),
-    number("mean_free_path", "length", "mean free path of one gray band", None),
+    toml.table("rates", RATES),
+    toml.file("lifetimes", "lifetimes of phono3py, ShengBTE or almaBTE", None),
+    toml.number("heat_capacity", "heat_capacity", "heat capacity of one gray band", None),
+    toml.number("velocity", "speed", "group velocity of one gray band", None),
+    toml.number("mean_free_path", "length", "mean free path of one gray band", None),
 )
-_NAME = text("name", "name; the material if omitted", None)
+_NAME = toml.text("name", "name; the material if omitted", None)
 FILM_LAYER = Table(
     [
         _NAME,
-        number("thickness", "length", "thickness"),
+        toml.number("thickness", "length", "thickness"),
         whole_number(
             "cells", "number of cells; chosen if omitted", 0,
             Bounds(-np.inf, _MAX_FILM_CELLS, "{value} cells, expected at most {high}"),
@@ -140,18 +124,18 @@ DOMAIN_MATERIAL = Table([_NAME, *PHONON_KEYS], "Material, as a layer of a stack 
 PHONONS = Table(PHONON_KEYS, "Phonons of the layer, as of a layer of a stack of films.", checks=(_check_matter,))
 FILM_BOUNDARY = Table(
     [
-        text("transmission", "`dmm`, `limit` or a saved transmission", None),
-        number("coefficient", "share", "fraction of the phonons that cross, instead of `transmission`", None),
-        number("specular", "share", "fraction of the reflection that is specular", 0.0),
-        number("specular_transmission", "share", "fraction of the transmission that is specular", None),
+        toml.text("transmission", "`dmm`, `limit` or a saved transmission", None),
+        toml.number("coefficient", "share", "fraction of the phonons that cross, instead of `transmission`", None),
+        toml.number("specular", "share", "fraction of the reflection that is specular", 0.0),
+        toml.number("specular_transmission", "share", "fraction of the transmission that is specular", None),
     ],
     "Boundary as a table; otherwise `dmm`, `limit`, a saved transmission, or `unknown` for a fit.",
     renamed={"through": "specular_transmission"},
 )
 WALL_TABLE = Table(
     [
-        number("temperature", "temperature", "temperature of a black wall; adiabatic if omitted", None),
-        number("specular", "share", "fraction of the reflection that is specular", 0.0),
+        toml.number("temperature", "temperature", "temperature of a black wall; adiabatic if omitted", None),
+        toml.number("specular", "share", "fraction of the reflection that is specular", 0.0),
     ],
     "Wall.",
 )
@@ -163,30 +147,28 @@ FREQUENCY_BINS = whole_number(
 
 def _check_names(top: TomlTable) -> None:
     """Refuse a stack without layers, and boundaries that are missing or none of its own."""
-    sections = top.sections("layers")
-    if not sections:
-        raise top.fault("no [[layers]]: give at least one, from left to right", "layers")
-    names = [one.text("name", one.text("material", "")) for one in sections]
-    if not all(names):
-        return  # the layer without a name is the fault
-    around = [*names, names[0]] if "period" in top else names
+    names = [layer.name for layer in top.sections("layers")]
+    around = [*names, *names[:1]] if "period" in top else names
     pairs, section = list(itertools.pairwise(around)), top.section("boundaries")
-    for one, other in pairs:
-        reverse = f"{other}|{one}"
-        if reverse in section and f"{one}|{other}" in section and (other, one) not in pairs:
-            raise section.fault(f"the boundary {one}|{other} is given twice, also as {reverse}: give it once", reverse)
-    check_boundary_names(section, [f"{a}|{b}" for a, b in pairs], 'transmission, such as "dmm"')
+    for left, right in pairs if all(names) else ():
+        name, reverse = f"{left}|{right}", f"{right}|{left}"
+        if reverse in section and name in section and (right, left) not in pairs:
+            raise section.fault(f"the boundary {name} is given twice, also as {reverse}: give it once", reverse)
+    toml.check_stack(top, "from left to right", 'transmission, such as "dmm"', period="period" in top)
 
 
 FILMS = Table(
     [
-        TITLE,
-        number("temperature", "temperature", "mean temperature", 300.0),
+        toml.TITLE,
+        toml.number("temperature", "temperature", "mean temperature", 300.0),
         FREQUENCY_BINS,
-        tables("layers", FILM_LAYER),
+        toml.tables("layers", FILM_LAYER),
         boundaries("transmission of each boundary"),
-        table("walls", Table([table("left", WALL_TABLE), table("right", WALL_TABLE)], "Walls; black if omitted.")),
-        number("period", "temperature", "temperature drop over one repeat of an infinite stack", None),
+        toml.table(
+            "walls",
+            Table([toml.table("left", WALL_TABLE), toml.table("right", WALL_TABLE)], "Walls; black if omitted."),
+        ),
+        toml.number("period", "temperature", "temperature drop over one repeat of an infinite stack", None),
     ],
     checks=(_check_names,),
 )
@@ -230,7 +212,7 @@ def read_films(path: str | PathLike[str]) -> FilmsFile:
     OSError
         if a file is missing or may not be read
     """
-    top = read_toml(path)
+    top = toml.read_toml(path)
     if "boxes" in top and "layers" not in top:
         raise top.fault(
             "boxes make a domain, not a stack of layers: `kapitza transport --monte-carlo` follows phonons through it",
@@ -238,21 +220,23 @@ def read_films(path: str | PathLike[str]) -> FilmsFile:
         )
     values = FILMS.read(top)
     temperature, period = values["temperature"], values["period"]
-    sides = [locate_faults(one, "", lambda s=one: read_layer_phonons(s, temperature)) for one in values["layers"]]
-    edges = locate_faults(top, "", lambda: shared_group_edges(sides, values["bins"]))
-    films = tuple(locate_faults(one.section, "", lambda s=one: _read_film(s, edges, temperature)) for one in sides)
-    pairs = list(itertools.pairwise(films))
-    if period is not None:
-        pairs.append((films[-1], films[0]))
-    names = {film.name: side for film, side in zip(films, sides, strict=True)}
-    if len(names) < len(films):
+    sides = [section.locate("", read_layer_phonons, section, temperature) for section in values["layers"]]
+    edges = top.locate("", shared_group_edges, sides, values["bins"])
+    films = tuple(side.section.locate("", _read_film, side, edges, temperature) for side in sides)
+    named = {film.name: side for film, side in zip(films, sides, strict=True)}
+    if len(named) < len(films):
         raise top.fault("two layers have the same name: give each its own", "layers")
-    crossings = _read_film_boundaries(top.section("boundaries"), [(a.name, b.name) for a, b in pairs], names, edges)
+    around = [*named, films[0].name] if period is not None else [*named]
+    section, crossings = top.section("boundaries"), list[InterfaceScattering | None]()
+    for pair in itertools.pairwise(around):
+        key, both = "|".join(pair), (named[pair[0]], named[pair[1]])
+        known = section.table[key] != _UNKNOWN_TRANSMISSION
+        crossings.append(section.locate(key, read_film_boundary, section, key, both, edges) if known else None)
     walls = top.section("walls")
     if period is not None and walls.table:
         raise walls.fault("a stack with a period has no walls: leave out one of them")
     left, right = (read_wall(walls, key) if key in walls else None for key in ("left", "right"))
-    return FilmsFile(values["title"] or top.path.stem, films, crossings, left, right, period)
+    return FilmsFile(values["title"] or top.path.stem, films, tuple(crossings), left, right, period)
 
 
 def read_layer_phonons(section: TomlTable, temperature: float) -> LayerPhonons:
@@ -265,32 +249,31 @@ def read_layer_phonons(section: TomlTable, temperature: float) -> LayerPhonons:
     if "bands" in section:
         normal = section.table.get("normal", [0, 0, 1])
         return LayerPhonons(section, Bands.from_phonopy(section.beside("bands"), normal))
-    return LayerPhonons(section, solid(material_at(section, temperature)))
+    return LayerPhonons(section, solid(toml.material_at(section, temperature)))
 
 
 def shared_group_edges(sides: list[LayerPhonons], bins: int = DEFAULT_GROUPS) -> Array:
     """Bounds of the groups of all layers, rad s⁻¹; empty for gray layers."""
-    gray = [one.gray for one in sides]
+    gray = [side.gray for side in sides]
     if all(gray):
         return np.empty(0)
     if any(gray):
         section = sides[gray.index(True)].section
         raise section.fault("one gray band beside layers with a spectrum: phonons of a boundary need one frequency")
     tops: list[Solid | Bands | float] = []
-    for one in sides:
-        if one.matter is not None:
-            tops.append(one.matter)
-        elif one.modes is not None:
-            tops.append(float(one.modes.omega.max()) * (1 + 1e-9))
+    for side in sides:
+        if side.matter is not None:
+            tops.append(side.matter)
+        elif side.modes is not None:
+            tops.append(float(side.modes.omega.max()) * (1 + 1e-9))
     return group_edges(*tops, bins=bins)
 
 
 def _read_film(side: LayerPhonons, edges: Array, temperature: float) -> Film:
-    """One layer."""
     values = FILM_LAYER.read(side.section)
     name = side.section.text("name", values["material"])
-    held = read_carriers(side, name, edges, temperature)
-    return Film(values["thickness"], held, name=name, cells=values["cells"] or None)
+    carriers = read_carriers(side, name, edges, temperature)
+    return Film(values["thickness"], carriers, name=name, cells=values["cells"] or None)
 
 
 def read_carriers(side: LayerPhonons, name: str, edges: Array, temperature: float) -> Carriers:
@@ -304,36 +287,26 @@ def read_carriers(side: LayerPhonons, name: str, edges: Array, temperature: floa
     if side.matter is None:
         raise section.fault("has no phonons")
     bulk = _bulk_conductivity(section, temperature)
-    found = spectral_carriers(
-        side.matter, _read_rates(section), temperature=temperature, edges=edges, conductivity=bulk
-    )
+    rates = ScatteringRates(umklapp=_TYPICAL_UMKLAPP)  # to be scaled
+    if "rates" in section:
+        umklapp, onset, impurity, size = RATES.read(section.section("rates")).values()
+        rates = ScatteringRates(umklapp, onset, impurity, np.inf if size is None else size)
+    carriers = spectral_carriers(side.matter, rates, temperature=temperature, edges=edges, conductivity=bulk)
     if bulk is None:
-        _warn_of_rates(section, found.conductivity, temperature)
-    return found
+        _warn_of_rates(section, carriers.conductivity, temperature)
+    return carriers
 
 
 def _warn_of_rates(section: TomlTable, conductivity: float, temperature: float) -> None:
-    """Warn of scattering rates that make a conductivity (W m⁻¹ K⁻¹) which the bulk does not have."""
     try:
         known = float(material(section.text("material", "")).conductivity(temperature)[0])
     except KapitzaError:  # bands of a file, or nothing that the library knows at this temperature
         return
     if max(conductivity / known, known / conductivity) > _RATE_FACTOR:
-        warnings.warn(
+        warn(
             f"{section.text('material')}: these rates conduct {conductivity:.4g} W/mK at {temperature:g} K, the bulk "
-            f"{known:.4g}: give all that scatters (umklapp, impurity, boundary), or leave out rates",
-            ValidityWarning,
-            stacklevel=2,
+            f"{known:.4g}: give all that scatters (umklapp, impurity, boundary), or leave out rates"
         )
-
-
-def _read_rates(section: TomlTable) -> ScatteringRates:
-    """Scattering rates of a layer; umklapp alone, to be scaled, where none are given."""
-    if "rates" not in section:
-        return ScatteringRates(umklapp=_TYPICAL_UMKLAPP)
-    rates = RATES.read(section.section("rates"))
-    boundary = np.inf if rates["boundary"] is None else rates["boundary"]
-    return ScatteringRates(rates["umklapp"], rates["onset"], rates["impurity"], boundary)
 
 
 def _bulk_conductivity(section: TomlTable, temperature: float) -> float | None:
@@ -351,36 +324,18 @@ def _bulk_conductivity(section: TomlTable, temperature: float) -> float | None:
         raise section.fault(f"{err}; give the conductivity of the bulk, or rates") from err
 
 
-def _read_film_boundaries(
-    section: TomlTable, pairs: list[tuple[str, str]], sides: Mapping[str, LayerPhonons], edges: Array
-) -> tuple[InterfaceScattering | None, ...]:
-    """Boundaries in their order; each once, none as a conductance."""
-    names = [f"{a}|{b}" for a, b in pairs]
-    return tuple(
-        None
-        if section.table[name] == _UNKNOWN_TRANSMISSION
-        else locate_faults(
-            section, name, lambda n=name, p=pair: read_film_boundary(section, n, (sides[p[0]], sides[p[1]]), edges)
-        )
-        for name, pair in zip(names, pairs, strict=True)
-    )
-
-
 def read_film_boundary(
     section: TomlTable, name: str, sides: tuple[LayerPhonons, LayerPhonons], edges: Array
 ) -> InterfaceScattering:
     """One boundary: a theory, a saved transmission, or shares."""
-    held = section.table[name]
-    if isinstance(held, str):
-        return InterfaceScattering(_read_transmission(section, name, held, sides, edges))
-    if not isinstance(held, dict):
-        share = (
-            f"{{ coefficient = {held!r:.20} }}"
-            if isinstance(held, float) and 0 <= held <= 1
-            else "{ coefficient = ... }"
-        )
+    given = section.table[name]
+    if isinstance(given, str):
+        return InterfaceScattering(_read_transmission(section, name, given, sides, edges))
+    if not isinstance(given, dict):
+        number = f"{given!r:.20}" if isinstance(given, float) and 0 <= given <= 1 else "..."
+        share = f"{{ coefficient = {number} }}"
         raise section.fault(
-            f'{held!r:.40} has no unit and is no transmission: give "dmm", "limit", a saved transmission, or {share} '
+            f'{given!r:.40} has no unit and is no transmission: give "dmm", "limit", a saved transmission, or {share} '
             "for the share that crosses; a conductance would count the transport near the boundary twice",
             name,
         )
@@ -396,21 +351,21 @@ def _read_transmission(
 ) -> Transmission:
     """A transmission by theory, or one that was saved."""
     if text.lower().endswith(RESULT_SUFFIXES):
-        held = load(section.beside(key))
-        if not isinstance(held, Transmission):
-            raise section.fault(f"{text} holds a {type(held).__name__}, expected a Transmission", key)
-        return held
+        saved = load(section.beside(key))
+        if not isinstance(saved, Transmission):
+            raise section.fault(f"{text} holds a {type(saved).__name__}, expected a Transmission", key)
+        return saved
     if text not in _CROSSING_THEORIES:
         known = " or ".join(map(repr, _CROSSING_THEORIES))
         why = "is no transmission"
-        if text in {one.name for one in MODEL_REGISTER}:
+        if text in {model.name for model in MODEL_REGISTER}:
             why = (
                 "is a model of flat interfaces; boundaries here scatter in all directions, or let a share pass straight"
             )
         elif NUMBER_AND_UNIT.fullmatch(text):
             why = "is no transmission, and a conductance would count the transport near the boundary twice"
         raise section.fault(f"{text!r:.40} {why}: expected {known}, or a saved transmission (.json, .npz, .h5)", key)
-    left, right = (one.matter for one in sides)
+    left, right = (side.matter for side in sides)
     if not (isinstance(left, Phonons) and isinstance(right, Phonons)):
         raise section.fault(f"{text} needs materials or bands on both sides; give a saved transmission", key)
     return _CROSSING_THEORIES[text](left, right, group_frequencies(edges))
@@ -419,7 +374,7 @@ def _read_transmission(
 def read_wall(section: TomlTable, key: str) -> Wall:
     """A wall with its temperature, if any, and its specular share."""
     temperature, specular = WALL_TABLE.read(section.section(key)).values()
-    return locate_faults(section, key, lambda: Wall(temperature, specular))
+    return section.locate(key, Wall, temperature, specular)
 
 
 def read_spectral_measurements(path: str | PathLike[str], stack: FilmsFile) -> SpectralMeasurement:
@@ -438,10 +393,9 @@ def read_spectral_measurements(path: str | PathLike[str], stack: FilmsFile) -> S
 
 
 def _check_columns(table: TextTable, names: tuple[str, ...]) -> None:
-    """Refuse columns that mean nothing."""
-    for one in table.columns:
-        if one.name not in names:
-            raise DataError(f"unknown column {one.name!r}: expected {', '.join(names)}", file=table.path)
+    for column in table.columns:
+        if column.name not in names:
+            raise DataError(f"unknown column {column.name!r}: expected {', '.join(names)}", file=table.path)
 
 
 def _thickness_series(table: TextTable, stack: FilmsFile) -> StackConductances:
@@ -453,26 +407,25 @@ def _thickness_series(table: TextTable, stack: FilmsFile) -> StackConductances:
         said = "both" if kinds else "none"
         raise DataError(f"expected a column conductance or conductivity, got {said} of them", file=table.path)
     value, sigma = table.values(kinds[0], kinds[0]), table.values(kinds[0], "sigma")
-    thickness: dict[str, Array] = {name: table.values("length", name) for name in layers if name in table}
-    columns = [thickness.get(film.name, np.full(value.size, film.thickness)) for film in stack.films]
+    columns = [
+        table.values("length", film.name) if film.name in table else np.full(value.size, film.thickness)
+        for film in stack.films
+    ]
     stacks = [
-        [evolve(film, thickness=float(one)) for film, one in zip(stack.films, row, strict=True)]
+        [evolve(film, thickness=float(size)) for film, size in zip(stack.films, row, strict=True)]
         for row in zip(*columns, strict=True)
     ]
     if kinds[0] == "conductivity":
-        total = np.array([sum(film.thickness for film in stack) for stack in stacks])
+        total = np.sum(columns, axis=0)
         value, sigma = value / total, sigma / total
     return StackConductances(stacks, stack.crossings, value, sigma)
 
 
 def _frequency_series(table: TextTable, stack: FilmsFile) -> ApparentResistances:
-    """Resistances of a film on its substrate against the frequency of modulation."""
     _check_columns(table, ("frequency", "resistance", "imaginary", "sigma"))
     if len(stack.films) != 2:
-        raise DataError(
-            f"{stack.title} has {len(stack.films)} layers, expected a film and a substrate", file=table.path
-        )
+        message = f"{stack.title} has {len(stack.films)} layers, expected a film and a substrate"
+        raise DataError(message, file=table.path)
+    frequency, sigma = table.values("frequency", "frequency"), table.values("resistance", "sigma")
     value = table.values("resistance", "resistance") + 1j * table.values("resistance", "imaginary")
-    return ApparentResistances(
-        stack.films, table.values("frequency", "frequency"), value, table.values("resistance", "sigma")
-    )
+    return ApparentResistances(stack.films, frequency, value, sigma)
