@@ -115,10 +115,6 @@ def _window(name: str, meaning: str, default: tuple[float, float]) -> Key:
     return toml.special(name, "list of 2, `time`", meaning, _read_window, default)
 
 
-def _attributes(record: Callable[..., Experiment], *names: str) -> tuple[Key, ...]:
-    return tuple(toml.attribute(cast("type", record), name) for name in names)
-
-
 PHASE_WINDOWS = Table(
     [
         _window("before", "window before zero delay", (-20e-12, -3e-12)),
@@ -151,7 +147,7 @@ _PLANE = Table(
     ],
     "Plane in a layer.",
 )
-_DEPTHS = tuple(toml.attribute(Setup, name) for name in ("absorption_depth", "readout_depth"))
+_DEPTHS = toml.attributes(Setup, "absorption_depth", "readout_depth")
 _BACK = toml.filling(
     toml.text("back", "lower face of a last layer of finite thickness", "adiabatic", choices=BACK_CONDITIONS)
 )
@@ -172,9 +168,7 @@ _PLANES = (
     ),
 )
 _BEAMS = (
-    *(toml.attribute(Beams, name) for name in (
-        "pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y"
-    )),
+    *toml.attributes(Beams, "pump_radius", "probe_radius", "pump_radius_y", "probe_radius_y", "offset", "offset_y"),
     toml.filling(toml.text("pump_profile", "profile of the pump", "gaussian", choices=PUMP_PROFILES)),
 )  # fmt: skip
 _PHONONS = toml.table("phonons", PHONONS)
@@ -259,11 +253,11 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
         "tdtr": _ExperimentKind(
             Tdtr, "time", "delays", _DELAY, beams=_BEAMS, signal="ratio",
             keys=(
-                *_attributes(Tdtr, "modulation", "repetition", "time_zero"),
+                *toml.attributes(Tdtr, "modulation", "repetition", "time_zero"),
                 toml.filling(toml.special(
                     "phase", "`angle`, `auto` or a table", "phase of the lock-in amplifier", _read_phase, 0.0
                 )),
-                *_attributes(Tdtr, "mean_free_path"), _DELAYED, *_SUBSTRATE, toml.table("defocus", _DEFOCUS),
+                *toml.attributes(Tdtr, "mean_free_path"), _DELAYED, *_SUBSTRATE, toml.table("defocus", _DEFOCUS),
                 toml.number("out_of_phase_offset", "share", "offset of the out-of-phase column, in its unit", 0.0),
                 toml.table("echo", ECHO),
             ),
@@ -271,38 +265,38 @@ _EXPERIMENT_KINDS: Mapping[str, _ExperimentKind] = MappingProxyType(
         "fdtr": _ExperimentKind(
             Fdtr, "frequency", "frequencies", _FREQUENCY, beams=_BEAMS, signal="phase",
             keys=(
-                *_attributes(Fdtr, "phase", "growth_scale", "mean_free_path"), *_SUBSTRATE,
+                *toml.attributes(Fdtr, "phase", "growth_scale", "mean_free_path"), *_SUBSTRATE,
                 toml.table("defocus", _DEFOCUS_BY_FREQUENCY),
             ),
         ),
         "beam-offset": _ExperimentKind(
             OffsetScan, "length", "offsets", ("offset", "x"), beams=_BEAMS, signal="out_of_phase",
             keys=(
-                *_attributes(OffsetScan, "modulation", "repetition", "delay", "phase", "mean_free_path"),
+                *toml.attributes(OffsetScan, "modulation", "repetition", "delay", "phase", "mean_free_path"),
                 evolve(_DELAYED, default=None), *_SUBSTRATE,
             ),
         ),
         "grating": _ExperimentKind(
             TransientGrating, "time", "times", _DELAY[::-1],
             keys=(
-                *_attributes(TransientGrating, "period", "angle", "mean_free_path"),
+                *toml.attributes(TransientGrating, "period", "angle", "mean_free_path"),
                 toml.filling(toml.text("detection", "detection", "heterodyne", choices=GRATING_DETECTIONS)), _PHONONS,
             ),
         ),
         "steady": _ExperimentKind(
             Sstr, "power", "powers", ("power", "P"), beams=_BEAMS,
-            keys=(*_attributes(Sstr, "modulation", "mean_free_path"), *_SUBSTRATE),
+            keys=(*toml.attributes(Sstr, "modulation", "mean_free_path"), *_SUBSTRATE),
         ),
         "three-omega": _ExperimentKind(
             ThreeOmega, "frequency", "frequencies", _FREQUENCY, signal="in_phase",
-            keys=(*_attributes(ThreeOmega, "half_width", "length", "power", "mean_free_path"), *_SUBSTRATE),
+            keys=(*toml.attributes(ThreeOmega, "half_width", "length", "power", "mean_free_path"), *_SUBSTRATE),
         ),
         "cooling": _ExperimentKind(
             FilmCooling, "time", "times", _DELAY[::-1], keys=_FILM_PARTS, setup=(*_DEPTHS, _BACK)
         ),
         "particle": _ExperimentKind(ParticleCooling, "time", "times", _DELAY[::-1], setup=()),
         "flash": _ExperimentKind(LaserFlash, "time", "times", ("time",), setup=()),
-        "raman": _ExperimentKind(Raman, "length", "radii", ("radius", "w"), keys=_attributes(Raman, "offset")),
+        "raman": _ExperimentKind(Raman, "length", "radii", ("radius", "w"), keys=toml.attributes(Raman, "offset")),
     }
 )  # fmt: skip
 EXPERIMENTS: Mapping[str, Table] = MappingProxyType({name: kind.table for name, kind in _EXPERIMENT_KINDS.items()})

@@ -157,7 +157,9 @@ def _warn_of_experiment(experiment: Experiment, stack: Stack) -> None:
     _warn_of_beams(name, experiment)
     if isinstance(experiment, TransientGrating):
         _warn_of_grating(name, experiment, stack)
-    slowest = _slowest_modulation(experiment)
+    heating = (getattr(experiment, name, None) for name in ("modulation", "frequency"))
+    frequencies = np.atleast_1d(next((value for value in heating if value is not None), 0.0))
+    slowest = min((float(value) for value in frequencies if value > 0), default=None)  # Hz; None if steady
     film = stack.layers[0]
     if slowest is None or len(stack.layers) < 2 or film.heat_capacity is None:
         return
@@ -254,13 +256,3 @@ def warn_of_celsius(held: object, name: str = "temperature") -> None:
         warn(
             f"{name} = {held:g} is taken in K: is it in °C ({held + 273.15:.5g} K)?  '{held:g} K' says that it is meant"
         )
-
-
-def _slowest_modulation(experiment: object) -> float | None:
-    """Lowest frequency of the heating, Hz; None where it is steady or has none."""
-    for attribute in ("modulation", "frequency"):
-        value = getattr(experiment, attribute, None)
-        if value is not None:
-            several: Iterable[float] = np.atleast_1d(np.asarray(value, dtype=float)).tolist()
-            return min((one for one in several if one > 0), default=None)
-    return None

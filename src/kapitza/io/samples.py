@@ -141,10 +141,10 @@ SAMPLE_LAYER = Table(
             toml.attribute(Layer, "thickness", meaning="thickness; infinite if the last layer has none"), default=None
         ),
         evolve(toml.attribute(Layer, "conductivity"), unless=("material",)),
-        *(toml.attribute(Layer, name) for name in (
-            "in_plane", "in_plane_y", "heat_capacity", "xy", "xz", "yz", "electron_conductivity",
-            "electron_heat_capacity", "coupling",
-        )),
+        *toml.attributes(
+            Layer, "in_plane", "in_plane_y", "heat_capacity", "xy", "xz", "yz", "electron_conductivity",
+            "electron_heat_capacity", "coupling"
+        ),
     ],
     "Layer, from the heated side down.",
 )  # fmt: skip

@@ -62,7 +62,7 @@ class TomlTable(BaseRecord):
         if key not in self.table:
             raise self.fault(f"is missing; expected {kind.replace('_', ' ')}, {first_unit(kind)}", key)
         value = read_quantity(self, key, self.table[key], kind)
-        if bounds is not None and (fault := bounds.check(value)):
+        if bounds is not None and (fault := bounds.check(value, f"{self.table[key]!r:.60}")):
             raise self.fault(fault, key)
         return value
 
@@ -271,7 +271,7 @@ def material_at(section: TomlTable, temperature: float) -> Material:
 
 
 class Bounds(NamedTuple):
-    """Bounds of a number in SI; `fault` is the message, with {value}, {low} and {high}.
+    """Bounds of a number in SI; `fault` is the message, with {value}, {given}, {low} and {high}.
 
     The bounds themselves are allowed, unless the number has to be `above` the lower or `below` the upper one.
     """
@@ -282,12 +282,12 @@ class Bounds(NamedTuple):
     above: bool = False
     below: bool = False
 
-    def check(self, value: float) -> str | None:
-        """Return what is wrong with a value, or None."""
+    def check(self, value: float, given: str = "") -> str | None:
+        """Return what is wrong with a value, or None; `given` is how the file writes it, {given} in the message."""
         at_bound = (self.above and value == self.low) or (self.below and value == self.high)
         if self.low <= value <= self.high and not at_bound:
             return None
-        return self.fault.format(value=value, low=self.low, high=self.high)
+        return self.fault.format(value=value, low=self.low, high=self.high, given=given)
 
     def __str__(self) -> str:
         low = f"above {self.low:g}" if self.above else f"from {self.low:g}" if self.low > -math.inf else ""
@@ -517,6 +517,11 @@ def attribute(
     unit = kind or kind_of(f"{above}/{below}" if below else above) or "share"
     made = number(key or name, unit, meaning or known.metadata["meaning"], default, bounds=bounds)
     return evolve(made, fills=name)
+
+
+def attributes(record: Callable[..., object], *names: str) -> tuple[Key, ...]:
+    """Declare numbers that fill attributes of a record."""
+    return tuple(attribute(cast("type", record), name) for name in names)
 
 
 def filling(key: Key) -> Key:

@@ -24,17 +24,12 @@ _MAX_TIMESTEP = 100 * fs
 _RENAMED_KEYS = {"bath": "thermostat", "baths": "thermostats", "still": "reference"}  # since version 0.2
 
 
-def _read_above(kind: str, section: TomlTable, key: str, *, zero: bool = False) -> float:
-    """A number above 0, or also 0."""
-    value = section.number(key, kind)
-    if not (value > 0 or (zero and value == 0)):
-        raise section.fault(f"{section.table[key]!r:.60}, wanted {'0 or more' if zero else 'above 0'}", key)
-    return value
+_ABOVE_ZERO = Bounds(0.0, math.inf, "{given}, wanted above 0", above=True)
+_FROM_ZERO = Bounds(0.0, math.inf, "{given}, wanted 0 or more")
 
 
-def _above(name: str, kind: str, meaning: str, default: Any = NOTHING, *, zero: bool = False) -> Key:
-    bounds = Bounds(0.0, math.inf, "", above=not zero)  # for the page; messages quote the file
-    return evolve(toml.number(name, kind, meaning, default, bounds=bounds), read=partial(_read_above, kind, zero=zero))
+def _read_lattice_constant(section: TomlTable, key: str) -> float | str:
+    return "expanded" if section.table[key] == "expanded" else section.number(key, "length", bounds=_ABOVE_ZERO)
 
 
 def _read_both_sides(kind: str, section: TomlTable, key: str) -> tuple[Any, Any]:
@@ -110,16 +105,14 @@ SYSTEMS = {
     "crystal": Table(
         [
             toml.text("crystal", "crystal on both sides"),
-            _above("ratio", "share", "mass on the right over the mass on the left"),
+            toml.number("ratio", "share", "mass on the right over the mass on the left", bounds=_ABOVE_ZERO),
             _both_sides("cells", "count", "cells along x and y", 5),
             _both_sides("length", "count", "cells along z of each side", 12),
             toml.count("thermostat", "cells of each thermostat", 4, low=1),
             toml.count("wall", "cells of each wall", 1),
             toml.special(
                 "lattice_constant", "`length` or `expanded`", "lattice constant; at rest if omitted",
-                lambda section, key: (
-                    "expanded" if section.table[key] == "expanded" else _read_above("length", section, key)
-                ),
+                _read_lattice_constant,
             ),
         ],
         "One crystal that is heavier on its right.",
@@ -134,9 +127,9 @@ SYSTEMS = {
             ),
             toml.text("strain", "crystal that is strained", "right", choices=("right", "left", "both")),
             _both_sides("length", "length", "length of each side", 5 * nm),
-            _above("width", "length", "width of the system", 2 * nm),
-            _above("thermostat", "length", "length of each thermostat", 2 * nm),
-            _above("wall", "length", "length of each wall", 1 * nm, zero=True),
+            toml.number("width", "length", "width of the system", 2 * nm, bounds=_ABOVE_ZERO),
+            toml.number("thermostat", "length", "length of each thermostat", 2 * nm, bounds=_ABOVE_ZERO),
+            toml.number("wall", "length", "length of each wall", 1 * nm, bounds=_FROM_ZERO),
         ],
         "Two crystals.",
         renamed=_RENAMED_KEYS,
@@ -146,8 +139,8 @@ PROTOCOL = Table(
     [
         toml.special("engine", "`builtin` or `lammps`", "program that moves the atoms; builtin if omitted"),
         evolve(toml.number("timestep", "time", "timestep", 1 * fs), read=_read_timestep),
-        _above("equilibration", "time", "time before the first sample", 0.0, zero=True),
-        _above("time", "time", "time of the measurement"),
+        toml.number("equilibration", "time", "time before the first sample", 0.0, bounds=_FROM_ZERO),
+        toml.number("time", "time", "time of the measurement", bounds=_ABOVE_ZERO),
         toml.count("blocks", "blocks of the time, for the errors", 40, low=_MIN_BLOCKS),
         toml.count("replicas", "independent runs", 1, low=1),
         toml.count("seed", "random seed", 1),
@@ -158,7 +151,7 @@ PROTOCOL = Table(
 THERMOSTATS = Table(
     [
         toml.text("kind", "kind of both thermostats", "langevin", choices=THERMOSTAT_KINDS),
-        _above("damping", "time", "damping time; 200 timesteps if omitted", None),
+        toml.number("damping", "time", "damping time; 200 timesteps if omitted", None, bounds=_ABOVE_ZERO),
         toml.number("power", "power", "power of thermostats of kind `exchange`", 0.0),
         toml.count("period", "steps between swaps of kind `swap`", 0),
     ],
@@ -167,7 +160,7 @@ THERMOSTATS = Table(
 )
 SPECTRUM = Table(
     [
-        _above("interval", "time", "time between two samples; 10 timesteps if omitted", None),
+        toml.number("interval", "time", "time between two samples; 10 timesteps if omitted", None, bounds=_ABOVE_ZERO),
         toml.count("segment", "samples of a segment; 0 for no spectra", 512),
     ],
     "Spectrum of the heat current.",
@@ -176,7 +169,7 @@ SPECTRUM = Table(
 MODES = Table(
     [
         toml.count("planes", "planes of atoms on each side whose modes are sampled", 6),
-        _above("reference", "time", "time of the run in equilibrium", 0.0, zero=True),
+        toml.number("reference", "time", "time of the run in equilibrium", 0.0, bounds=_FROM_ZERO),
         toml.flag("interface", "sample the modes of the interface"),
     ],
     "Modes near the interface.",

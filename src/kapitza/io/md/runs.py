@@ -12,20 +12,7 @@ from attrs import evolve, frozen
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, InputError
 from kapitza.io import toml
-from kapitza.io.md.run_tables import (
-    ENGINE_NAMES,
-    MODES,
-    POTENTIAL_NAMES,
-    POTENTIALS,
-    PROTOCOL,
-    RUN,
-    SAMPLING_STEPS,
-    SPECTRUM,
-    SYSTEMS,
-    THERMOSTATS,
-    potential_form,
-    run_faults,
-)
+from kapitza.io.md import run_tables
 from kapitza.io.toml import TomlTable
 from kapitza.matter.building.relaxed_junction import JunctionPlan
 from kapitza.matter.phonons import named_structure
@@ -173,7 +160,7 @@ def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
     run = top.section("run")
     potentials: list[AnyPotential] = []
     looked_up = [lambda: potentials.append(_read_run_potential(top)), lambda: _read_engine(run, *potentials)]
-    toml.raise_together(chain(run_faults(top, gradient=gradient), toml.faults_of(looked_up)))
+    toml.raise_together(chain(run_tables.run_faults(top, gradient=gradient), toml.faults_of(looked_up)))
     protocol = run.locate("", _read_protocol, top)
     sampling = _read_sampling(top, protocol)
     kept = sampling.segment and protocol.steps % sampling.every == 0
@@ -195,7 +182,7 @@ def _read_run_potential(top: TomlTable) -> AnyPotential:
 
 
 def _make_potential(section: TomlTable, symbols: tuple[str, ...]) -> AnyPotential:
-    form = potential_form(section)
+    form = run_tables.potential_form(section)
     if form == "file":
         path = section.beside("file")
         try:
@@ -210,9 +197,8 @@ def _make_potential(section: TomlTable, symbols: tuple[str, ...]) -> AnyPotentia
         return CalculatorPotential(name, symbols, _LONGEST_CUTOFF, arguments, source=choice.source)
     if form != "lennard-jones":
         return tersoff(symbols) if form == "tersoff" else stillinger_weber(symbols)
-    epsilon, sigma, cutoff, end = (
-        POTENTIALS[form].value(section, key) for key in ("epsilon", "sigma", "cutoff", "end")
-    )
+    values = run_tables.POTENTIALS[form].read(section)
+    epsilon, sigma, cutoff, end = (values[key] for key in ("epsilon", "sigma", "cutoff", "end"))
     return lennard_jones(symbols, epsilon, sigma, cutoff=cutoff, end=cast("Truncation", end))
 
 
@@ -230,16 +216,16 @@ def _read_potential_file(name: str, symbols: tuple[str, ...]) -> AnyPotential:
 def _read_protocol(top: TomlTable) -> Protocol:
     """How long the run goes on, in whole steps, between thermostats whose temperatures lie around the mean."""
     run, inside = top.section("run"), top.section("thermostats")
-    values, bath = PROTOCOL.read(run), THERMOSTATS.read(inside)
+    values, bath = run_tables.PROTOCOL.read(run), run_tables.THERMOSTATS.read(inside)
     timestep, blocks = values["timestep"], values["blocks"]
-    mean, difference = RUN.value(top, "temperature"), RUN.value(top, "difference")
+    mean, difference = run_tables.RUN.value(top, "temperature"), run_tables.RUN.value(top, "difference")
     damping = 200 * timestep if bath["damping"] is None else bath["damping"]
     return Protocol(
         timestep=timestep,
-        steps=_steps_of_time(run, "time", values["time"], timestep * blocks * SAMPLING_STEPS) * SAMPLING_STEPS,
+        steps=_steps_of_time(run, "time", values["time"], timestep * blocks * run_tables.SAMPLING_STEPS) * run_tables.SAMPLING_STEPS,
         blocks=blocks,
         equilibration=_steps_of_time(run, "equilibration", values["equilibration"], timestep),
-        sample_interval=SAMPLING_STEPS,
+        sample_interval=run_tables.SAMPLING_STEPS,
         seed=values["seed"],
         replicas=values["replicas"],
         thermostats=Thermostats(
@@ -258,8 +244,8 @@ def _steps_of_time(section: TomlTable, key: str, time: float, step: float) -> in
 
 def _read_sampling(top: TomlTable, protocol: Protocol) -> Sampling:
     section, modes = top.section("spectrum"), top.section("modes")
-    values, sampled = SPECTRUM.read(section), MODES.read(modes)
-    interval = SAMPLING_STEPS * protocol.timestep if values["interval"] is None else values["interval"]
+    values, sampled = run_tables.SPECTRUM.read(section), run_tables.MODES.read(modes)
+    interval = run_tables.SAMPLING_STEPS * protocol.timestep if values["interval"] is None else values["interval"]
     every = _steps_of_time(section, "interval", interval, protocol.timestep)
     if every < 1:
         raise section.fault(f"less than one time step of {protocol.timestep / fs:.3g} fs", "interval")
@@ -276,20 +262,24 @@ def _read_engine(run: TomlTable, potential: AnyPotential | None = None) -> MdEng
         return AseEngine()
     if run.table.get("engine") == "own":
         raise run.fault('the engine "own" has the name "builtin" since version 0.2', "engine")
-    return BuiltinEngine() if run.text("engine", "builtin", choices=ENGINE_NAMES) == "builtin" else LammpsEngine()
+    return (
+        BuiltinEngine()
+        if run.text("engine", "builtin", choices=run_tables.ENGINE_NAMES) == "builtin"
+        else LammpsEngine()
+    )
 
 
 def _formula(file: RunFile) -> Potential:
     if not isinstance(file.potential, Potential):
         raise InputError(
             f"{file.title}: {file.potential.form!r} is no formula of ours: take [system] with left and right; one "
-            f"crystal needs {', '.join(POTENTIAL_NAMES)} or a file of the embedded-atom method"
+            f"crystal needs {', '.join(run_tables.POTENTIAL_NAMES)} or a file of the embedded-atom method"
         )
     return file.potential
 
 
 def _build_crystal(file: RunFile, factor: float, periodic: bool) -> System:
-    values = SYSTEMS["crystal"].read(file.table)
+    values = run_tables.SYSTEMS["crystal"].read(file.table)
     left, right = (max(1, round(factor * cells)) for cells in values["length"])
     return mass_interface(
         values["crystal"], _formula(file), values["ratio"], lattice_constant=_crystal_constant(file),
@@ -299,7 +289,7 @@ def _build_crystal(file: RunFile, factor: float, periodic: bool) -> System:
 
 
 def _build_junction(file: RunFile, factor: float, periodic: bool) -> System:
-    values = SYSTEMS["left and right"].read(file.table)
+    values = run_tables.SYSTEMS["left and right"].read(file.table)
     left, right = values["length"]
     plan = JunctionPlan(
         left=values["left"], right=values["right"], potential=_relaxing_potential(file),
@@ -330,7 +320,7 @@ def _calculator_arguments(file: RunFile) -> dict[str, object]:
 def _crystal_constant(file: RunFile) -> float | None:
     """Lattice constant of a crystal, m; None: that at rest."""
     table = file.table
-    stated = SYSTEMS["crystal"].value(table, "lattice_constant")
+    stated = run_tables.SYSTEMS["crystal"].value(table, "lattice_constant")
     if stated != "expanded":
         return stated
     return find_lattice_constant(

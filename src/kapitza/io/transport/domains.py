@@ -14,18 +14,8 @@ from kapitza.core.records import BaseRecord
 from kapitza.io import toml
 from kapitza.io.boundaries import boundaries
 from kapitza.io.toml import Table, TomlTable
-from kapitza.io.transport.films import (
-    DOMAIN_MATERIAL,
-    FREQUENCY_BINS,
-    WALL_TABLE,
-    LayerPhonons,
-    read_carriers,
-    read_film_boundary,
-    read_layer_phonons,
-    read_wall,
-    shared_group_edges,
-    whole_number,
-)
+from kapitza.io.transport import films
+from kapitza.io.transport.films import LayerPhonons
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.domain import Cuboid, Domain, DomainShape, HotSpot, Prism
@@ -75,7 +65,7 @@ _LENGTHS = "length or a list of one for each axis"
 _CONTENT = (
     toml.text("name", "name of the box; its material if omitted", None),
     toml.text("material", "name of one of the materials", None),
-    toml.table("wall", WALL_TABLE),
+    toml.table("wall", films.WALL_TABLE),
 )
 BOXES = {
     "low and high": Table(
@@ -111,12 +101,12 @@ DOMAIN = Table(
     [
         toml.TITLE,
         toml.number("temperature", "temperature", "mean temperature", 300.0),
-        FREQUENCY_BINS,
+        films.FREQUENCY_BINS,
         toml.special("spacing", _LENGTHS, "largest width of a cell along each axis", _read_lengths, NOTHING),
-        whole_number("particles", "number of simulated phonons", _DEFAULT_PARTICLES),
-        whole_number("batches", "number of independent batches, for the errors", DEFAULT_BATCHES),
-        whole_number("seed", "random seed", 0),
-        toml.tables("materials", DOMAIN_MATERIAL),
+        films.whole_number("particles", "number of simulated phonons", _DEFAULT_PARTICLES),
+        films.whole_number("batches", "number of independent batches, for the errors", DEFAULT_BATCHES),
+        films.whole_number("seed", "random seed", 0),
+        toml.tables("materials", films.DOMAIN_MATERIAL),
         toml.tables("boxes", BOXES, choose=lambda box: "corners" if "corners" in box else "low and high"),
         toml.tables("sources", HOT_SPOT),
         boundaries("scattering at each boundary, by the names of two boxes"),
@@ -166,10 +156,11 @@ def read_domain(path: str | PathLike[str]) -> DomainFile:
         name = section.text("name", section.text("material", "") or None)
         if name in sides:
             raise section.fault(f"two materials are named {name!r}: give each its own name")
-        sides[name] = section.locate("", read_layer_phonons, section, temperature)
-    edges = top.locate("", shared_group_edges, list(sides.values()), values["bins"])
+        sides[name] = section.locate("", films.read_layer_phonons, section, temperature)
+    edges = top.locate("", films.shared_group_edges, list(sides.values()), values["bins"])
     carriers = {
-        name: side.section.locate("", read_carriers, side, name, edges, temperature) for name, side in sides.items()
+        name: side.section.locate("", films.read_carriers, side, name, edges, temperature)
+        for name, side in sides.items()
     }
     boxes = tuple(section.locate("", _read_box, section, carriers) for section in values["boxes"])
     made_of = {box.name: sides[box.matter.name] for box in boxes if isinstance(box.matter, Carriers)}
@@ -184,7 +175,7 @@ def read_domain(path: str | PathLike[str]) -> DomainFile:
 def _read_box(section: TomlTable, carriers: Mapping[str, Carriers]) -> DomainShape:
     values = BOXES["corners" if "corners" in section else "low and high"].read(section)
     wall = "wall" in section
-    matter = read_wall(section, "wall") if wall else carriers[section.text("material", choices=carriers)]
+    matter = films.read_wall(section, "wall") if wall else carriers[section.text("material", choices=carriers)]
     name = values["name"] if values["name"] is not None else "wall" if isinstance(matter, Wall) else matter.name
     if "corners" not in section:
         return Cuboid(values["low"], values["high"], matter, name)
@@ -207,7 +198,7 @@ def _read_boundaries(
             known = ", ".join(made_of)
             raise section.fault(f'expected "left|right" with the names of two regions out of {known}', name)
         sides = made_of[left], made_of[right]
-        crossings[name] = section.locate(name, read_film_boundary, section, name, sides, edges)
+        crossings[name] = section.locate(name, films.read_film_boundary, section, name, sides, edges)
     return crossings
 
 
@@ -219,7 +210,7 @@ def _read_walls(section: TomlTable) -> dict[str, Outer]:
         elif value == "mirror":
             found[name] = Wall(None, 1.0)
         elif isinstance(value, dict):
-            found[name] = read_wall(section, name)
+            found[name] = films.read_wall(section, name)
         else:
             raise section.fault(f'expected "periodic", "mirror" or a table of a wall, got {value!r:.40}', name)
     return found
