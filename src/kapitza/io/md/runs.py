@@ -217,15 +217,15 @@ def _read_protocol(top: TomlTable) -> Protocol:
     """How long the run goes on, in whole steps, between thermostats whose temperatures lie around the mean."""
     run, inside = top.section("run"), top.section("thermostats")
     values, bath = run_tables.PROTOCOL.read(run), run_tables.THERMOSTATS.read(inside)
-    timestep, blocks = values["timestep"], values["blocks"]
+    timestep, blocks, between = values["timestep"], values["blocks"], run_tables.SAMPLING_STEPS
     mean, difference = run_tables.RUN.value(top, "temperature"), run_tables.RUN.value(top, "difference")
     damping = 200 * timestep if bath["damping"] is None else bath["damping"]
     return Protocol(
         timestep=timestep,
-        steps=_steps_of_time(run, "time", values["time"], timestep * blocks * run_tables.SAMPLING_STEPS) * run_tables.SAMPLING_STEPS,
+        steps=_steps_of_time(run, "time", values["time"], timestep * blocks * between) * between,
         blocks=blocks,
         equilibration=_steps_of_time(run, "equilibration", values["equilibration"], timestep),
-        sample_interval=run_tables.SAMPLING_STEPS,
+        sample_interval=between,
         seed=values["seed"],
         replicas=values["replicas"],
         thermostats=Thermostats(
