@@ -12,7 +12,8 @@ from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.building.layers import chain_junction, mass_junction
 from kapitza.theory.agf.conductance import agf, refine_to_tolerance
 from kapitza.theory.agf.green_functions import prepare_junction
-from kapitza.theory.agf.k_mesh import ZoneMesh, bulk_matrix, find_symmetry, lattice_operations, wavevector_mesh
+from kapitza.theory.agf.k_mesh import ZoneMesh, find_symmetry, lattice_operations, wavevector_mesh
+from kapitza.theory.agf.leads import bulk_matrix
 from kapitza.theory.agf.transmission import smooth_window
 from kapitza.theory.chain import Chain, chain_transmission
 from kapitza.units import MW, THz, eV, k_B, m_u

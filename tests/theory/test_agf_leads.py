@@ -9,9 +9,9 @@ from kapitza.errors import ConvergenceError
 from kapitza.matter.building.layers import chain_junction, lead_from_force_constants
 from kapitza.matter.junction import SQUARE_PICOSECOND
 from kapitza.theory.agf.green_functions import prepare_junction
-from kapitza.theory.agf.k_mesh import bulk_matrix
 from kapitza.theory.agf.leads import (
     POLE_SELF_ENERGY,
+    bulk_matrix,
     coupling_basis,
     dagger,
     decimation_self_energy,

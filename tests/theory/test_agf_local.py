@@ -10,7 +10,7 @@ from kapitza.matter.junction import SQUARE_PICOSECOND
 from kapitza.run.store import Store
 from kapitza.theory.agf.conductance import agf
 from kapitza.theory.agf.green_functions import prepare_junction
-from kapitza.theory.agf.k_mesh import bulk_matrix
+from kapitza.theory.agf.leads import bulk_matrix
 from kapitza.theory.agf.local_current import local_current
 from kapitza.theory.agf.local_density import density_sums, interface_layers, local_density
 from kapitza.theory.agf.localised_modes import bound_modes

@@ -11,7 +11,7 @@ from kapitza.matter.building.layers import chain_junction, mass_junction
 from kapitza.matter.junction import SQUARE_PICOSECOND
 from kapitza.theory.agf.conductance import agf
 from kapitza.theory.agf.green_functions import prepare_junction
-from kapitza.theory.agf.k_mesh import bulk_matrix
+from kapitza.theory.agf.leads import bulk_matrix
 from kapitza.theory.agf.modal_transmission import (
     accumulation,
     agf_modes,

@@ -22,10 +22,11 @@ from attrs import evolve, field, frozen
 
 from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, about, one_temperature
 from kapitza.core.conductance import Conductance
+from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, JunctionLayer, Lead
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, JunctionLayer
 from kapitza.run.progress import Progress
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike
@@ -34,11 +35,14 @@ from kapitza.theory.agf.green_functions import (
     check_junction,
     contact_waves,
     inverse_layer,
-    lead_contact,
+    layered_matrix,
+    lead_contacts,
     level_broadening,
+    port_self_energy,
     prepare_junction,
 )
 from kapitza.theory.agf.k_mesh import top_frequency, zone_wavevectors
+from kapitza.theory.agf.leads import dagger
 from kapitza.theory.agf.relaxation import (
     AnyRate,
     BranchRates,
@@ -47,7 +51,7 @@ from kapitza.theory.agf.relaxation import (
     mean_rate,
     rate_matrices,
 )
-from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays
+from kapitza.theory.agf.transmission import UnitRunner, unit_arrays
 
 _SKIPPED_SHARE = 0.2  # part of the layers on either side, next to the lead, left out of the straight lines
 _MIN_RESISTANCE_SHARE = 1e-9  # of the whole resistance: an interface that has less is none
@@ -143,42 +147,37 @@ def anharmonic_conductance(
             f"expected up to {_MAX_COORDINATES}: take fewer layers"
         )
     off = RelaxationRate.quadratic(0.0), RelaxationRate.quadratic(0.0)
-    sides = [homogeneous_junction(lead, len(longer.device)) for lead in (junction.left, junction.right)]
-    run = UnitRunner(executor, store, progress)
-    heat = _probe_conductances(longer, rates, mean, size, run)
-    flux, inner, imbalance = _balance(heat)
+    leads, run = (junction.left, junction.right), UnitRunner(executor, store, progress)
+    flux, inner, imbalance = _balance(_probe_conductances(longer, rates, mean, size, run))
     contacts = [
-        _balance(_probe_conductances(one, (rate, rate), mean, size, run))[0]
-        for one, rate in zip(sides, rates, strict=True)
+        _balance(_probe_conductances(homogeneous_junction(lead, len(longer.device)), (rate, rate), mean, size, run))[0]
+        for lead, rate in zip(leads, rates, strict=True)
     ]
-    bare = [_probe_conductances(_bare(one), off, mean, size, UnitRunner())[0, -1] for one in (junction, *sides)]
+    # without scattering the shortest device of a crystal does
+    same = junction.left is junction.right
+    short = [homogeneous_junction(lead, 1) for lead in leads]
+    bare = [
+        _probe_conductances(one, off, mean, size, UnitRunner())[0, -1]
+        for one in (short[0] if same else junction, *short)
+    ]
     position = _positions(longer)
     jump, slope = _fit_lines(position, inner)
-    resistance = _excess(flux, contacts)
-    known = size.statistics
-    name = f"AGF {junction.name}"
-    four_probe = _excess(float(bare[0]), bare[1:])
+    resistance, four_probe = _excess(flux, contacts), _excess(float(bare[0]), bare[1:])
+    labels: dict[str, Any] = {"method": f"AGF {junction.name}", "statistics": size.statistics}
+    conductance = Conductance(mean, _inverse(resistance, flux), drop="extrapolated", **labels)
     return ProbedJunction(
         temperature=mean,
         position=position,
         profile=inner,
         flux=flux,
         imbalance=imbalance,
-        harmonic=Conductance(mean, bare[0], drop="emitted", method=name, statistics=known),
-        four_probe=Conductance(mean, _inverse(four_probe, bare[0]), drop="local", method=name, statistics=known),
+        harmonic=Conductance(mean, bare[0], drop="emitted", **labels),
+        four_probe=Conductance(mean, _inverse(four_probe, bare[0]), drop="local", **labels),
         jump=jump,
         slope=slope,
         resistance=resistance,
-        conductance=Conductance(
-            mean, _inverse(resistance, flux), drop="extrapolated", method=f"{name}, probes", statistics=known
-        ),
+        conductance=evolve(conductance, method=f"{conductance.method}, probes"),
     )
-
-
-def _bare(junction: Junction) -> Junction:
-    """A homogeneous device as short as it can be, since nothing is scattered in it; others as they are."""
-    same = junction.left is junction.right
-    return homogeneous_junction(junction.left, 1) if same else junction
 
 
 def _excess(flux: float, homogeneous: list[float]) -> float:
@@ -198,17 +197,13 @@ def _extend_device(junction: Junction, layers: int) -> Junction:
     left, right = (
         JunctionLayer(lead.masses, lead.shifts, lead.onsite, lead.hop) for lead in (junction.left, junction.right)
     )
-    inner = list(junction.device)
-    inner[-1] = evolve(inner[-1], hop=junction.right.hop) if _has_same_lattice(inner[-1], junction.right) else inner[-1]
-    if inner[-1].hop is None:
+    *inner, last = junction.device
+    if np.array_equal(last.shifts, right.shifts):  # blocks of the same lattice vectors
+        last = evolve(last, hop=right.hop)
+    if last.hop is None:
         raise InputError(f"{junction.name}: the last layer and the right lead list other lattice vectors")
     ends = [right] * (layers - 1) + [evolve(right, hop=None)]
-    return evolve(junction, device=(*([left] * layers), *inner, *ends))
-
-
-def _has_same_lattice(slab: JunctionLayer, lead: Lead) -> bool:
-    """Whether a layer lists its blocks for the same lattice vectors as the lead."""
-    return slab.shifts.shape == lead.shifts.shape and bool((slab.shifts == lead.shifts).all())
+    return evolve(junction, device=(*([left] * layers), *inner, last, *ends))
 
 
 def _probe_conductances(
@@ -239,10 +234,8 @@ def heat_between_baths(unit: UnitInputs) -> UnitResult:
     The unit has frequencies omega (nω,), the heat (nω,) of one mode for each, and loss (nω, n), ω/τ of each layer; with
     rates by branch also loss_left and loss_right (nk, nω, f, f), ωΓ of the layers that are those of a lead.
     """
-    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
-    k, omega, heat, loss = (np.asarray(unit[name], dtype=float) for name in ("k", "omega", "heat", "loss"))
-    sides = lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
-    blocks = prepared.junction.blocks(k)
+    prepared, (k, omega, heat, loss) = unit_arrays(unit, "k", "omega", "heat", "loss")
+    sides, blocks = lead_contacts(prepared, k), prepared.junction.blocks(k)
     total = np.zeros((len(k), loss.shape[1] + 2, loss.shape[1] + 2))
     several = max(1, _MAX_MATRIX_ELEMENTS // _coordinates(prepared.junction) ** 2)
     for i in range(len(k)):
@@ -271,48 +264,28 @@ def _probe_transmissions(
     """
     loss, local = losses
     index = np.full(omega.size, at)
-    left, right = (contact_waves(side, index, omega) for side in sides)
-    first, last = sides[0].port[index], sides[1].port[index]
-    sigma = first @ left.left @ first.conj().swapaxes(1, 2), last @ right.right @ last.conj().swapaxes(1, 2)
-    sizes = [block.shape[-1] for block in blocks.onsite]
-    bounds = np.cumsum([0, *sizes])
-    matrix = np.zeros((omega.size, bounds[-1], bounds[-1]), dtype=np.complex128)
-    lost = _layer_losses(sizes, loss, local)
-    for i, block in enumerate(blocks.onsite):
-        here = slice(bounds[i], bounds[i + 1])
-        matrix[:, here, here] = inverse_layer(block[index], omega**2 * SQUARE_PICOSECOND)
-        if lost:
-            matrix[:, here, here] += 1j * lost[i]
-        else:
-            matrix[:, range(bounds[i], bounds[i + 1]), range(bounds[i], bounds[i + 1])] += 1j * loss[:, i, None]
-    for i, block in enumerate(blocks.hop):
-        here, after = slice(bounds[i], bounds[i + 1]), slice(bounds[i + 1], bounds[i + 2])
-        matrix[:, here, after] -= block[index]
-        matrix[:, after, here] -= block[index].conj().swapaxes(1, 2)
-    matrix[:, : sizes[0], : sizes[0]] -= sigma[0]
-    matrix[:, -sizes[-1] :, -sizes[-1] :] -= sigma[1]
-    roots = [_square_root(2 * one) for one in lost]
-    broadening = level_broadening(sigma[0]), level_broadening(sigma[1])
-    return _pairwise_transmission(np.linalg.inv(matrix), broadening, bounds, (loss, roots))
-
-
-def _layer_losses(sizes: list[int], loss: Array, local: list[AnyComplexArray]) -> list[AnyComplexArray]:
-    """(nω, f, f) ωΓ of each layer: those of the crystal on its side where it has as many coordinates; none by τ(ω)."""
+    left, right = (
+        port_self_energy(side, contact_waves(side, index, omega), index, name)
+        for side, name in zip(sides, INTERFACE_SIDES, strict=True)
+    )
+    layers = [inverse_layer(block[index], omega**2 * SQUARE_PICOSECOND) for block in blocks.onsite]
+    sizes = [layer.shape[-1] for layer in layers]
+    roots: list[AnyComplexArray] = []
+    for i, size in enumerate(sizes if local else []):
+        # ωΓ of the crystal on its side where a layer has as many coordinates
+        of_crystal = local[0] if i < len(sizes) / 2 else local[1]
+        lost = of_crystal if of_crystal.shape[-1] == size else loss[:, i, None, None] * np.eye(size) + 0j
+        layers[i] = layers[i] + 1j * lost
+        values, vectors = np.linalg.eigh(2 * lost)
+        roots.append((vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ dagger(vectors))
+    matrix = layered_matrix(layers, [-hop[index] for hop in blocks.hop])
     if not local:
-        return []
-    half = len(sizes) / 2
-    found: list[AnyComplexArray] = []
-    for i, size in enumerate(sizes):
-        of_crystal = local[0] if i < half else local[1]
-        plain = (loss[:, i, None, None] * np.eye(size)).astype(np.complex128)
-        found.append(of_crystal if of_crystal.shape[-1] == size else plain)
-    return found
-
-
-def _square_root(matrices: AnyComplexArray) -> AnyComplexArray:
-    """(n, f, f) Hermitian roots of positive matrices."""
-    values, vectors = np.linalg.eigh(matrices)
-    return (vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ vectors.conj().swapaxes(1, 2)
+        diagonal = np.arange(matrix.shape[-1])
+        matrix[:, diagonal, diagonal] += 1j * np.repeat(loss, sizes, axis=1)
+    matrix[:, : sizes[0], : sizes[0]] -= left
+    matrix[:, -sizes[-1] :, -sizes[-1] :] -= right
+    broadening = level_broadening(left), level_broadening(right)
+    return _pairwise_transmission(np.linalg.inv(matrix), broadening, np.cumsum([0, *sizes]), (loss, roots))
 
 
 def _pairwise_transmission(
@@ -379,11 +352,11 @@ def _positions(junction: Junction) -> Array:
 
 def _fit_lines(position: Array, profile: Array) -> tuple[float, Array]:
     """Jump at 0 of straight lines through either side, and their slopes (2,)."""
-    found: list[tuple[float, float]] = []
+    lines: list[Array] = []  # slope and value at 0
     for side in (position < 0, position > 0):
         rows = np.flatnonzero(side)
         skipped = int(np.ceil(_SKIPPED_SHARE * rows.size))
         kept = rows[skipped:-skipped]
-        slope, start = np.polyfit(position[kept], profile[kept], 1)
-        found.append((float(start), float(slope)))
-    return found[0][0] - found[1][0], np.array([found[0][1], found[1][1]])
+        lines.append(np.polyfit(position[kept], profile[kept], 1))
+    slopes, starts = np.transpose(lines)
+    return float(starts[0] - starts[1]), slopes

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, IntArray, about, frequencies, temperatures
+from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ConvergenceError, Hint, InputError, require
@@ -35,7 +36,7 @@ from kapitza.theory.agf.adaptive_quadrature import (
 from kapitza.theory.agf.green_functions import (
     LeadContact,
     PreparedJunction,
-    lead_contact,
+    lead_contacts,
     level_broadening,
     prepare_junction,
     transmitted_block,
@@ -49,7 +50,7 @@ from kapitza.theory.agf.k_mesh import (
     zone_wavevectors,
 )
 from kapitza.theory.agf.leads import dagger, surface_green_inverse
-from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_seconds, transmission_at_frequencies
+from kapitza.theory.agf.transmission import UnitRunner, point_seconds, transmission_at_frequencies, unit_arrays
 
 _MAX_ERROR_DECAY = 10  # the most that one level is trusted to take off the error of a range
 _FIRST_LEVELS = (1, 2)  # of refinement: of the first range, and of those of long waves
@@ -274,23 +275,19 @@ def agf_decimated(
 
 def _decimated_sums(unit: UnitInputs) -> UnitResult:
     """Kernel: modes that cross at wave vectors k (nk, 2) and frequencies omega (nω,), by decimation, (nk, nω)."""
-    prepared, xp = prepare_junction(junction_from_arrays(unit["junction"])), import_module(str(unit["arrays"]))
-    k, omega, batch = np.asarray(unit["k"]), np.asarray(unit["omega"]), int(np.asarray(unit["batch"]))
-    energy = omega**2 * SQUARE_PICOSECOND * (1 + 1j * float(np.asarray(unit["broadening"])))
-    total = np.zeros((len(k), omega.size))
-    for i, one in enumerate(k):
-        for start in range(0, omega.size, batch):
-            some = slice(start, start + batch)
-            total[i, some] = _decimated_transmission(xp, prepared, one, energy[some])
-    return {"total": total}
+    prepared, (k, omega, batch, broadening) = unit_arrays(unit, "k", "omega", "batch", "broadening")
+    xp, step = import_module(str(unit["arrays"])), int(batch)
+    energy = omega**2 * SQUARE_PICOSECOND * (1 + 1j * float(broadening))
+    parts = [energy[start : start + step] for start in range(0, omega.size, step)]
+    total = [np.concatenate([_decimated_transmission(xp, prepared, one, part) for part in parts]) for one in k]
+    return {"total": np.array(total)}
 
 
 def _decimated_transmission(xp: Any, prepared: PreparedJunction, k: Array, energy: Any) -> Array:
     """(b,) modes that cross at one wave vector."""
-    sides = lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
-    blocks = prepared.junction.blocks(k)
+    sides, blocks = lead_contacts(prepared, k), prepared.junction.blocks(k)
     z = xp.asarray(energy)[:, None, None]
-    sigma = [_decimated_self_energy(xp, side, z, at) for side, at in zip(("left", "right"), sides, strict=True)]
+    sigma = [_decimated_self_energy(xp, side, z, at) for side, at in zip(INTERFACE_SIDES, sides, strict=True)]
     layers = (z * xp.eye(onsite.shape[-1]) - xp.asarray(onsite[0]) for onsite in blocks.onsite)
     hops = (xp.asarray(hop[0]) + 0 * z for hop in blocks.hop)  # one copy for each energy, as concatenation wants
     green = transmitted_block(xp, layers, hops, [xp.asarray(at.port[0]) for at in sides], sigma)

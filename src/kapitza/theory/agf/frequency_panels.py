@@ -13,7 +13,8 @@ from kapitza.core.quadrature import gauss_legendre_roots, null_rules
 from kapitza.core.records import BaseRecord
 from kapitza.matter.junction import SQUARE_PICOSECOND
 from kapitza.theory.agf.green_functions import LeadContact
-from kapitza.theory.agf.k_mesh import EXTREMUM_HALVINGS, bulk_matrix, trace_extrema
+from kapitza.theory.agf.k_mesh import EXTREMUM_HALVINGS, trace_extrema
+from kapitza.theory.agf.leads import bulk_matrix
 
 _BAND_PHASES = 24  # phases along the normal at which bands are sampled
 _FINE_BAND_PHASES = 192  # the same where no extremum is to be missed

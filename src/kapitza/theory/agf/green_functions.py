@@ -10,7 +10,8 @@ C. Caroli, R. Combescot, P. Nozières, D. Saint-James, J. Phys. C 4, 916 (1971),
 N. Mingo and L. Yang, Phys. Rev. B 68, 245406 (2003), doi:10.1103/PhysRevB.68.245406
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -43,10 +44,6 @@ class PreparedJunction(BaseRecord):
     left: CouplingBasis
     right: CouplingBasis
 
-    def fold(self, side: Side) -> CouplingBasis:
-        """Rank of the coupling of one side."""
-        return self.left if side == "left" else self.right
-
 
 @frozen(eq=False)
 class LeadContact(BaseRecord):
@@ -62,6 +59,10 @@ class LeadContact(BaseRecord):
     def copies(self) -> int:
         """Wave vectors M of the lead that are one of the junction."""
         return self.k.shape[1]
+
+    def rows(self, index: IndexArray) -> IndexArray:
+        """(b M,) blocks of the lead for points of wave vector `index` (b,), M in a row for each point."""
+        return (index[:, None] * self.copies + np.arange(self.copies)).ravel()
 
 
 # Green's functions (b, r', r) of the device by the side where they start, and that where they stop, ps²/rad²
@@ -87,19 +88,24 @@ def lead_contact(prepared: PreparedJunction, k: ArrayLike, side: Side) -> LeadCo
     """Blocks of a lead at the wave vectors that make up those of the junction, (nk, 2), and its port."""
     inside, waves = prepared.junction.unfold(k, side)
     count, copies = inside.shape[:2]
-    found = lead_layers(prepared.junction.lead(side), inside.reshape(-1, 2), prepared.fold(side))
-    factor = found.b if side == "left" else found.a
+    layers = lead_layers(prepared.junction.lead(side), inside.reshape(-1, 2), getattr(prepared, side))
+    factor = layers.b if side == "left" else layers.a
     if copies == 1:
-        return LeadContact(found, inside, factor)
+        return LeadContact(layers, inside, factor)
     split = factor.reshape(count, copies, *factor.shape[1:])
     port = np.einsum("kab,kbir->kaibr", waves, split).reshape(count, copies * split.shape[2], -1)
-    return LeadContact(found, inside, port)
+    return LeadContact(layers, inside, port)
+
+
+def lead_contacts(prepared: PreparedJunction, k: ArrayLike) -> tuple[LeadContact, LeadContact]:
+    """Both leads, as `lead_contact`."""
+    return lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
 
 
 def contact_waves(at: LeadContact, index: NDArray[np.intp], omega: Array) -> LeadWaves:
     """Waves of a lead at points of wave vector `index` and frequency `omega`, M of them in a row for each point."""
-    rows = (index[:, None] * at.copies + np.arange(at.copies)).ravel()
-    return solve_lead_waves(at.layers.at(rows), np.repeat(omega, at.copies))
+    with np.errstate(invalid="ignore"):  # waves that do not leave a layer have a factor that is infinite, or NaN
+        return solve_lead_waves(at.layers.at(at.rows(index)), np.repeat(omega, at.copies))
 
 
 def block_diagonal(sigma: AnyComplexArray, copies: int) -> AnyComplexArray:
@@ -111,6 +117,18 @@ def block_diagonal(sigma: AnyComplexArray, copies: int) -> AnyComplexArray:
     each = np.arange(copies)
     matrix[:, each, :, each, :] = sigma.reshape(b, copies, r, r).swapaxes(0, 1)
     return matrix.reshape(b, copies * r, copies * r)
+
+
+def layered_matrix(onsite: Sequence[AnyComplexArray], hop: Sequence[AnyComplexArray]) -> AnyComplexArray:
+    """(..., F, F) Hermitian matrix of layers with these blocks (..., f, f), and (..., f, f') to the next one."""
+    bounds = np.cumsum([0, *(block.shape[-1] for block in onsite)])
+    parts = [slice(start, stop) for start, stop in pairwise(bounds)]
+    matrix = np.zeros((*onsite[0].shape[:-2], bounds[-1], bounds[-1]), dtype=np.complex128)
+    for here, block in zip(parts, onsite, strict=True):
+        matrix[..., here, here] = block
+    for here, after, block in zip(parts[:-1], parts[1:], hop, strict=True):
+        matrix[..., here, after], matrix[..., after, here] = block, dagger(block)
+    return matrix
 
 
 def _corner_blocks(
@@ -206,7 +224,7 @@ class SolvedPoints(BaseRecord):
 
 def solve_junction(prepared: PreparedJunction, k: Array, index: NDArray[np.intp], omega: Array) -> SolvedPoints:
     """Solve a junction at points of wave vector k[index] (b,) and frequency omega (b,), rad s⁻¹."""
-    sides = lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
+    sides = lead_contacts(prepared, k)
     waves, sigma = _lead_self_energies(sides, index, omega)
     ports = sides[0].port[index], sides[1].port[index]
     return SolvedPoints(sides, waves, sigma, _corner_blocks(prepared.junction.blocks(k), index, omega, ports, sigma))
@@ -286,44 +304,27 @@ def _lead_end(
 ) -> tuple[AnyComplexArray, AnyComplexArray]:
     """(b, F, F) self-energy of a lead on the device, and (b, f) diagonal of its own Green's function."""
     at = lead_contact(prepared, k, side)
-    if width == 0:
-        return _lead_end_on_axis(at, index, omega, side)
-    rows = (index[:, None] * at.copies + np.arange(at.copies)).ravel()
-    onsite, hop = at.layers.onsite[rows], at.layers.hop[rows]
+    layers = at.layers.at(at.rows(index))
     energy = np.repeat(np.square((omega + 1j * width) * np.sqrt(SQUARE_PICOSECOND)), at.copies)
-    right, left = decimation_self_energy(onsite, hop, energy), decimation_self_energy(onsite, dagger(hop), energy)
-    bulk = _inverse_diagonal(energy, onsite + left + right, at.copies)  # a layer between two half crystals: the bulk
-    found = left if side == "left" else right
-    return _to_junction_coordinates(prepared.junction.unfold(k, side)[1][index], found), bulk
+    if width == 0:
+        waves = contact_waves(at, index, omega)
+        left, right = layers.b @ waves.left @ dagger(layers.b), layers.a @ waves.right @ dagger(layers.a)
+        sigma = port_self_energy(at, waves, index, side)
+    else:
+        right = decimation_self_energy(layers.onsite, layers.hop, energy)
+        left = decimation_self_energy(layers.onsite, dagger(layers.hop), energy)
+        turn = prepared.junction.unfold(k, side)[1][index]
+        sigma = _to_junction_coordinates(turn, left if side == "left" else right)
+    # a layer between two half crystals: the bulk
+    green = np.linalg.inv(energy[:, None, None] * np.eye(left.shape[-1]) - (layers.onsite + left + right))
+    diagonal = np.diagonal(green, axis1=1, axis2=2)
+    return sigma, diagonal.reshape(-1, at.copies, diagonal.shape[1]).mean(axis=1)
 
 
-def _lead_end_on_axis(
-    at: LeadContact, index: IndexArray, omega: Array, side: Side
-) -> tuple[AnyComplexArray, AnyComplexArray]:
-    """The same on the real axis, by the waves of the lead."""
-    waves = lead_waves(at, index, omega)
-    rows = (index[:, None] * at.copies + np.arange(at.copies)).ravel()
-    layers = at.layers.at(rows)
-    left, right = layers.b @ waves.left @ dagger(layers.b), layers.a @ waves.right @ dagger(layers.a)
-    bulk = _inverse_diagonal(
-        np.repeat(omega**2 * SQUARE_PICOSECOND, at.copies) + 0j, layers.onsite + left + right, at.copies
-    )
+def port_self_energy(at: LeadContact, waves: LeadWaves, index: IndexArray, side: Side) -> AnyComplexArray:
+    """(b, F, F) self-energy of a lead on the device, from its waves at points of wave vector `index` (b,)."""
     port = at.port[index]
-    sigma = port @ block_diagonal(waves.left if side == "left" else waves.right, at.copies) @ dagger(port)
-    return sigma, bulk
-
-
-def lead_waves(at: LeadContact, index: IndexArray, omega: Array) -> LeadWaves:
-    """Waves of a lead; those that do not leave a layer have a Bloch factor that is infinite, or no number."""
-    with np.errstate(invalid="ignore"):
-        return contact_waves(at, index, omega)
-
-
-def _inverse_diagonal(energy: AnyComplexArray, matrix: AnyComplexArray, copies: int) -> AnyComplexArray:
-    """(b, f) diagonals of (energy - matrix)⁻¹, the means of `copies` in a row."""
-    found = np.linalg.inv(energy[:, None, None] * np.eye(matrix.shape[-1]) - matrix)
-    diagonal = np.diagonal(found, axis1=1, axis2=2)
-    return diagonal.reshape(-1, copies, diagonal.shape[1]).mean(axis=1)
+    return port @ block_diagonal(waves.left if side == "left" else waves.right, at.copies) @ dagger(port)
 
 
 def _to_junction_coordinates(waves: AnyComplexArray, blocks: AnyComplexArray) -> AnyComplexArray:

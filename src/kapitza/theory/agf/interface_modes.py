@@ -12,14 +12,14 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, IndexArray, about, finite_table, labels, numbers, same_length
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.matter.junction import Junction, wavevector_fractions
+from kapitza.matter.junction import Junction
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress
 from kapitza.theory.agf.green_functions import prepare_junction
-from kapitza.theory.agf.k_mesh import MeshSize, even_frequencies, zone_wavevectors
+from kapitza.theory.agf.k_mesh import MeshSize, even_frequencies, given_or_zone_wavevectors
 from kapitza.theory.agf.local_density import DEFAULT_MESH_SIDE, device_sites, select_layers
 from kapitza.theory.agf.localised_modes import BoundMode, bound_modes, find_resonances
-from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_seconds
+from kapitza.theory.agf.transmission import UnitRunner, point_seconds, unit_arrays
 from kapitza.units import THz
 
 MODE_KINDS = ("below the bands", "in a gap", "above the bands", "resonance")
@@ -117,20 +117,13 @@ class InterfaceModes(BaseRecord):
         return tuple(sorted(found, key=lambda one: one.lowest))
 
     def _family(self, name: str, rows: IndexArray) -> "ModeFamily":
-        modes = self.modes[rows]
-        mean = [float(np.average(values[rows], weights=modes)) for values in (self.share, self.width)]
-        decay = [float(np.median(values[rows])) for values in (self.left_decay, self.right_decay)]
-        low, high = float(self.omega[rows].min()), float(self.omega[rows].max())
+        modes, omega = self.modes[rows], self.omega[rows]
+        share, width = (float(np.average(values[rows], weights=modes)) for values in (self.share, self.width))
+        left, right = (float(np.median(values[rows])) for values in (self.left_decay, self.right_decay))
         return ModeFamily(
-            name=name,
-            lowest=low,
-            highest=high,
-            modes=float(modes.sum()),
-            share=mean[0],
-            width=mean[1],
-            left_decay=decay[0],
-            right_decay=decay[1],
-        )
+            name=name, lowest=float(omega.min()), highest=float(omega.max()), modes=float(modes.sum()),
+            share=share, width=width, left_decay=left, right_decay=right,
+        )  # fmt: skip
 
 
 @frozen(kw_only=True)
@@ -186,12 +179,7 @@ def interface_modes(
     """
     prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega)
     chosen, named = select_layers(junction, layers), device_sites(junction)
-    if k is None:
-        points = zone_wavevectors(prepared, k_mesh, DEFAULT_MESH_SIDE)
-        vectors, weight = points.k, points.weight
-    else:
-        vectors = wavevector_fractions(k)
-        weight = np.full(len(vectors), 1 / max(len(vectors), 1))
+    vectors, weight = given_or_zone_wavevectors(prepared, k, k_mesh, DEFAULT_MESH_SIDE)
     common = {"omega": wanted, "local": "modes", "interface": np.array(chosen)}
     run, seconds = UnitRunner(executor, store, progress), _POINTS_PER_WAVEVECTOR * point_seconds(prepared)
     found = run(_interface_mode_rows, prepared, {"k": vectors}, common, seconds, numbered=True)
@@ -209,15 +197,14 @@ def interface_modes(
 
 def _interface_mode_rows(unit: UnitInputs) -> UnitResult:
     """Kernel: rows of the table of modes for wave vectors k (nk, 2)."""
-    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
-    k, omega, interface = (np.asarray(unit[name]) for name in ("k", "omega", "interface"))
-    first, layer = int(np.asarray(unit["first"])), device_sites(prepared.junction).layer
+    prepared, (k, omega, interface, first) = unit_arrays(unit, "k", "omega", "interface", "first")
+    layer = device_sites(prepared.junction).layer
     found: list[BoundMode] = []
     rows: list[int] = []
     for i, one in enumerate(k):
         here = bound_modes(prepared, one) + find_resonances(prepared, one, omega, interface, layer)
         found += sorted(here, key=lambda mode: mode.omega)
-        rows += [first + i] * len(here)
+        rows += [int(first) + i] * len(here)
     columns = [(mode.omega, mode.kind, mode.width, *mode.tails, *mode.decay) for mode in found]
     plain = np.array(columns, dtype=float).reshape(len(found), len(_TABLE_COLUMNS))
     weight = np.array([mode.weight for mode in found], dtype=float).reshape(len(found), layer.size)

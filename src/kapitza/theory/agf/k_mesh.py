@@ -16,6 +16,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, Lead, wavevector_fractions
 from kapitza.theory.agf.green_functions import PreparedJunction
+from kapitza.theory.agf.leads import bulk_matrix
 from kapitza.theory.agf.zone_symmetry import junction_symmetry
 
 _PERIOD_TOLERANCE = 1e-4  # relative: lattice vectors that count as equally long
@@ -69,11 +70,9 @@ class ZoneMesh(BaseRecord):
 
     def operations(self, prepared: PreparedJunction) -> IntArray:
         """(m, 2, 2) operations found, or those that the user vouches for."""
-        return (
-            find_symmetry(prepared)
-            if self.symmetry is None
-            else check_symmetry(self.symmetry, prepared.junction.periods)
-        )
+        if self.symmetry is None:
+            return find_symmetry(prepared)
+        return check_symmetry(self.symmetry, prepared.junction.periods)
 
 
 MeshSize = ZoneMesh | tuple[int, int] | None
@@ -91,6 +90,17 @@ def zone_wavevectors(
     mesh, zone = as_zone_mesh(k_mesh), np.full(2, 0.5)
     operations = mesh.operations(prepared) if symmetry is None else symmetry
     return wavevector_mesh(mesh.size or mesh_size(prepared.junction, side, zone), zone, operations)
+
+
+def given_or_zone_wavevectors(
+    prepared: PreparedJunction, k: ArrayLike | None, k_mesh: MeshSize, side: int
+) -> tuple[Array, Array]:
+    """Wave vectors (nk, 2) as given, which are weighted equally, or else over the zone, and their weights (nk,)."""
+    if k is None:
+        points = zone_wavevectors(prepared, k_mesh, side)
+        return points.k, points.weight
+    vectors = wavevector_fractions(k)
+    return vectors, np.full(len(vectors), 1 / max(len(vectors), 1))
 
 
 def mesh_size(junction: Junction, side: int, box: Array) -> tuple[int, int]:
@@ -139,12 +149,9 @@ def lattice_operations(periods: Array) -> IntArray:
 def find_symmetry(prepared: PreparedJunction) -> IntArray:
     """(m, 2, 2) operations on wave vectors, from the right, that keep the transmission; with each W comes -W."""
     junction = prepared.junction
-    mirror = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)
-    if (
-        not disperses(junction).all()
-        or max(slab.onsite.shape[-1] for slab in junction.device) > _MAX_SYMMETRY_COORDINATES
-    ):
-        return mirror
+    largest = max(slab.onsite.shape[-1] for slab in junction.device)
+    if not disperses(junction).all() or largest > _MAX_SYMMETRY_COORDINATES:
+        return np.array([np.eye(2), -np.eye(2)], dtype=np.int64)
     return junction_symmetry(junction, lattice_operations(junction.periods))
 
 
@@ -208,12 +215,6 @@ def band_top(lead: Lead, k: Array) -> Array:
     return np.asarray(highest + 2 * size * (1 - np.cos(np.pi / _BAND_TOP_PHASES)), dtype=float)
 
 
-def bulk_matrix(onsite: AnyComplexArray, hop: AnyComplexArray, factor: complex | AnyComplexArray) -> AnyComplexArray:
-    """Dynamical matrix of a lead at a phase factor along the normal, (rad/ps)²."""
-    moved = hop * factor
-    return onsite + moved + moved.conj().swapaxes(-1, -2)
-
-
 def _band_bottom(lead: Lead, k: Array) -> Array:
     """(nk,) lowest frequency of a lead at in-plane wave vectors k, rad s⁻¹, to a few per cent."""
     onsite, hop = lead.blocks(k)
@@ -257,23 +258,19 @@ def trace_extrema(
 def wavevector_box(junction: Junction, omega: float, start: Array) -> Array:
     """(2,) half sides of a box within `start` around Γ outside of which no lead has a wave below omega, rad s⁻¹."""
     box = start.copy()
+    grid = (np.indices((_BOX_MESH_SIDE, _BOX_MESH_SIDE // 2)).reshape(2, -1).T + 0.5) / (_BOX_MESH_SIDE / 2)
     for _ in range(6):
-        grid = (np.indices((_BOX_MESH_SIDE, _BOX_MESH_SIDE // 2)).reshape(2, -1).T + 0.5) / [
-            _BOX_MESH_SIDE / 2,
-            _BOX_MESH_SIDE / 2,
-        ]
         k = (grid - [1.0, 0.0]) * box  # one of k and -k
-        found = np.full(len(k), np.inf)
-        for side in ("left", "right"):
+        lowest = np.full(len(k), np.inf)
+        for side in INTERFACE_SIDES:
             inside, _ = junction.unfold(k, side)
             each = _band_bottom(junction.lead(side), wavevector_fractions(inside.reshape(-1, 2))).reshape(len(k), -1)
-            found = np.minimum(found, each.min(axis=1))
-        here = np.abs(k[found < omega])
+            lowest = np.minimum(lowest, each.min(axis=1))
+        here = np.abs(k[lowest < omega])
         reach = here.max(axis=0) if len(here) else np.zeros(2)
-        wanted = np.minimum(_BOX_MARGIN * (reach + box / _BOX_MESH_SIDE), start)
-        wanted[wanted > 0.45] = start[wanted > 0.45]
-        settled = bool((wanted > 0.8 * box).all())  # a box that hardly shrinks is resolved by its mesh
-        box = wanted
-        if settled:
-            break
+        smaller = np.minimum(_BOX_MARGIN * (reach + box / _BOX_MESH_SIDE), start)
+        smaller[smaller > 0.45] = start[smaller > 0.45]
+        if (smaller > 0.8 * box).all():  # a box that hardly shrinks is resolved by its mesh
+            return smaller
+        box = smaller
     return box

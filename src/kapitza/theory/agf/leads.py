@@ -148,6 +148,11 @@ def dagger(matrix: AnyComplexArray) -> AnyComplexArray:
     return matrix.conj().swapaxes(-1, -2)
 
 
+def bulk_matrix(onsite: AnyComplexArray, hop: AnyComplexArray, factor: complex | AnyComplexArray) -> AnyComplexArray:
+    """Dynamical matrix of a lead at a phase factor along the normal, (rad/ps)²."""
+    return onsite + hop * factor + dagger(hop * factor)
+
+
 def _right_divide(numerator: AnyComplexArray, denominator: AnyComplexArray) -> AnyComplexArray:
     """Return the matrices numerator @ inverse(denominator)."""
     return np.linalg.solve(denominator.swapaxes(-1, -2), numerator.swapaxes(-1, -2)).swapaxes(-1, -2)
@@ -156,9 +161,12 @@ def _right_divide(numerator: AnyComplexArray, denominator: AnyComplexArray) -> A
 def solve_lead_waves(at: LeadLayers, omega: Array) -> LeadWaves:
     """Find the waves of a lead at b wave vectors and the frequency of each, rad s⁻¹."""
     found = _classify_waves(at, omega)
-    # beside a mode of the free surface a self-energy has a pole: the wave is solved at a frequency close by
+    r = found.rank
+    # beside a mode of the free surface a self-energy, of order 1 in these units, has a pole: the wave is solved at a
+    # frequency close by
     for step in range(1, _MAX_POLE_RETRIES + 1):
-        index = np.flatnonzero(_is_near_pole(found))
+        to_right = quotient_overflows(found.p[:, :, :r], found.q[:, :, :r])
+        index = np.flatnonzero(to_right | quotient_overflows(found.q[:, :, r:], found.p[:, :, r:]))
         if not index.size:
             break
         _replace_waves(found, index, _classify_waves(at.at(index), omega[index] * (1 + step * _POLE_OFFSET)))
@@ -192,14 +200,6 @@ def _classify_waves(at: LeadLayers, omega: Array) -> LeadWaves:
 def _replace_waves(found: LeadWaves, index: NDArray[np.intp], other: LeadWaves) -> None:
     for name in ("factor", "p", "q", "open", "flux"):
         getattr(found, name)[index] = getattr(other, name)
-
-
-def _is_near_pole(found: LeadWaves) -> BoolArray:
-    """(b,) where a self-energy, of order 1 in these units, is infinite but for rounding."""
-    r = found.rank
-    return quotient_overflows(found.p[:, :, :r], found.q[:, :, :r]) | quotient_overflows(
-        found.q[:, :, r:], found.p[:, :, r:]
-    )
 
 
 def quotient_overflows(numerator: AnyComplexArray, denominator: AnyComplexArray) -> BoolArray:

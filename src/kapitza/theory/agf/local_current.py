@@ -35,7 +35,6 @@ from kapitza.theory.agf.green_functions import (
     DevicePoints,
     PreparedJunction,
     atom_densities,
-    device_points,
     first_layer_columns,
     local_densities,
     prepare_junction,
@@ -47,10 +46,11 @@ from kapitza.theory.agf.local_density import (
     DEFAULT_MESH_SIDE,
     DeviceSites,
     density_seconds,
+    device_chunks,
     device_sites,
     select_layers,
 )
-from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_chunks
+from kapitza.theory.agf.transmission import UnitRunner, unit_arrays
 
 # waves from the left at k and -k fill a junction unlike each other: no operation but this one
 _IDENTITY_OPERATION = np.eye(2, dtype=np.int64)[None]
@@ -110,9 +110,9 @@ class LocalCurrent(BaseRecord):
     def element_current(self, first: str, second: str, plane: int) -> Array:
         """(nω,) part of the current through a plane (from layer `plane` to the next) on bonds of two elements, m⁻²."""
         name = np.array(self.symbol)
-        wanted = (self.layer[self.first] == plane) & (self.layer[self.second] == plane + 1)
-        wanted &= (name[self.first] == first) & (name[self.second] == second)
-        return self.value[:, wanted].sum(axis=1)
+        bonds = (self.layer[self.first] == plane) & (self.layer[self.second] == plane + 1)
+        bonds &= (name[self.first] == first) & (name[self.second] == second)
+        return self.value[:, bonds].sum(axis=1)
 
     def share(self, temperature: ArrayLike) -> Array:
         """(nT,) part of the emitted conductance that passes through modes of the interface, 0..1; NaN where none does.
@@ -160,19 +160,16 @@ def local_current(
     points = zone_wavevectors(prepared, k_mesh, DEFAULT_MESH_SIDE, _IDENTITY_OPERATION)
     each = {"k": points.k, "weight": points.weight}
     common = {"omega": wanted, "local": "current", "interface": np.array(chosen), "bonds": bonds}
-    found = UnitRunner(executor, store, progress)(
-        _current_sums, prepared, each, common, density_seconds(prepared, wanted)
-    )
-    total, localised = (found[name].reshape(-1, wanted.size).sum(axis=0) for name in ("total", "localised"))
-    value = found["value"].reshape(-1, wanted.size, len(bonds)).sum(axis=0)
+    run, seconds = UnitRunner(executor, store, progress), density_seconds(prepared, wanted)
+    sums = run(_current_sums, prepared, each, common, seconds)
     first = np.unique(named.atom, return_index=True)[1]
     return LocalCurrent(
         omega=wanted,
-        total=total / junction.area,
-        localised=localised / junction.area,
+        total=sums["total"].reshape(-1, wanted.size).sum(axis=0) / junction.area,
+        localised=sums["localised"].reshape(-1, wanted.size).sum(axis=0) / junction.area,
         first=bonds[:, 0],
         second=bonds[:, 1],
-        value=value / junction.area,
+        value=sums["value"].reshape(-1, wanted.size, len(bonds)).sum(axis=0) / junction.area,
         layer=named.layer[first],
         symbol=named.symbol,
         interface=np.array(chosen),
@@ -199,24 +196,17 @@ def _bonded_pairs(prepared: PreparedJunction, named: DeviceSites) -> IndexArray:
 
 def _current_sums(unit: UnitInputs) -> UnitResult:
     """Kernel: weighted sums over wave vectors of the current of each bond (nω, nb), and of all of them (nω,)."""
-    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
-    k, weight, omega = (np.asarray(unit[name]) for name in ("k", "weight", "omega"))
-    bonds, interface = np.asarray(unit["bonds"]), np.asarray(unit["interface"])
-    index, each = np.repeat(np.arange(len(k)), omega.size), np.tile(omega, len(k))
-    sums = {
-        "total": np.zeros(omega.size),
-        "localised": np.zeros(omega.size),
-        "value": np.zeros((omega.size, len(bonds))),
-    }
+    prepared, (k, weight, omega, bonds, interface) = unit_arrays(unit, "k", "weight", "omega", "bonds", "interface")
+    total, through = np.zeros((2, omega.size))
+    value = np.zeros((omega.size, len(bonds)))
     named = device_sites(prepared.junction)
-    for some in point_chunks(np.arange(index.size), max(slab.onsite.shape[-1] for slab in prepared.junction.device)):
-        at = device_points(prepared, k, index[some], each[some])
-        flow, modes, localised = _bond_currents(at, named, bonds, interface, each[some])
-        place, part = some % omega.size, weight[index[some]]
-        np.add.at(sums["total"], place, part * modes)
-        np.add.at(sums["localised"], place, part * modes * localised)
-        np.add.at(sums["value"], place, part[:, None] * flow)
-    return {name: np.asarray(value) for name, value in sums.items()}
+    for index, place, at in device_chunks(prepared, k, omega):
+        flow, modes, localised = _bond_currents(at, named, bonds, interface, omega[place])
+        part = weight[index]
+        np.add.at(total, place, part * modes)
+        np.add.at(through, place, part * modes * localised)
+        np.add.at(value, place, part[:, None] * flow)
+    return {"total": total, "localised": through, "value": value}
 
 
 def _bond_currents(

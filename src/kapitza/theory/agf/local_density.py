@@ -10,6 +10,8 @@ References
 W. Zhang, T. S. Fisher, N. Mingo, Numer. Heat Transf. B 51, 333 (2007), doi:10.1080/10407790601144755
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from attrs import asdict, field, frozen
 from numpy.typing import ArrayLike, NDArray
@@ -19,10 +21,11 @@ from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.matter.junction import Junction, JunctionLayer, Lead
+from kapitza.matter.junction import Junction
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress
 from kapitza.theory.agf.green_functions import (
+    DevicePoints,
     PreparedJunction,
     device_points,
     lead_blocks,
@@ -31,7 +34,8 @@ from kapitza.theory.agf.green_functions import (
     sweep_layers,
 )
 from kapitza.theory.agf.k_mesh import even_frequencies, zone_wavevectors
-from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_chunks, point_seconds
+from kapitza.theory.agf.transmission import UnitRunner, point_chunks, point_seconds, unit_arrays
+from kapitza.units import m_u
 
 _CRYSTAL_TOLERANCE = 0.02  # of the largest force constant over mass: layers that differ less from a crystal are crystal
 
@@ -58,15 +62,11 @@ def device_sites(junction: Junction) -> DeviceSites:
     layer = np.repeat(np.arange(len(counts)), d * np.array(counts))
     atom = np.repeat(np.arange(sum(counts)), d)
     direction = np.tile(np.arange(d) if d == 3 else np.array([2]), sum(counts))
-    symbol = [name for slab in junction.device for name in _layer_symbols(slab)]
+    symbol: list[str] = []
+    for slab in junction.device:  # masses in u of atoms that have no names
+        named = len(slab.symbols) == slab.masses.size
+        symbol += slab.symbols if named else [f"{mass / m_u:.4g} u" for mass in slab.masses]
     return DeviceSites(layer, atom, direction, tuple(symbol))
-
-
-def _layer_symbols(part: JunctionLayer | Lead) -> tuple[str, ...]:
-    """Elements of the atoms of a layer; their masses in u where they have no names."""
-    if len(part.symbols) == part.masses.size:
-        return part.symbols
-    return tuple(f"{mass / 1.66053906892e-27:.4g} u" for mass in part.masses)
 
 
 def interface_layers(junction: Junction) -> tuple[int, ...]:
@@ -78,16 +78,12 @@ def interface_layers(junction: Junction) -> tuple[int, ...]:
     def alike(one: NDArray[np.complexfloating], other: NDArray[np.complexfloating]) -> bool:
         return one.shape == other.shape and bool(np.abs(one - other).max() <= _CRYSTAL_TOLERANCE * scale)
 
-    found: set[int] = set()
-    last = len(junction.device) - 1
-    for i, onsite in enumerate(blocks.onsite):
-        if not any(alike(onsite, lead) for lead, _ in leads):
-            found.add(i)
+    unlike = {i for i, onsite in enumerate(blocks.onsite) if not any(alike(onsite, lead) for lead, _ in leads)}
     for i, hop in enumerate(blocks.hop):
         if not any(alike(hop, lead) for _, lead in leads):
-            found |= {i, i + 1}
-    middle = last // 2
-    return tuple(sorted(found)) or tuple(sorted({middle, min(middle + 1, last)}))
+            unlike |= {i, i + 1}
+    last = len(junction.device) - 1
+    return tuple(sorted(unlike or {last // 2, min(last // 2 + 1, last)}))
 
 
 def select_layers(junction: Junction, layers: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -244,16 +240,23 @@ def density_seconds(prepared: PreparedJunction, omega: Array) -> float:
     return _DENSITY_COST_FACTOR * omega.size * point_seconds(prepared)
 
 
+def device_chunks(
+    prepared: PreparedJunction, k: Array, omega: Array, width: float = 0.0
+) -> Iterator[tuple[IndexArray, IndexArray, DevicePoints]]:
+    """Device at all wave vectors and frequencies, a few at once: numbers of both, the second changing faster."""
+    points = np.arange(len(k) * omega.size)
+    for some in point_chunks(points, max(slab.onsite.shape[-1] for slab in prepared.junction.device)):
+        index, place = np.divmod(some, omega.size)
+        yield index, place, device_points(prepared, k, index, omega[place], width)
+
+
 def density_sums(unit: UnitInputs) -> UnitResult:
     """Kernel: weighted sums over wave vectors of the local densities, (nω, f) each."""
-    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
-    k, weight, omega = (np.asarray(unit[name]) for name in ("k", "weight", "omega"))
-    width = float(np.asarray(unit["width"]))
-    index, each = np.repeat(np.arange(len(k)), omega.size), np.tile(omega, len(k))
-    parts: list[tuple[Array, Array, Array]] = []
-    for some in point_chunks(np.arange(index.size), max(slab.onsite.shape[-1] for slab in prepared.junction.device)):
-        at = device_points(prepared, k, index[some], each[some], width)
-        parts.append(local_densities(at, sweep_layers(at), each[some], width))
+    prepared, (k, weight, omega, width) = unit_arrays(unit, "k", "weight", "omega", "width")
+    parts = [
+        local_densities(at, sweep_layers(at), omega[place], float(width))
+        for _, place, at in device_chunks(prepared, k, omega, float(width))
+    ]
     sums = [
         np.tensordot(weight, np.concatenate(column).reshape(len(k), omega.size, -1), axes=1)
         for column in zip(*parts, strict=True)

@@ -21,12 +21,13 @@ from kapitza.theory.agf.green_functions import (
     LeadContact,
     PreparedJunction,
     atom_densities,
-    block_diagonal,
+    contact_waves,
     device_points,
+    layered_matrix,
     lead_blocks,
-    lead_contact,
-    lead_waves,
+    lead_contacts,
     local_densities,
+    port_self_energy,
     sweep_layers,
 )
 from kapitza.theory.agf.leads import LeadWaves, dagger
@@ -51,7 +52,6 @@ _BELOW_BANDS, _IN_GAP, _ABOVE_BANDS, _RESONANCE_KIND = range(4)  # kinds of mode
 class JunctionAtWavevector(BaseRecord):
     """A junction at one wave vector: its leads, its blocks, and both leads with the periods of the junction."""
 
-    k: Array
     sides: tuple[LeadContact, LeadContact]
     blocks: JunctionBlocks
     leads: tuple[tuple[AnyComplexArray, AnyComplexArray], tuple[AnyComplexArray, AnyComplexArray]]
@@ -73,10 +73,9 @@ class BoundMode(BaseRecord):
 
 def at_wavevector(prepared: PreparedJunction, k: Array) -> JunctionAtWavevector:
     """Prepare one wave vector (2,)."""
-    one = k[None]
-    sides = lead_contact(prepared, one, "left"), lead_contact(prepared, one, "right")
-    left, right = (lead_blocks(prepared.junction, one, side) for side in INTERFACE_SIDES)
-    return JunctionAtWavevector(one, sides, prepared.junction.blocks(one), (left, right))
+    junction, one = prepared.junction, k[None]
+    leads = lead_blocks(junction, one, "left"), lead_blocks(junction, one, "right")
+    return JunctionAtWavevector(lead_contacts(prepared, one), junction.blocks(one), leads)
 
 
 def frequency_gaps(at: JunctionAtWavevector) -> list[tuple[float, float, int]]:
@@ -86,17 +85,14 @@ def frequency_gaps(at: JunctionAtWavevector) -> list[tuple[float, float, int]]:
     found: list[tuple[float, float, int]] = []
     for low, high in pairwise(cuts.tolist()):
         inner = low + (high - low) * _GAP_CHECK_PLACES
-        if high - low < 4 * _BAND_EDGE_MARGIN * high or bands.counts(inner).any() or not _has_no_waves(at, inner):
+        if high - low < 4 * _BAND_EDGE_MARGIN * high or bands.counts(inner).any():
+            continue
+        index = np.zeros(inner.size, dtype=np.intp)
+        if any(contact_waves(side, index, inner).count.any() for side in at.sides):
             continue
         kind = _BELOW_BANDS if high <= bands.edges[0] else _ABOVE_BANDS if low >= bands.edges[-1] else _IN_GAP
         found.append((low + _BAND_EDGE_MARGIN * high, high * (1 - _BAND_EDGE_MARGIN), kind))
     return found
-
-
-def _has_no_waves(at: JunctionAtWavevector, omega: Array) -> bool:
-    """Whether neither lead has a propagating wave at these frequencies, rad s⁻¹."""
-    index = np.zeros(omega.size, dtype=np.intp)
-    return not any(lead_waves(side, index, omega).count.any() for side in at.sides)
 
 
 def _frequency_bound(at: JunctionAtWavevector) -> float:
@@ -114,29 +110,21 @@ def _gap_self_energies(
     at: JunctionAtWavevector, omega: Array
 ) -> tuple[tuple[AnyComplexArray, AnyComplexArray], tuple[LeadWaves, LeadWaves]]:
     """(b, F, F) self-energies of both leads in a gap, Hermitian, and the waves of the leads; not exactly at a pole."""
+    index = np.zeros(omega.size, dtype=np.intp)
     for attempt in range(_MAX_POLE_ATTEMPTS):
         try:
-            return _self_energies_at(at, omega * (1 + attempt * _POLE_SHIFT))
+            waves = [contact_waves(side, index, omega * (1 + attempt * _POLE_SHIFT)) for side in at.sides]
+            left, right = (
+                port_self_energy(at.sides[i], waves[i], index, side) for i, side in enumerate(INTERFACE_SIDES)
+            )
         except np.linalg.LinAlgError:
             continue
+        # Hermitian in a gap, where nothing carries energy off
+        return ((left + dagger(left)) / 2, (right + dagger(right)) / 2), (waves[0], waves[1])
     raise ConvergenceError(
         f"a lead has a pole at each of {_MAX_POLE_ATTEMPTS} frequencies near {omega[0]:.8g} rad/s: take "
         "another wave vector"
     )
-
-
-def _self_energies_at(
-    at: JunctionAtWavevector, omega: Array
-) -> tuple[tuple[AnyComplexArray, AnyComplexArray], tuple[LeadWaves, LeadWaves]]:
-    """The same, wherever it is."""
-    index = np.zeros(omega.size, dtype=np.intp)
-    waves = lead_waves(at.sides[0], index, omega), lead_waves(at.sides[1], index, omega)
-    found: list[AnyComplexArray] = []
-    for i, (side, wave) in enumerate(zip(at.sides, waves, strict=True)):
-        port = side.port[index]
-        sigma = port @ block_diagonal(wave.left if i == 0 else wave.right, side.copies) @ dagger(port)
-        found.append((sigma + dagger(sigma)) / 2)  # Hermitian in a gap, where nothing carries energy off
-    return (found[0], found[1]), waves
 
 
 def _count_below(at: JunctionAtWavevector, omega: Array) -> Array:
@@ -226,36 +214,21 @@ def _mode_shapes(
     prepared: PreparedJunction, at: JunctionAtWavevector, omega: float, number: int, kind: int
 ) -> list[BoundMode]:
     sigma, waves = _gap_self_energies(at, np.array([omega]))
-    matrix = _effective_matrix(at, sigma)
+    matrix = layered_matrix(at.blocks.onsite, at.blocks.hop)[0]  # effective dynamical matrix of the device, (rad/ps)²
+    first, last = len(sigma[0][0]), len(sigma[1][0])
+    matrix[:first, :first] += sigma[0][0]
+    matrix[-last:, -last:] += sigma[1][0]
     value, vector = np.linalg.eigh(matrix)
     near = np.argsort(np.abs(value - omega**2 * SQUARE_PICOSECOND))[:number]  # Σ(ω) is right for modes at ω alone
-    sizes = [one.shape[-1] for one in at.blocks.onsite]
     made: list[BoundMode] = []
     for i in near:
-        ends = vector[: sizes[0], i], vector[-sizes[-1] :, i]
+        ends = vector[:first, i], vector[-last:, i]
         tails = [_tail_weight(at, sigma[j][0], ends[j], omega, side) for j, side in enumerate(INTERFACE_SIDES)]
         decay = [_decay_length(prepared, at, waves[j], ends[j], side) for j, side in enumerate(INTERFACE_SIDES)]
         norm = 1 + sum(tails)  # the eigenvector has norm 1 on the device, to which the tails add
         weight = np.square(np.abs(vector[:, i])) / norm
         made.append(BoundMode(omega, kind, weight, (tails[0] / norm, tails[1] / norm), (decay[0], decay[1])))
     return made
-
-
-def _effective_matrix(at: JunctionAtWavevector, sigma: tuple[AnyComplexArray, AnyComplexArray]) -> AnyComplexArray:
-    """(f, f) effective dynamical matrix of the device, (rad/ps)²."""
-    sizes = [one.shape[-1] for one in at.blocks.onsite]
-    start = np.concatenate([[0], np.cumsum(sizes)])
-    matrix = np.zeros((start[-1], start[-1]), dtype=np.complex128)
-    for i, onsite in enumerate(at.blocks.onsite):
-        here = slice(start[i], start[i + 1])
-        matrix[here, here] = onsite[0]
-        if i + 1 < len(sizes):
-            there = slice(start[i + 1], start[i + 2])
-            matrix[here, there] = at.blocks.hop[i][0]
-            matrix[there, here] = at.blocks.hop[i][0].conj().T
-    matrix[: sizes[0], : sizes[0]] += sigma[0][0]
-    matrix[-sizes[-1] :, -sizes[-1] :] += sigma[1][0]
-    return matrix
 
 
 def _tail_weight(
@@ -295,6 +268,7 @@ def _decay_length(
     return float(prepared.junction.lead(side).thickness / rate[inside].min()) if inside.any() else 0.0
 
 
+# resonances
 _MIN_BULK_RATIO = 2.0  # times the density of states of any atom of the crystals: what counts as a resonance
 _MAX_ZOOMS = 5  # times a peak is looked at more closely
 _ZOOM_FACTOR = 4.0  # each time
@@ -354,14 +328,18 @@ def _zoom_on_peak(
         if half > _RESOLVED_WIDTH * width:
             break
         closer = width / _ZOOM_FACTOR  # until the leak, not the broadening, sets the width
-    waves = [_lead_waves_at(prepared, k, omega, side) for side in ("left", "right")]
-    if not any(wave.count.any() for wave in waves):
+    index, peak = np.zeros(1, dtype=np.intp), np.array([omega])
+    decay: list[float] = []
+    leads = prepared.junction.left, prepared.junction.right
+    for contact, lead in zip(lead_contacts(prepared, k[None]), leads, strict=True):
+        waves = contact_waves(contact, index, peak)
+        slowest = 0.0 if waves.count.any() else _decay_rates(waves)[:, : waves.rank].min()
+        decay.append(float(lead.thickness / slowest) if slowest else np.inf)
+    if np.inf not in decay:
         return None
-    at = device_points(prepared, k[None], np.zeros(1, dtype=np.intp), np.array([omega]), width)
-    device, left, right = local_densities(at, sweep_layers(at), np.array([omega]), width)
+    at = device_points(prepared, k[None], index, peak, width)
+    device, left, right = local_densities(at, sweep_layers(at), peak, width)
     weight = np.maximum(device[0] - max(left.mean(), right.mean()), 0.0)
-    thick = prepared.junction.left.thickness, prepared.junction.right.thickness
-    decay = [_slowest_decay_length(wave, size) for wave, size in zip(waves, thick, strict=True)]
     # half widths of Lorentzians add: the broadening is taken off
     return BoundMode(
         omega, _RESONANCE_KIND, weight / weight.sum(), (0.0, 0.0), (decay[0], decay[1]), 2 * max(half - width, 0.0)
@@ -401,15 +379,3 @@ def _half_width(omega: Array, excess: Array, top: int, height: float) -> float:
             rest = (part[i - 1] - height / 2) / (part[i - 1] - part[i])
             sides.append(abs(float(omega[1] - omega[0])) * (i - 1 + float(rest)))
     return float(np.mean(sides)) if sides else float(omega[-1] - omega[0]) / 2
-
-
-def _lead_waves_at(prepared: PreparedJunction, k: Array, omega: float, side: str) -> LeadWaves:
-    at = lead_contact(prepared, k[None], "left" if side == "left" else "right")
-    return lead_waves(at, np.zeros(1, dtype=np.intp), np.array([omega]))
-
-
-def _slowest_decay_length(waves: LeadWaves, thickness: float) -> float:
-    """Length over which the slowest evanescent wave falls by e, m; infinite where a wave propagates."""
-    if waves.count.any():
-        return np.inf
-    return float(thickness / _decay_rates(waves)[:, : waves.rank].min())

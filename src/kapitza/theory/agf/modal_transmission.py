@@ -1,7 +1,6 @@
 """Transmission mode by mode over the whole zone: by branch, angle and frequency, and from branch to branch."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 from attrs import field, frozen
@@ -15,12 +14,13 @@ from kapitza.errors import InputError
 from kapitza.matter.junction import Junction
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress
-from kapitza.theory.agf.green_functions import PreparedJunction, prepare_junction
+from kapitza.theory.agf.green_functions import prepare_junction
 from kapitza.theory.agf.k_mesh import MeshSize, even_frequencies, zone_wavevectors
 from kapitza.theory.agf.scattering import ScatteringMatrix, opposite_side, solve_scattering, specularity
-from kapitza.theory.agf.transmission import UnitRunner, junction_from_arrays, point_seconds
+from kapitza.theory.agf.transmission import UnitRunner, point_seconds, unit_arrays
 
 _DEFAULT_MODE_MESH_SIDE = 12  # wave vectors along a side of the zone of the smallest cell where no mesh is given
+_SUMS = ("arriving", "transmitted", "reflected")  # over the waves of each wave vector
 
 
 @frozen(eq=False)
@@ -74,13 +74,7 @@ def agf_modes(
     InputError
         for frequencies that are not above zero
     """
-    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega, common=True)
-    points = zone_wavevectors(prepared, k_mesh, _DEFAULT_MODE_MESH_SIDE)
-    run = UnitRunner(executor, store, progress)
-    found = run(
-        _mode_table, prepared, {"k": points.k}, {"omega": wanted}, _mode_seconds(prepared, wanted), numbered=True
-    )
-    return _modal_transmission(junction, points.weight, found)
+    return _solve_modes(junction, omega, None, k_mesh, UnitRunner(executor, store, progress))[0]
 
 
 def mode_conversion(
@@ -108,12 +102,7 @@ def mode_conversion(
     ... )  # what arrives on a branch leaves on some branch
     True
     """
-    prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega, common=True)
-    check_choice(side, INTERFACE_SIDES, "side")
-    points = zone_wavevectors(prepared, k_mesh, _DEFAULT_MODE_MESH_SIDE)
-    run, common = UnitRunner(executor, store, progress), {"omega": wanted, "side": side}
-    found = run(_conversion_sums, prepared, {"k": points.k}, common, _mode_seconds(prepared, wanted), numbered=True)
-    return _conversion(junction, points.weight, wanted, side, found)
+    return _solve_modes(junction, omega, side, k_mesh, UnitRunner(executor, store, progress))[1]
 
 
 def modes_and_conversion(
@@ -127,83 +116,70 @@ def modes_and_conversion(
     progress: Progress | None = None,
 ) -> tuple[ModalTransmission, ModeConversion]:
     """Both `agf_modes` and `mode_conversion` from one solution, with the parameters and errors of these."""
+    return _solve_modes(junction, omega, side, k_mesh, UnitRunner(executor, store, progress))
+
+
+@overload
+def _solve_modes(
+    junction: Junction, omega: ArrayLike | None, side: None, k_mesh: MeshSize, run: UnitRunner
+) -> tuple[ModalTransmission, None]: ...
+@overload
+def _solve_modes(
+    junction: Junction, omega: ArrayLike | None, side: Side, k_mesh: MeshSize, run: UnitRunner
+) -> tuple[ModalTransmission, ModeConversion]: ...
+def _solve_modes(
+    junction: Junction, omega: ArrayLike | None, side: Side | None, k_mesh: MeshSize, run: UnitRunner
+) -> tuple[ModalTransmission, ModeConversion | None]:
+    """The table of all modes and, from the same solutions, the sums from branch to branch for a side."""
     prepared, wanted = prepare_junction(junction), even_frequencies(junction, omega, common=True)
-    check_choice(side, INTERFACE_SIDES, "side")
+    common: dict[str, object] = {"omega": wanted}
+    if side is not None:
+        check_choice(side, INTERFACE_SIDES, "side")
+        common["conversion"] = side
     points = zone_wavevectors(prepared, k_mesh, _DEFAULT_MODE_MESH_SIDE)
-    run, common = UnitRunner(executor, store, progress), {"omega": wanted, "side": side}
-    seconds = _mode_seconds(prepared, wanted)
-    found = run(_table_and_sums, prepared, {"k": points.k}, common, seconds, numbered=True)
-    modes = _modal_transmission(junction, points.weight, found)
-    return modes, _conversion(junction, points.weight, wanted, side, found)
-
-
-def _modal_transmission(junction: Junction, weight: Array, found: Mapping[str, Array]) -> ModalTransmission:
-    """The table of modes from its columns and the weights (nk,) of wave vectors."""
-    return ModalTransmission(
-        omega=found["omega"],
-        wavevector=found["wavevector"],
-        side=found["side"].astype(int),
-        branch=found["branch"].astype(int),
-        velocity=found["velocity"],
-        weight=weight[found["row"].astype(int)] / junction.area,
-        transmission=np.clip(found["transmission"], 0, 1),
-        specular=np.clip(found["specular"], 0, 1),
+    seconds = (5e-3 + point_seconds(prepared)) * wanted.size
+    columns = run(_scattered_modes, prepared, {"k": points.k}, common, seconds, numbered=True)
+    weight = points.weight / junction.area
+    modes = ModalTransmission(
+        omega=columns["omega"],
+        wavevector=columns["wavevector"],
+        side=columns["side"].astype(int),
+        branch=columns["branch"].astype(int),
+        velocity=columns["velocity"],
+        weight=weight[columns["row"].astype(int)],
+        transmission=np.clip(columns["transmission"], 0, 1),
+        specular=np.clip(columns["specular"], 0, 1),
         method=f"AGF {junction.name}",
     )
+    if side is None:
+        return modes, None
+    return modes, ModeConversion(wanted, side, *(np.tensordot(weight, columns[name], axes=1) for name in _SUMS))
 
 
-def _conversion(
-    junction: Junction, weight: Array, omega: Array, side: Side, found: Mapping[str, Array]
-) -> ModeConversion:
-    """Sums over the zone from those of each wave vector and the weights (nk,) of these."""
-    names = ("arriving", "transmitted", "reflected")
-    return ModeConversion(
-        omega, side, **{name: np.tensordot(weight / junction.area, found[name], axes=1) for name in names}
-    )
-
-
-def _mode_seconds(prepared: PreparedJunction, omega: Array) -> float:
-    """Rough time of all modes of one wave vector, s."""
-    return (5e-3 + point_seconds(prepared)) * omega.size
-
-
-def _solve_waves(unit: UnitInputs) -> Iterator[tuple[int, int, ScatteringMatrix]]:
-    """Waves of each wave vector k (nk, 2) and frequency omega (nω,) of a unit, with the numbers of both."""
-    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
-    for i, one in enumerate(np.asarray(unit["k"])):
-        for j, omega in enumerate(np.asarray(unit["omega"])):
-            yield i, j, solve_scattering(prepared, one[None], float(omega))
-
-
-def _mode_table(unit: UnitInputs) -> UnitResult:
-    """Kernel: rows of the table of modes for wave vectors k (nk, 2) and frequencies omega (nω,)."""
+def _scattered_modes(unit: UnitInputs) -> UnitResult:
+    """Kernel: rows of the table of modes for wave vectors k (nk, 2) and frequencies omega (nω,) and, if the unit names
+    a side for their conversion, sums from branch to branch of the waves that arrive there.
+    """
+    prepared, (k, omega, first) = unit_arrays(unit, "k", "omega", "first")
+    junction, shape = prepared.junction, (len(k), omega.size)
+    sums: UnitResult = {}
+    side: Side = "left" if unit.get("conversion") == "left" else "right"
+    here, there = (junction.lead(name).onsite.shape[-1] for name in (side, opposite_side(side)))
+    if "conversion" in unit:
+        sizes = ((here,), (there, here), (here, here))
+        sums = {name: np.zeros((*shape, *size)) for name, size in zip(_SUMS, sizes, strict=True)}
     parts: list[dict[str, NDArray[Any]]] = []
-    for _ in _collect_rows(unit, parts):
-        pass
-    return _join_columns(parts)
-
-
-def _table_and_sums(unit: UnitInputs) -> UnitResult:
-    """Kernel: `_mode_table` and `_conversion_sums` from one solution, of which none is kept."""
-    parts: list[dict[str, NDArray[Any]]] = []
-    sums = _branch_sums(unit, _collect_rows(unit, parts))
-    return {**_join_columns(parts), **sums}
-
-
-def _collect_rows(
-    unit: UnitInputs, parts: list[dict[str, NDArray[Any]]]
-) -> Iterator[tuple[int, int, ScatteringMatrix]]:
-    """Pass on the waves of a unit, and add the rows of each to a table."""
-    junction, first = junction_from_arrays(unit["junction"]), int(np.asarray(unit["first"]))
-    for i, j, found in _solve_waves(unit):
-        for side in INTERFACE_SIDES:
-            part = incident_mode_columns(junction, found, side)
-            parts.append({**part, "row": np.full(part["side"].size, first + i)})
-        yield i, j, found
-
-
-def _join_columns(parts: list[dict[str, NDArray[Any]]]) -> UnitResult:
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    for i, j in np.ndindex(shape):
+        waves = solve_scattering(prepared, k[i][None], float(omega[j]))
+        for name in INTERFACE_SIDES:
+            part = incident_mode_columns(junction, waves, name)
+            parts.append({**part, "row": np.full(part["side"].size, int(first) + i)})
+        if sums:
+            branch = waves.arriving[INTERFACE_SIDES.index(side)].branch
+            sums["arriving"][i, j] = np.bincount(branch, minlength=here)
+            sums["transmitted"][i, j] = branch_probabilities(waves, side, opposite_side(side), (here, there))
+            sums["reflected"][i, j] = branch_probabilities(waves, side, side, (here, here))
+    return {**{name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, **sums}
 
 
 def incident_mode_columns(junction: Junction, found: ScatteringMatrix, side: Side) -> dict[str, NDArray[Any]]:
@@ -230,28 +206,6 @@ def _degenerate_mean(value: Array, group: IndexArray, axis: int = 0) -> Array:
     np.add.at(sums, at, moved)
     mean = sums[at] / np.bincount(at)[at].reshape(-1, *[1] * (moved.ndim - 1)) if at.size else moved
     return np.moveaxis(mean, 0, axis)
-
-
-def _conversion_sums(unit: UnitInputs) -> UnitResult:
-    """Kernel: sums from branch to branch for wave vectors k (nk, 2) and frequencies omega (nω,)."""
-    return _branch_sums(unit, _solve_waves(unit))
-
-
-def _branch_sums(unit: UnitInputs, waves: Iterable[tuple[int, int, ScatteringMatrix]]) -> UnitResult:
-    junction = junction_from_arrays(unit["junction"])
-    side: Side = "left" if unit["side"] == "left" else "right"
-    other = opposite_side(side)
-    here, there = (junction.lead(name).onsite.shape[-1] for name in (side, other))
-    shape = len(np.asarray(unit["k"])), np.asarray(unit["omega"]).size
-    arriving = np.zeros((*shape, here))
-    transmitted = np.zeros((*shape, there, here))
-    reflected = np.zeros((*shape, here, here))
-    for i, j, found in waves:
-        branch = found.arriving[INTERFACE_SIDES.index(side)].branch
-        arriving[i, j] = np.bincount(branch, minlength=here)
-        transmitted[i, j] = branch_probabilities(found, side, other, (here, there))
-        reflected[i, j] = branch_probabilities(found, side, side, (here, here))
-    return {"arriving": arriving, "transmitted": transmitted, "reflected": reflected}
 
 
 def branch_probabilities(found: ScatteringMatrix, start: Side, stop: Side, branches: tuple[int, int]) -> Array:

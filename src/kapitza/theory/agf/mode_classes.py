@@ -11,12 +11,13 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import AnyComplexArray, Array, IndexArray, about, finite_table, labels, numbers, same_length
+from kapitza.core.arrays import Array, IndexArray, about, finite_table, labels, numbers, same_length
+from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, wavevector_fractions
-from kapitza.theory.agf.green_functions import lead_blocks, prepare_junction
-from kapitza.theory.agf.k_mesh import MeshSize, zone_wavevectors
+from kapitza.matter.junction import SQUARE_PICOSECOND, Junction
+from kapitza.theory.agf.green_functions import layered_matrix, lead_blocks, prepare_junction
+from kapitza.theory.agf.k_mesh import MeshSize, given_or_zone_wavevectors
 from kapitza.theory.agf.local_density import device_sites, select_layers
 
 MODE_CLASSES = ("extended", "partially extended", "isolated", "localised at the interface")
@@ -106,19 +107,24 @@ def classify_modes(
             "1 or more periods, and isolated <= extended, all between 0 and 1"
         )
     prepared, chosen = prepare_junction(junction), select_layers(junction, layers)
-    if k is None:
-        points = zone_wavevectors(prepared, k_mesh, _MESH_SIDE)
-        vectors, weight = points.k, points.weight
-    else:
-        vectors = wavevector_fractions(k)
-        weight = np.full(len(vectors), 1 / max(len(vectors), 1))
-    region = _regions(junction, chosen, periods)
+    vectors, weight = given_or_zone_wavevectors(prepared, k, k_mesh, _MESH_SIDE)
+    layer = device_sites(junction).layer
+    device = np.where(layer < min(chosen), 0, np.where(layer > max(chosen), 1, 2))
+    first, last = (
+        periods * len(junction.tiles(side)) * junction.lead(side).masses.size * junction.directions
+        for side in INTERFACE_SIDES
+    )
+    region = np.concatenate([np.zeros(first), device, np.ones(last)])  # 0 left, 1 right, 2 interface
     if region.size > _MAX_COORDINATES:
         raise InputError(f"a slab of {region.size} coordinates, wanted {_MAX_COORDINATES} or fewer: take fewer periods")
     omegas: list[Array] = []
     parts: list[Array] = []
-    for one in vectors:
-        square, vector = np.linalg.eigh(_slab_matrix(junction, one, periods))
+    for one in vectors[:, None]:
+        (left, left_hop), (right, right_hop) = (lead_blocks(junction, one, side) for side in INTERFACE_SIDES)
+        blocks = junction.blocks(one)
+        onsite = [left] * periods + list(blocks.onsite) + [right] * periods
+        hop = [left_hop] * periods + list(blocks.hop) + [right_hop] * periods
+        square, vector = np.linalg.eigh(layered_matrix(onsite, hop)[0])  # what is beyond the slab rests
         omegas.append(np.sqrt(np.maximum(square, 0.0) / SQUARE_PICOSECOND))
         density = np.square(np.abs(vector))
         parts.append(np.stack([density[region == i].sum(axis=0) for i in range(3)], axis=1))
@@ -136,34 +142,6 @@ def classify_modes(
         share=share.tolist(),
         method=f"lattice dynamics of {periods} + {periods} periods, {junction.name}",
     )
-
-
-def _regions(junction: Junction, chosen: tuple[int, ...], periods: int) -> IndexArray:
-    """(F,) region of each coordinate of a slab: 0 left, 1 right, 2 interface."""
-    layer = device_sites(junction).layer
-    device = np.where(layer < min(chosen), 0, np.where(layer > max(chosen), 1, 2))
-    sizes = [len(junction.tiles(side)) * junction.lead(side).masses.size for side in ("left", "right")]
-    first, last = (periods * size * junction.directions for size in sizes)
-    return np.concatenate([np.zeros(first), device, np.ones(last)]).astype(np.intp)
-
-
-def _slab_matrix(junction: Junction, k: Array, periods: int) -> AnyComplexArray:
-    """(F, F) dynamical matrix of the device between periods of both crystals, (rad/ps)²; what is beyond rests."""
-    one = k[None]
-    (left, left_hop), (right, right_hop) = (lead_blocks(junction, one, side) for side in ("left", "right"))
-    blocks = junction.blocks(one)
-    onsite = [*[left[0]] * periods, *(part[0] for part in blocks.onsite), *[right[0]] * periods]
-    hop = [*[left_hop[0]] * periods, *(part[0] for part in blocks.hop), *[right_hop[0]] * periods]
-    starts = np.concatenate([[0], np.cumsum([len(part) for part in onsite])])
-    matrix = np.zeros((starts[-1], starts[-1]), dtype=np.complex128)
-    for i, part in enumerate(onsite):
-        here = slice(starts[i], starts[i + 1])
-        matrix[here, here] = part
-        if i + 1 < len(onsite):
-            there = slice(starts[i + 1], starts[i + 2])
-            matrix[here, there] = hop[i]
-            matrix[there, here] = hop[i].conj().T
-    return matrix
 
 
 def _classes(part: Array, share: Array, limits: tuple[float, float, float]) -> IndexArray:

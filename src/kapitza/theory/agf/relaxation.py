@@ -24,6 +24,7 @@ from kapitza.core.occupation import Statistics, mode_heat_capacity
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionLayer, Lead, wavevector_fractions
+from kapitza.theory.agf.leads import bulk_matrix, dagger
 
 _REFERENCE_FREQUENCY = 1e12  # rad/s, where a law of the square of the frequency is written down
 _MIN_RATE, _MAX_RATE = 1e2, 1e16  # s⁻¹ from 10⁹ rad/s on: seconds, or less than a vibration, are other units
@@ -115,23 +116,24 @@ def homogeneous_junction(lead: Lead, layers: int) -> Junction:
     return Junction(lead.name, lead.periods, lead, lead, (*([slab] * (layers - 1)), end))
 
 
+def _in_plane_mesh(mesh: tuple[int, int, int]) -> Array:
+    """(n, 2) in-plane wave vectors of an even mesh, fractions."""
+    return (np.indices(mesh[:2]).reshape(2, -1).T + 0.5) / mesh[:2]
+
+
 def mode_velocities(lead: Lead, mesh: tuple[int, int, int] = _MESH) -> ModeVelocities:
     r"""Modes of a lead on an even mesh, with velocities $v = e^\dagger(\partial D/\partial q)e/2\omega$."""
-    sides = [(np.arange(n) + 0.5) / n for n in mesh[:2]]
-    k = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
-    blocks = homogeneous_junction(lead, 2).blocks(wavevector_fractions(k))
+    blocks = homogeneous_junction(lead, 2).blocks(wavevector_fractions(_in_plane_mesh(mesh)))
     onsite, hop = blocks.onsite[0], blocks.hop[0]
-    found: list[tuple[Array, Array]] = []
+    modes: list[tuple[Array, Array]] = []
     for phase in 2 * np.pi * (np.arange(mesh[2]) + 0.5) / mesh[2]:
-        forward = hop * np.exp(1j * phase)
-        square, vectors = np.linalg.eigh(onsite + forward + forward.conj().swapaxes(1, 2))
-        slope = 1j * forward
-        change = np.einsum(
-            "kai,kab,kbi->ki", vectors.conj(), slope + slope.conj().swapaxes(1, 2), vectors, optimize=True
-        ).real
+        factor = np.exp(1j * phase)
+        square, vectors = np.linalg.eigh(bulk_matrix(onsite, hop, factor))
+        slope = bulk_matrix(0 * onsite, hop, 1j * factor)  # derivative by the phase
+        change = np.einsum("kai,kab,kbi->ki", vectors.conj(), slope, vectors, optimize=True).real
         omega = np.sqrt(np.maximum(square, 0))
-        found.append((omega.ravel(), (change / (2 * np.maximum(omega, 1e-12))).ravel()))
-    omega, velocity = (np.concatenate(part) for part in zip(*found, strict=True))
+        modes.append((omega.ravel(), (change / (2 * np.maximum(omega, 1e-12))).ravel()))
+    omega, velocity = (np.concatenate(part) for part in zip(*modes, strict=True))
     kept = omega > _STATIC * omega.max()
     per_second = 1 / np.sqrt(SQUARE_PICOSECOND)
     return ModeVelocities(
@@ -189,17 +191,13 @@ class BranchRates(BaseRecord):
         wanted = np.asarray(omega, dtype=float)
         return np.stack([one.at(wanted) for one in self.branches], axis=-1)
 
-    def mean(self, omega: Array) -> Array:
-        """(n,) mean of all branches at frequencies above 0, s⁻¹: where there is no mode."""
-        return self.at(omega).mean(axis=-1)
-
 
 AnyRate = RelaxationRate | BranchRates
 
 
 def mean_rate(rate: AnyRate, omega: Array) -> Array:
-    """(n,) rate at frequencies ω above 0 (rad s⁻¹) without regard to branches, s⁻¹."""
-    return rate.mean(omega) if isinstance(rate, BranchRates) else rate.at(omega)
+    """(n,) rate at frequencies ω above 0 (rad s⁻¹), s⁻¹: the mean of all branches, as where there is no mode."""
+    return rate.at(omega).mean(axis=-1) if isinstance(rate, BranchRates) else rate.at(omega)
 
 
 class CellModes:
@@ -211,16 +209,16 @@ class CellModes:
         self.size, self.cells = branches, len(self.onsite) // branches
         if self.size * self.cells != len(self.onsite):
             raise InputError(f"{lead.name}: {branches} branches for {len(self.onsite)} coordinates of a layer")
-        self._check_cells(lead.name)
-
-    def dynamical_matrices(self, phase: Array) -> AnyComplexArray:
-        """(n, b, b) at phases (n,), (rad/ps)²."""
-        spread = self._spread(phase)
-        return spread.conj().swapaxes(1, 2) @ self._layer_matrices(phase) @ spread
+        layer, spread, cell = self._matrices(np.array([0.3, 1.7]))
+        if np.abs(layer @ spread - spread @ cell).max() > _EQUAL_CELLS * np.abs(layer).max():
+            raise InputError(
+                f"{lead.name}: a layer of {len(self.onsite)} coordinates is not {self.cells} equal cells of "
+                f"{self.size} branches: give the rates of {len(self.onsite)}"
+            )
 
     def solve(self, phase: Array) -> tuple[Array, AnyComplexArray]:
         """Frequencies (n, b), increasing, rad s⁻¹, and polarisations (n, b, b) in columns."""
-        square, vectors = np.linalg.eigh(self.dynamical_matrices(phase))
+        square, vectors = np.linalg.eigh(self._matrices(phase)[2])
         return np.sqrt(np.maximum(square, 0) / SQUARE_PICOSECOND), vectors
 
     def at_frequencies(self, omega: Array) -> tuple[NDArray[np.intp], NDArray[np.intp], AnyComplexArray]:
@@ -235,25 +233,14 @@ class CellModes:
         _, vectors = self.solve(phase[place] + share * 2 * np.pi / _PHASES)
         return which, branch, vectors[np.arange(which.size), :, branch]
 
-    def _layer_matrices(self, phase: Array) -> AnyComplexArray:
-        """(n, f, f) of a layer of several cells, (rad/ps)²."""
-        forward = self.hop * np.exp(1j * self.cells * phase)[:, None, None]
-        return self.onsite + forward + forward.conj().swapaxes(1, 2)
-
-    def _spread(self, phase: Array) -> AnyComplexArray:
-        """(n, f, b) motion of all cells of a layer for one of the first."""
+    def _matrices(self, phase: Array) -> tuple[AnyComplexArray, AnyComplexArray, AnyComplexArray]:
+        """Dynamical matrices (n, f, f) of a layer of several cells and (n, b, b) of a cell, (rad/ps)², with the motion
+        (n, f, b) of all cells for one of the first between them.
+        """
+        layer = bulk_matrix(self.onsite, self.hop, np.exp(1j * self.cells * phase)[:, None, None])
         turns = np.exp(1j * phase[:, None] * np.arange(self.cells)) / np.sqrt(self.cells)
-        return np.einsum("np,ab->npab", turns, np.eye(self.size)).reshape(len(phase), -1, self.size)
-
-    def _check_cells(self, name: str) -> None:
-        phase = np.array([0.3, 1.7])
-        layer, spread = self._layer_matrices(phase), self._spread(phase)
-        rest = layer @ spread - spread @ self.dynamical_matrices(phase)
-        if np.abs(rest).max() > _EQUAL_CELLS * np.abs(layer).max():
-            raise InputError(
-                f"{name}: a layer of {len(self.onsite)} coordinates is not {self.cells} equal cells of {self.size} "
-                f"branches: give the rates of {len(self.onsite)}"
-            )
+        spread = np.einsum("np,ab->npab", turns, np.eye(self.size)).reshape(len(phase), -1, self.size)
+        return layer, spread, dagger(spread) @ layer @ spread
 
 
 def rate_matrices(lead: Lead, rate: AnyRate, k: Array, omega: Array) -> AnyComplexArray:
@@ -297,12 +284,10 @@ def branch_conductivity(
     r"""$\kappa = \frac1V\sum Cv_z^2\tau$ of the Boltzmann equation with rates by branch, W m⁻¹ K⁻¹."""
     mean = one_temperature(temperature)
     count = len(rate.branches) if isinstance(rate, BranchRates) else lead.onsite.shape[1]
-    sides = [(np.arange(n) + 0.5) / n for n in mesh[:2]]
-    points = np.stack(np.meshgrid(*sides, indexing="ij"), axis=-1).reshape(-1, 2)
     phase = 2 * np.pi * (np.arange(mesh[2]) + 0.5) / mesh[2]
     branches = rate.branches if isinstance(rate, BranchRates) else (rate,) * count
     total = 0.0
-    for k in points:
+    for k in _in_plane_mesh(mesh):
         held = CellModes(lead, k, count)
         omega = held.solve(phase)[0]
         slope = (held.solve(phase + _PHASE_STEP)[0] - held.solve(phase - _PHASE_STEP)[0]) / (2 * _PHASE_STEP)

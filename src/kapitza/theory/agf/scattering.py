@@ -29,16 +29,14 @@ from kapitza.matter.junction import (
 from kapitza.theory.agf.green_functions import (
     LeadContact,
     PreparedJunction,
-    SolvedPoints,
+    block_diagonal,
     prepare_junction,
     solve_junction,
 )
-from kapitza.theory.agf.k_mesh import bulk_matrix
-from kapitza.theory.agf.leads import BLOCH_FACTOR_TOLERANCE, LeadWaves
+from kapitza.theory.agf.leads import BLOCH_FACTOR_TOLERANCE, LeadLayers, LeadWaves, bulk_matrix, dagger
 
-_RECIPROCAL_NEIGHBOURS = np.array(
-    list(product((-2, -1, 0, 1, 2), repeat=3))
-)  # reciprocal lattice vectors tried to shorten another
+# reciprocal lattice vectors tried to shorten another
+_RECIPROCAL_NEIGHBOURS = np.array(list(product((-2, -1, 0, 1, 2), repeat=3)))
 
 
 @frozen(eq=False)
@@ -90,11 +88,8 @@ def _wave_amplitudes(
 
 def outgoing_waves(waves: LeadWaves, side: Side) -> AnyComplexArray:
     """(M r, M r) near parts of all waves that leave the device into a lead, evanescent ones too."""
-    copies, r = waves.p.shape[:2]
-    half = waves.p[:, :, r:] if side == "left" else waves.q[:, :, :r]
-    matrix = np.zeros((copies, r, copies, r), dtype=np.complex128)
-    matrix[np.arange(copies), :, np.arange(copies), :] = half
-    return matrix.reshape(copies * r, copies * r)
+    near = waves.p[:, :, waves.rank :] if side == "left" else waves.q[:, :, : waves.rank]
+    return block_diagonal(near, len(near))[0]
 
 
 def _label_channels(
@@ -109,15 +104,18 @@ def _label_channels(
     layers = at.layers.at(fold)
     factor = factor / np.abs(factor)  # open waves: |λ| = 1 but for rounding
     k = at.k.reshape(-1, 2)[fold]
-    states = bulk_matrix(layers.onsite, layers.hop, factor[:, None, None])
-    levels, vectors = np.linalg.eigh(states)
+    levels, vectors = np.linalg.eigh(bulk_matrix(layers.onsite, layers.hop, factor[:, None, None]))
     group = np.arange(fold.size)  # number of the degenerate group of each wave
     for i in range(fold.size):
         same = (fold[:i] == fold[i]) & (np.abs(factor[:i] - factor[i]) < 100 * BLOCH_FACTOR_TOLERANCE)
         if same.any():
             group[i] = group[np.argmax(same)]
-    branch = _band_numbers(levels, omega, group)
-    polarisation = _bloch_polarisations(levels, vectors, omega, layers.a, layers.b, pair, factor)
+    near = np.argsort(np.abs(levels - omega**2 * SQUARE_PICOSECOND), axis=1)
+    branch = np.zeros(group.size, dtype=np.intp)
+    for one in np.unique(group):  # waves of a group take the bands nearest to ω in turn
+        members = np.flatnonzero(group == one)
+        branch[members] = np.sort(near[members[0], : members.size])
+    polarisation = _bloch_polarisations(levels, vectors, omega, layers, pair, factor)
     moved = _matrix_gradients(lead, k, factor, layers.hop)  # Hellmann-Feynman: no differences of frequencies
     slope = np.einsum("ni,nxij,nj->nx", polarisation.conj(), moved, polarisation).real / (2 * omega * SQUARE_PICOSECOND)
     velocity = slope[:, :2] @ lead.periods / (2 * np.pi) + slope[:, 2:] * lead.step
@@ -128,8 +126,7 @@ def _bloch_polarisations(
     levels: Array,
     vectors: AnyComplexArray,
     omega: float,
-    a: AnyComplexArray,
-    b: AnyComplexArray,
+    layers: LeadLayers,
     pair: tuple[AnyComplexArray, AnyComplexArray],
     factor: AnyComplexArray,
 ) -> AnyComplexArray:
@@ -139,21 +136,11 @@ def _bloch_polarisations(
     found = np.zeros(levels.shape, dtype=np.complex128)
     for i, inside in enumerate(near):
         basis = vectors[i][:, inside]
-        seen = np.concatenate([b[i].conj().T @ basis, a[i].conj().T @ basis])
+        seen = np.concatenate([layers.b[i].conj().T @ basis, layers.a[i].conj().T @ basis])
         wanted = np.concatenate([pair[0][i], pair[1][i] * factor[i]])
         u = basis @ np.linalg.lstsq(seen, wanted, rcond=1e-6)[0]
         found[i] = u / np.linalg.norm(u)
     return found
-
-
-def _band_numbers(levels: Array, omega: float, group: IndexArray) -> IndexArray:
-    """(n,) number of the band of each wave; waves of a group take the bands nearest to ω in turn."""
-    near = np.argsort(np.abs(levels - omega**2 * SQUARE_PICOSECOND), axis=1)
-    branch = np.zeros(group.size, dtype=np.intp)
-    for one in np.unique(group):
-        members = np.flatnonzero(group == one)
-        branch[members] = np.sort(near[members[0], : members.size])
-    return branch
 
 
 def _matrix_gradients(lead: Lead, k: Array, factor: AnyComplexArray, hop: AnyComplexArray) -> AnyComplexArray:
@@ -164,10 +151,9 @@ def _matrix_gradients(lead: Lead, k: Array, factor: AnyComplexArray, hop: AnyCom
         along = 2j * np.pi * lead.shifts[:, axis, None, None]
         real = fourier_blocks(lead.shifts, along.imag * lead.onsite, k, weight, weight)
         moved = fourier_blocks(lead.shifts, along.imag * lead.hop, k, weight, weight) * factor[:, None, None]
-        parts.append(1j * (real + moved - moved.conj().swapaxes(1, 2)))
+        parts.append(1j * (real + moved - dagger(moved)))
     forward = 1j * hop * factor[:, None, None]
-    parts.append(forward + forward.conj().swapaxes(1, 2))
-    return np.stack(parts, axis=1)
+    return np.stack([*parts, forward + dagger(forward)], axis=1)
 
 
 def _first_zone_wavevectors(lead: Lead, k: Array, phase: Array) -> Array:
@@ -226,14 +212,15 @@ class ScatteringMatrix(BaseRecord):
 
     def sum_degenerate(self, start: Side, stop: Side) -> Array:
         """(g', g) sums of the probabilities over degenerate waves, which do not depend on the choice of a basis."""
-        found = self.probability(start, stop)
         rows, columns = (
-            self.leaving[INTERFACE_SIDES.index(stop)].group,
-            self.arriving[INTERFACE_SIDES.index(start)].group,
+            np.unique(group, return_inverse=True)[1]
+            for group in (
+                self.leaving[INTERFACE_SIDES.index(stop)].group,
+                self.arriving[INTERFACE_SIDES.index(start)].group,
+            )
         )
-        sums = np.zeros((np.unique(rows).size, np.unique(columns).size))
-        at = np.unique(rows, return_inverse=True)[1][:, None], np.unique(columns, return_inverse=True)[1]
-        np.add.at(sums, at, found)
+        sums = np.zeros((rows.max(initial=-1) + 1, columns.max(initial=-1) + 1))
+        np.add.at(sums, (rows[:, None], columns), self.probability(start, stop))
         return sums
 
     def transmission(self, side: Side = "left") -> Array:
@@ -304,12 +291,18 @@ def solve_scattering(prepared: PreparedJunction, k: Array, omega: float) -> Scat
         )
         for incoming in (True, False)
     )
-    rows = [
-        np.concatenate([_outgoing_amplitudes(solved, arriving, one, other) for one in (0, 1)], axis=1)[
-            np.flatnonzero(solved.waves[other].open[:, _leaving_half(solved, other)])
+    rows: list[AnyComplexArray] = []
+    for stop, side in enumerate(INTERFACE_SIDES):
+        waves = solved.waves[stop]
+        half = slice(waves.rank, None) if stop == 0 else slice(None, waves.rank)  # columns of the waves that leave
+        driven = [
+            solved.corners[start][stop][0] @ (wave.far - solved.sigma[start][0] @ wave.near)
+            for start, wave in enumerate(arriving)
         ]
-        for other in (0, 1)
-    ]
+        driven[stop] = driven[stop] - arriving[stop].near  # the arriving wave is no part of what leaves
+        roots = np.sqrt(np.abs(waves.flux[:, half])).ravel()  # 0 for evanescent waves
+        amplitudes = np.linalg.solve(outgoing_waves(waves, side), np.concatenate(driven, axis=1)) * roots[:, None]
+        rows.append(amplitudes[np.flatnonzero(waves.open[:, half])])
     return ScatteringMatrix(
         omega,
         k[0],
@@ -318,25 +311,6 @@ def solve_scattering(prepared: PreparedJunction, k: Array, omega: float) -> Scat
         np.concatenate(rows),
         float(solved.transmission[0]),
     )
-
-
-def _outgoing_amplitudes(
-    solved: SolvedPoints, arriving: tuple[_WaveAmplitudes, ...], start: int, stop: int
-) -> AnyComplexArray:
-    """(R', n) amplitudes of all waves that leave on side `stop`, evanescent ones too, for unit arriving ones."""
-    green, wave = solved.corners[start][stop][0], arriving[start]
-    driven = green @ (wave.far - solved.sigma[start][0] @ wave.near)
-    if start == stop:  # the arriving wave is no part of what leaves
-        driven = driven - wave.near
-    waves, side = solved.waves[stop], INTERFACE_SIDES[stop]
-    roots = np.sqrt(np.abs(waves.flux[:, _leaving_half(solved, stop)])).ravel()  # 0 for evanescent waves
-    return np.linalg.solve(outgoing_waves(waves, side), driven) * roots[:, None]
-
-
-def _leaving_half(solved: SolvedPoints, side: int) -> slice:
-    """Columns of the waves of a lead that leave on its side."""
-    rank = solved.waves[side].rank
-    return slice(rank, None) if side == 0 else slice(None, rank)
 
 
 def opposite_side(side: Side) -> Side:

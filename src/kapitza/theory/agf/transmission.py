@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from attrs import frozen
+from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.modal import INTERFACE_SIDES
@@ -22,7 +23,7 @@ from kapitza.theory.agf.green_functions import (
     PreparedJunction,
     contact_waves,
     crossing_modes,
-    lead_contact,
+    lead_contacts,
     prepare_junction,
 )
 from kapitza.theory.agf.k_mesh import band_top
@@ -107,8 +108,7 @@ class UnitRunner(BaseRecord):
 
 def transmission_at_frequencies(unit: UnitInputs) -> UnitResult:
     """Kernel: transmission and open channels of both sides (nk, nω) at wave vectors k and frequencies omega."""
-    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
-    k, omega = np.asarray(unit["k"]), np.asarray(unit["omega"])
+    prepared, (k, omega) = unit_arrays(unit, "k", "omega")
     index = np.repeat(np.arange(len(k)), omega.size)
     found = point_transmissions(prepared, k, index, np.tile(omega, len(k)))
     shape = (len(k), omega.size)
@@ -123,9 +123,8 @@ def transmission_in_bins(unit: UnitInputs) -> UnitResult:
     edges are too many to be resolved.  Beside total, left and right: first (the total times omega), weight (the
     integrals of 1), variance (of the total by its quadrature, rad² s⁻²), and the number of points solved.
     """
-    prepared = prepare_junction(junction_from_arrays(unit["junction"]))
-    k, edges, place, ramps = (np.asarray(unit[name]) for name in ("k", "edges", "place", "ramps"))
-    at = _refined_panels(prepared, k, [edges, place, ramps], float(np.asarray(unit["share"])))
+    prepared, (k, edges, place, ramps, share) = unit_arrays(unit, "k", "edges", "place", "ramps", "share")
+    at = _refined_panels(prepared, k, [edges, place, ramps], float(share))
     shape = (len(k), len(edges) - 1)
     sums = {name: np.zeros(shape) for name in ("total", "left", "right", "first", "weight", "variance")}
     pieces = [panels.pieces() for panels, *_ in at]
@@ -151,7 +150,7 @@ def _refined_panels(
     points were solved for them.
     """
     edges, place, ramps = window
-    sides = lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right")
+    sides = lead_contacts(prepared, k)
     tops = _band_tops(prepared, sides)
     bands = lead_bands(sides, window=(float(edges[0]), float(edges[-1])))
     panels = [frequency_panels(band, edges, part) for band, part in zip(bands, place, strict=True)]
@@ -197,7 +196,7 @@ def point_transmissions(
 
     `tops` are bounds (nk,) of the bands of either side, (rad/ps)², where they are known.
     """
-    sides = sides or (lead_contact(prepared, k, "left"), lead_contact(prepared, k, "right"))
+    sides = sides or lead_contacts(prepared, k)
     blocks = prepared.junction.blocks(k)
     tops = _band_tops(prepared, sides) if tops is None else tops
     below = [omega**2 * SQUARE_PICOSECOND <= high[index] for high in tops]
@@ -262,8 +261,8 @@ def point_seconds(prepared: PreparedJunction) -> float:
     """Rough time of one point, of both leads and the device; it only decides how work is cut, not the results."""
     total = 0.0
     for side in INTERFACE_SIDES:
-        rank, copies = prepared.fold(side).rank, len(prepared.junction.tiles(side))
-        total += copies * 2e-7 * (2 * rank) ** 2.2
+        copies = len(prepared.junction.tiles(side))
+        total += copies * 2e-7 * (2 * getattr(prepared, side).rank) ** 2.2
     return total + sum(5e-6 + 1e-9 * slab.onsite.shape[-1] ** 3 for slab in prepared.junction.device)
 
 
@@ -277,10 +276,15 @@ def junction_arrays(junction: Junction) -> dict[str, object]:
     return {"periods": junction.periods, "leads": leads, "device": device}
 
 
-def junction_from_arrays(plain: Any) -> Junction:
-    """Make a junction of its arrays again."""
+def unit_arrays(unit: UnitInputs, *names: str) -> tuple[PreparedJunction, list[NDArray[Any]]]:
+    """Junction of a unit of work, made of its arrays again, and other arrays of the unit by name."""
+    plain: Any = unit["junction"]
     left, right = (
         Lead(name=name, model=True, **dict(zip(_LEAD_ARRAYS, lead, strict=True)))  # the values were checked before
         for name, lead in zip(INTERFACE_SIDES, plain["leads"], strict=True)
     )
-    return Junction("", plain["periods"], left, right, tuple(JunctionLayer(*slab) for slab in plain["device"]))
+    device = tuple(JunctionLayer(*slab) for slab in plain["device"])
+    return (
+        prepare_junction(Junction("", plain["periods"], left, right, device)),
+        [np.asarray(unit[name]) for name in names],
+    )

@@ -21,7 +21,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks, wavevector_fractions
 from kapitza.theory.agf.green_functions import check_junction
-from kapitza.theory.agf.k_mesh import bulk_matrix
+from kapitza.theory.agf.leads import bulk_matrix
 
 _LEAPFROG_STEP = 0.08  # over the highest frequency: time step of the leapfrog
 _CLEAR_WIDTHS = 4.5  # standard deviations of the packet that are kept clear of the device and of the ends
@@ -57,7 +57,11 @@ def wave_packet(
         raise InputError(f"width = {width:g} layers: a packet needs at least 4")
     leads = [lead.blocks(wanted) for lead in (junction.left, junction.right)]
     phases = phase + np.linspace(-3.0, 3.0, _BLOCH_SAMPLES) / width
-    omega, states = _branch_states(leads[0], phases, branch)
+    square, vectors = np.linalg.eigh(bulk_matrix(*leads[0], np.exp(1j * phases)[:, None, None]))
+    omega, states = np.sqrt(np.abs(square[:, branch])), vectors[:, :, branch]  # rad/ps
+    for i in range(1, len(phases)):
+        overlap = np.vdot(states[i], states[i - 1])
+        states[i] *= overlap / abs(overlap)  # parallel transport: a jump of phase would tear the packet
     speed = np.gradient(omega, phases)
     if not speed.min() > 1e-3 * np.abs(omega).max():
         raise InputError(
@@ -66,7 +70,10 @@ def wave_packet(
         )
     half = int(np.ceil(_CLEAR_WIDTHS * width))
     duration = 3 * half / speed.min()  # one part to the interface, two to leave it, at the slowest
-    fastest = max(_max_group_velocity(lead) for lead in leads)
+    turn = np.linspace(-np.pi, np.pi, 241)
+    matrices = [bulk_matrix(*lead, np.exp(1j * turn)[:, None, None]) for lead in leads]
+    bands = [np.sqrt(np.abs(np.linalg.eigvalsh(matrix))) for matrix in matrices]
+    fastest = max(float(np.abs(np.gradient(band, turn, axis=0)).max()) for band in bands)  # layers per ps
     length = max(int(2.2 * half), int(np.ceil(0.5 * fastest * duration))) + 2
     system = _chain_matrix(leads, junction.blocks(wanted), length)
     edge = length * states.shape[1]
@@ -88,26 +95,6 @@ def wave_packet(
         share / share.sum(),
         float(abs(final.sum() / start.sum() - 1)),
     )
-
-
-def _branch_states(
-    lead: tuple[AnyComplexArray, AnyComplexArray], phases: Array, branch: int
-) -> tuple[Array, AnyComplexArray]:
-    """(n,) frequencies (rad/ps) and (n, f) states of one band at these phases, their own phases smooth."""
-    states = bulk_matrix(lead[0], lead[1], np.exp(1j * phases)[:, None, None])
-    square, vectors = np.linalg.eigh(states)
-    found = vectors[:, :, branch]
-    for i in range(1, len(phases)):
-        overlap = np.vdot(found[i], found[i - 1])
-        found[i] *= overlap / abs(overlap)  # parallel transport: a jump of phase would tear the packet
-    return np.sqrt(np.abs(square[:, branch])), found
-
-
-def _max_group_velocity(lead: tuple[AnyComplexArray, AnyComplexArray]) -> float:
-    """Largest group velocity of a lead, rad/ps per radian: layers per ps."""
-    phases = np.linspace(-np.pi, np.pi, 241)
-    square = np.linalg.eigvalsh(bulk_matrix(lead[0], lead[1], np.exp(1j * phases)[:, None, None]))
-    return float(np.abs(np.gradient(np.sqrt(np.abs(square)), phases, axis=0)).max())
 
 
 def _chain_matrix(leads: list[tuple[AnyComplexArray, AnyComplexArray]], device: JunctionBlocks, length: int) -> Any:
