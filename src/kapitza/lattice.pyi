@@ -45,9 +45,9 @@ from kapitza.theory.agf.interface_modes import InterfaceModes as InterfaceModes
 from kapitza.theory.agf.interface_modes import ModeFamily as ModeFamily
 from kapitza.theory.agf.interface_modes import interface_modes as interface_modes
 from kapitza.theory.agf.k_mesh import ZoneMesh as ZoneMesh
-from kapitza.theory.agf.local_current import LocalCurrent as LocalCurrent
-from kapitza.theory.agf.local_current import local_current as local_current
+from kapitza.theory.agf.local_density import LocalCurrent as LocalCurrent
 from kapitza.theory.agf.local_density import LocalDensity as LocalDensity
+from kapitza.theory.agf.local_density import local_current as local_current
 from kapitza.theory.agf.local_density import local_density as local_density
 from kapitza.theory.agf.modal_transmission import ModeConversion as ModeConversion
 from kapitza.theory.agf.modal_transmission import agf_modes as agf_modes

@@ -14,7 +14,7 @@ from kapitza.matter.building.layers import (
 )
 from kapitza.matter.junction import Junction, JunctionLayer, Lead
 from kapitza.theory.agf.green_functions import prepare_junction
-from kapitza.theory.agf.localised_modes import at_wavevector
+from kapitza.theory.agf.interface_modes import at_wavevector
 from kapitza.units import angstrom, eV, m_u
 
 SPRING = eV / angstrom**2

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 from kapitza.matter.building.layers import chain_junction, mass_junction
-from kapitza.theory.agf.adaptive_quadrature import frequency_ranges
-from kapitza.theory.agf.conductance import _finer_levels, refine_to_tolerance
+from kapitza.theory.agf.conductance import _finer_levels, frequency_ranges, refine_to_tolerance
 from kapitza.units import m_u
 
 U = 1.66053906660e-27

@@ -6,8 +6,7 @@ from attrs import evolve
 
 from kapitza.matter.building.layers import chain_junction, lead_from_force_constants, repeat_blocks
 from kapitza.matter.junction import Lead
-from kapitza.theory.agf.leads import coupling_basis, dagger, lead_layers, solve_lead_waves
-from kapitza.theory.agf.real_basis import RealBasis, find_real_basis
+from kapitza.theory.agf.leads import RealBasis, coupling_basis, dagger, find_real_basis, lead_layers, solve_lead_waves
 from kapitza.units import THz, m_u
 
 SPECIAL = np.array([[0, 0], [0.5, 0], [0, 0.5], [0.5, 0.5], [0.2, 0.2], [0.3, 0], [1 / 3, 1 / 3]])

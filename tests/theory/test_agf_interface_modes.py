@@ -7,10 +7,9 @@ from attrs import evolve
 from kapitza.errors import InputError
 from kapitza.matter.building.layers import chain_block, chain_junction, mass_junction
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionLayer
-from kapitza.theory.agf.frequency_panels import lead_bands
 from kapitza.theory.agf.green_functions import contact_waves, lead_contact, prepare_junction
-from kapitza.theory.agf.interface_modes import interface_modes
-from kapitza.theory.agf.localised_modes import at_wavevector, bound_modes, frequency_gaps
+from kapitza.theory.agf.interface_modes import at_wavevector, bound_modes, frequency_gaps, interface_modes
+from kapitza.theory.agf.transmission import lead_bands
 from kapitza.units import THz, m_u
 
 CENTRE = np.zeros(2)

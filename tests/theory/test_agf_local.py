@@ -10,10 +10,9 @@ from kapitza.matter.junction import SQUARE_PICOSECOND
 from kapitza.run.store import Store
 from kapitza.theory.agf.conductance import agf
 from kapitza.theory.agf.green_functions import prepare_junction
+from kapitza.theory.agf.interface_modes import bound_modes
 from kapitza.theory.agf.leads import bulk_matrix
-from kapitza.theory.agf.local_current import local_current
-from kapitza.theory.agf.local_density import density_sums, interface_layers, local_density
-from kapitza.theory.agf.localised_modes import bound_modes
+from kapitza.theory.agf.local_density import density_sums, interface_layers, local_current, local_density
 from kapitza.theory.agf.transmission import junction_arrays
 from kapitza.units import THz, m_u
 from matter_samples import repeat_device

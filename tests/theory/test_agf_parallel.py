@@ -10,14 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-import kapitza.theory.agf.adaptive_quadrature
 import kapitza.theory.agf.conductance
 import kapitza.theory.agf.transmission
 from kapitza.run.store import Store
 from kapitza.theory.agf.conductance import agf, agf_decimated
 from kapitza.theory.agf.interface_modes import interface_modes
-from kapitza.theory.agf.local_current import local_current
-from kapitza.theory.agf.local_density import local_density
+from kapitza.theory.agf.local_density import local_current, local_density
 from kapitza.theory.agf.modal_transmission import agf_modes, mode_conversion
 from kapitza.units import THz
 
@@ -64,13 +62,13 @@ def test_what_is_stored_is_not_computed_again(si_heavy, tmp_path, monkeypatch):
     files[0].unlink()
 
     calls = []
-    real = kapitza.theory.agf.adaptive_quadrature.transmission_in_bins
+    real = kapitza.theory.agf.conductance.transmission_in_bins
 
     def counted(unit):
         calls.append(1)
         return real(unit)
 
-    monkeypatch.setattr(kapitza.theory.agf.adaptive_quadrature, "transmission_in_bins", counted)
+    monkeypatch.setattr(kapitza.theory.agf.conductance, "transmission_in_bins", counted)
     again = agf(si_heavy, tolerance=2e-2, store=store)
     assert same(first, again)
     assert len(calls) == 2

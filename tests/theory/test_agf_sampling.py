@@ -4,11 +4,18 @@ import numpy as np
 
 from kapitza.core.quadrature import gauss_legendre, gauss_legendre_roots, null_rules
 from kapitza.matter.building.layers import mass_junction
-from kapitza.theory.agf.adaptive_quadrature import RangeSampler, RangeSpectrum, frequency_ranges
-from kapitza.theory.agf.frequency_panels import FrequencyPanels, LeadBands, lead_bands
+from kapitza.theory.agf.conductance import RangeSampler, RangeSpectrum, frequency_ranges
 from kapitza.theory.agf.green_functions import lead_contact, prepare_junction
 from kapitza.theory.agf.k_mesh import find_symmetry
-from kapitza.theory.agf.transmission import UnitRunner, junction_arrays, point_transmissions, transmission_in_bins
+from kapitza.theory.agf.transmission import (
+    FrequencyPanels,
+    LeadBands,
+    UnitRunner,
+    junction_arrays,
+    lead_bands,
+    point_transmissions,
+    transmission_in_bins,
+)
 from kapitza.units import THz, m_u
 
 

@@ -7,7 +7,7 @@ from kapitza.errors import InputError
 from kapitza.matter.building.layers import chain_junction, mass_junction
 from kapitza.measure.eels.comparison import assign_peaks
 from kapitza.theory.agf.green_functions import prepare_junction
-from kapitza.theory.agf.localised_modes import bound_modes
+from kapitza.theory.agf.interface_modes import bound_modes
 from kapitza.theory.agf.mode_classes import MODE_CLASSES, classify_modes
 from kapitza.units import hbar, m_u, meV
 

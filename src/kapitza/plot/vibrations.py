@@ -9,8 +9,7 @@ import numpy as np
 
 from kapitza.plot import style
 from kapitza.theory.agf.interface_modes import MODE_KINDS, InterfaceModes
-from kapitza.theory.agf.local_current import LocalCurrent
-from kapitza.theory.agf.local_density import LocalDensity
+from kapitza.theory.agf.local_density import LocalCurrent, LocalDensity
 from kapitza.units import THz, nm
 
 if TYPE_CHECKING:

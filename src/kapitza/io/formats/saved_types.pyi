@@ -135,7 +135,7 @@ from kapitza.simulate.md.runs.lifetimes import ThermalModes as ThermalModes
 from kapitza.simulate.md.runs.run import Run as Run
 from kapitza.theory.agf.buttiker_probes import ProbedJunction as ProbedJunction
 from kapitza.theory.agf.interface_modes import InterfaceModes as InterfaceModes
-from kapitza.theory.agf.local_current import LocalCurrent as LocalCurrent
+from kapitza.theory.agf.local_density import LocalCurrent as LocalCurrent
 from kapitza.theory.agf.local_density import LocalDensity as LocalDensity
 from kapitza.theory.agf.modal_transmission import ModeConversion as ModeConversion
 from kapitza.theory.agf.mode_classes import ModeClasses as ModeClasses

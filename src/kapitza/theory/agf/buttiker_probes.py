@@ -30,17 +30,8 @@ from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks,
 from kapitza.run.progress import Progress
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike
-from kapitza.theory.agf.green_functions import (
-    LeadContact,
-    check_junction,
-    contact_waves,
-    inverse_layer,
-    layered_matrix,
-    lead_contacts,
-    level_broadening,
-    port_self_energy,
-    prepare_junction,
-)
+from kapitza.theory.agf import green_functions as green
+from kapitza.theory.agf.green_functions import LeadContact
 from kapitza.theory.agf.k_mesh import top_frequency, zone_wavevectors
 from kapitza.theory.agf.leads import dagger
 from kapitza.theory.agf.relaxation import (
@@ -138,7 +129,7 @@ def anharmonic_conductance(
     InputError
         for a device of more than some thousand coordinates, or leads of other periods than the junction
     """
-    check_junction(junction)
+    green.check_junction(junction)
     mean, size = one_temperature(temperature), settings or ProbeSettings()
     longer = _extend_device(junction, size.layers)
     if _coordinates(longer) > _MAX_COORDINATES:
@@ -210,7 +201,7 @@ def _probe_conductances(
     junction: Junction, rates: _Rates, mean: float, settings: ProbeSettings, run: UnitRunner
 ) -> Array:
     """(n + 2, n + 2) heat per area and temperature between the left lead, the layers and the right lead, W m⁻² K⁻¹."""
-    prepared = prepare_junction(junction)
+    prepared = green.prepare_junction(junction)
     points = zone_wavevectors(prepared, settings.k_mesh, 6)
     highest = max(top_frequency(lead, points.k) for lead in (junction.left, junction.right))
     number, size = settings.number, len(junction.device)
@@ -235,7 +226,7 @@ def heat_between_baths(unit: UnitInputs) -> UnitResult:
     rates by branch also loss_left and loss_right (nk, nω, f, f), ωΓ of the layers that are those of a lead.
     """
     prepared, (k, omega, heat, loss) = unit_arrays(unit, "k", "omega", "heat", "loss")
-    sides, blocks = lead_contacts(prepared, k), prepared.junction.blocks(k)
+    sides, blocks = green.lead_contacts(prepared, k), prepared.junction.blocks(k)
     total = np.zeros((len(k), loss.shape[1] + 2, loss.shape[1] + 2))
     several = max(1, _MAX_MATRIX_ELEMENTS // _coordinates(prepared.junction) ** 2)
     for i in range(len(k)):
@@ -265,10 +256,10 @@ def _probe_transmissions(
     loss, local = losses
     index = np.full(omega.size, at)
     left, right = (
-        port_self_energy(side, contact_waves(side, index, omega), index, name)
+        green.port_self_energy(side, green.contact_waves(side, index, omega), index, name)
         for side, name in zip(sides, INTERFACE_SIDES, strict=True)
     )
-    layers = [inverse_layer(block[index], omega**2 * SQUARE_PICOSECOND) for block in blocks.onsite]
+    layers = [green.inverse_layer(block[index], omega**2 * SQUARE_PICOSECOND) for block in blocks.onsite]
     sizes = [layer.shape[-1] for layer in layers]
     roots: list[AnyComplexArray] = []
     for i, size in enumerate(sizes if local else []):
@@ -278,13 +269,13 @@ def _probe_transmissions(
         layers[i] = layers[i] + 1j * lost
         values, vectors = np.linalg.eigh(2 * lost)
         roots.append((vectors * np.sqrt(np.maximum(values, 0))[:, None, :]) @ dagger(vectors))
-    matrix = layered_matrix(layers, [-hop[index] for hop in blocks.hop])
+    matrix = green.layered_matrix(layers, [-hop[index] for hop in blocks.hop])
     if not local:
         diagonal = np.arange(matrix.shape[-1])
         matrix[:, diagonal, diagonal] += 1j * np.repeat(loss, sizes, axis=1)
     matrix[:, : sizes[0], : sizes[0]] -= left
     matrix[:, -sizes[-1] :, -sizes[-1] :] -= right
-    broadening = level_broadening(left), level_broadening(right)
+    broadening = green.level_broadening(left), green.level_broadening(right)
     return _pairwise_transmission(np.linalg.inv(matrix), broadening, np.cumsum([0, *sizes]), (loss, roots))
 
 

@@ -26,13 +26,8 @@ from kapitza.matter.junction import (
     reciprocal_periods,
     wavevector_fractions,
 )
-from kapitza.theory.agf.green_functions import (
-    LeadContact,
-    PreparedJunction,
-    block_diagonal,
-    prepare_junction,
-    solve_junction,
-)
+from kapitza.theory.agf import green_functions as green
+from kapitza.theory.agf.green_functions import LeadContact, PreparedJunction
 from kapitza.theory.agf.leads import BLOCH_FACTOR_TOLERANCE, LeadLayers, LeadWaves, bulk_matrix, dagger
 
 # reciprocal lattice vectors tried to shorten another
@@ -89,7 +84,7 @@ def _wave_amplitudes(
 def outgoing_waves(waves: LeadWaves, side: Side) -> AnyComplexArray:
     """(M r, M r) near parts of all waves that leave the device into a lead, evanescent ones too."""
     near = waves.p[:, :, waves.rank :] if side == "left" else waves.q[:, :, : waves.rank]
-    return block_diagonal(near, len(near))[0]
+    return green.block_diagonal(near, len(near))[0]
 
 
 def _label_channels(
@@ -275,7 +270,7 @@ def scattering_matrix(junction: Junction, k: ArrayLike, omega: float) -> Scatter
     ConvergenceError
         where waves of opposite directions cannot be distinguished
     """
-    prepared, wanted = prepare_junction(junction), wavevector_fractions(k)
+    prepared, wanted = green.prepare_junction(junction), wavevector_fractions(k)
     if len(wanted) != 1 or not (np.isfinite(omega) and omega > 0):
         raise InputError(f"scattering takes one wave vector and one ω above 0, got {len(wanted)} and {omega:g} rad/s")
     return solve_scattering(prepared, wanted, float(omega))
@@ -283,7 +278,7 @@ def scattering_matrix(junction: Junction, k: ArrayLike, omega: float) -> Scatter
 
 def solve_scattering(prepared: PreparedJunction, k: Array, omega: float) -> ScatteringMatrix:
     """Scattering matrix of a prepared junction at k (1, 2) and a frequency, rad s⁻¹."""
-    solved = solve_junction(prepared, k, np.zeros(1, dtype=np.intp), np.array([omega]))
+    solved = green.solve_junction(prepared, k, np.zeros(1, dtype=np.intp), np.array([omega]))
     arriving, leaving = (
         tuple(
             _wave_amplitudes(prepared.junction.lead(side), at, waves, omega, side, incoming=incoming)
