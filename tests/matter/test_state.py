@@ -11,8 +11,8 @@ from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import load_materials, material, materials
 from kapitza.measure.calibration.estimate import calibrated_conductance
 from kapitza.theory.models import MODEL_REGISTER, model_estimates
+from kapitza.theory.remarks import drop_remark, range_remarks
 from kapitza.theory.sides import describe_sides
-from kapitza.theory.validity import drop_remark, range_remarks
 
 # fixed points of the International Temperature Scale of 1990, K: H. Preston-Thomas, Metrologia 27, 3 (1990),
 # doi:10.1088/0026-1394/27/1/002, table 1

@@ -17,9 +17,9 @@ from kapitza.matter.phonons import phonon_card, phonons
 from kapitza.matter.sheet import Sheet, sheet
 from kapitza.theory.amm import amm
 from kapitza.theory.dmm import dmm
-from kapitza.theory.models import MODEL_REGISTER, applicable_models, find_model, model_estimates
+from kapitza.theory.models import MODEL_REGISTER, find_model, model_estimates
 from kapitza.theory.references import citations, cite, references
-from kapitza.theory.sides import describe_side, is_path
+from kapitza.theory.sides import describe_side, describe_sides, is_path
 from kapitza.units import MW
 
 AL = Solid("Al", 2700, 6420, 3040, 6.026e28)
@@ -27,7 +27,8 @@ SI = Solid("Si", 2330, 9000, 5400, 4.994e28)
 
 
 def names(left: Any, right: Any) -> set[str]:
-    return {one.name for one in applicable_models(left, right)}
+    sides = describe_sides(left, right)
+    return {one.name for one in MODEL_REGISTER if one.sides.fits(*sides)}
 
 
 def test_what_sides_allow() -> None:

@@ -7,7 +7,7 @@ import pytest
 from kapitza.matter.library import load_materials, material, materials
 from kapitza.matter.material import Material
 from kapitza.measure.interface import predict
-from kapitza.theory.provenance import left_out_remarks, unverified_remarks
+from kapitza.theory.remarks import left_out_remarks, unverified_remarks
 from kapitza.theory.sides import describe_side, describe_sides
 
 OWN = """

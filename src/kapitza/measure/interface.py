@@ -23,9 +23,8 @@ from kapitza.measure.apparent import ApparentConductance, solve_apparent
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement, measured
 from kapitza.theory.models import Estimate, apply_models
-from kapitza.theory.provenance import left_out_remarks, unverified_remarks
+from kapitza.theory.remarks import estimate_remarks
 from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides, is_path, warn_of_states
-from kapitza.theory.validity import range_remarks
 
 Basis = Literal["measured", "calibrated", "physics"]
 _QUANTILE = 1.959963984540054  # of 95 %
@@ -166,7 +165,6 @@ def predict(
     found = apply_models(*sides, kelvin, models, statistics)
     published = published_measurements(catalogue_name(left, sides[0]), catalogue_name(right, sides[1]))
     names = tuple(calibrated_name(side, known) for side, known in zip((left, right), sides, strict=True))
-    taken = dict.fromkeys(side.remark for side in sides if side.remark)
     nearest = kelvin[[np.argmin(np.abs(kelvin - _ROOM_TEMPERATURE))]]
     apparent = _apparent_or_none(sides, nearest) if statistics == "quantum" else None
     estimate = best_estimate((names[0], names[1]), kelvin, found, published, condition, apparent)
@@ -180,12 +178,7 @@ def predict(
         models=found,
         apparent=apparent,
         measured=published,
-        remarks=(
-            *taken,
-            *range_remarks([one.model for one in found], *sides, kelvin),
-            *unverified_remarks([one.model for one in found], *sides),
-            *left_out_remarks(*sides),
-        ),
+        remarks=estimate_remarks([one.model for one in found], *sides, kelvin),
     )
 
 

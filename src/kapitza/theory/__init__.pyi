@@ -39,6 +39,8 @@ from kapitza.theory.models import model_estimates as model_estimates
 from kapitza.theory.plane_waves import Interlayer as Interlayer
 from kapitza.theory.references import Citation as Citation
 from kapitza.theory.references import citations as citations
+from kapitza.theory.remarks import drop_remark as drop_remark
+from kapitza.theory.remarks import range_remarks as range_remarks
 from kapitza.theory.roughness import rough_interface as rough_interface
 from kapitza.theory.roughness import specular_mixture as specular_mixture
 from kapitza.theory.sheets import sheet_on_solid as sheet_on_solid
@@ -51,5 +53,3 @@ from kapitza.theory.sides import side_name as side_name
 from kapitza.theory.sides import warn_of_states as warn_of_states
 from kapitza.theory.spin import SpinBoundary as SpinBoundary
 from kapitza.theory.spin import spin_kapitza as spin_kapitza
-from kapitza.theory.validity import drop_remark as drop_remark
-from kapitza.theory.validity import range_remarks as range_remarks
