@@ -37,6 +37,7 @@ Int32Array = NDArray[np.int32]
 IndexArray = NDArray[np.intp]
 
 _COLDEST, _HOTTEST = 1e-12, 1e12  # K, far beyond what a laboratory has
+_POSSIBLE_TEMPERATURES = f"temperatures of {_COLDEST:g} to {_HOTTEST:g} K"
 
 
 def about(unit: str, meaning: str) -> dict[str, str]:
@@ -88,15 +89,27 @@ def unit_text(value: Any) -> str:
     return str(value.units if hasattr(value, "units") else value.unit)
 
 
-def numbers(value: ArrayLike) -> Array:
-    """Return `value` as a read-only 1-D array of floats, none of them NaN."""
+def _float_array(value: ArrayLike, wanted: str, ndmin: int = 0) -> tuple[Array, ArrayLike]:
+    """Return `value` as an array of floats, and as it is without a unit; what is `wanted` is for the message."""
     value = without_unit(value)
     try:
-        array = np.array(value, dtype=float, ndmin=1)
+        return np.array(value, dtype=float, ndmin=ndmin), value
     except (TypeError, ValueError, OverflowError) as err:
-        raise InputError(f"expected numbers along one axis, got {value!r:.60}") from err
+        raise InputError(f"expected {wanted}, got {value!r:.60}") from err
+
+
+def _all_good(array: Array, good: BoolArray, wanted: str, unit: str = "") -> Array:
+    """Return an array all of whose numbers are good; an InputError names the first that is not."""
+    if not good.all():
+        raise InputError(f"expected {wanted}, got {array[~good][0]:g}{unit}")
+    return array
+
+
+def numbers(value: ArrayLike) -> Array:
+    """Return `value` as a read-only 1-D array of floats, none of them NaN."""
+    array, plain = _float_array(value, "numbers along one axis", ndmin=1)
     if array.ndim != 1 or np.isnan(array).any():
-        raise InputError(f"expected numbers along one axis without NaN, got shape {array.shape} from {value!r:.60}")
+        raise InputError(f"expected numbers along one axis without NaN, got shape {array.shape} from {plain!r:.60}")
     return _possible(array)
 
 
@@ -114,22 +127,19 @@ def _possible(array: Array) -> Array:
 
 def number(value: Any) -> float:
     """Return `value` as one float; a text or a truth value is no number."""
-    plain = value if type(value) is float else _plain_number(value)
+    plain = value
+    if type(value) is not float:
+        if isinstance(value, (str, bytes, bool, np.bool_)):
+            hint = ": give a number in SI units, without its unit" if isinstance(value, str) else ""
+            raise InputError(f"expected one number, got {value!r:.60}{hint}")
+        plain = without_unit(value)
+        try:
+            plain = float(plain)
+        except (TypeError, ValueError, OverflowError) as err:
+            raise InputError(f"expected one number, got {plain!r:.60}") from err
     if LARGEST < abs(plain) < np.inf:
         raise InputError(f"{plain:g}: no quantity in SI units is beyond {LARGEST:g}")
     return plain
-
-
-def _plain_number(value: Any) -> float:
-    """Return one number, perhaps with a unit, as a float."""
-    if isinstance(value, (str, bytes, bool, np.bool_)):
-        hint = ": give a number in SI units, without its unit" if isinstance(value, str) else ""
-        raise InputError(f"expected one number, got {value!r:.60}{hint}")
-    value = without_unit(value)
-    try:
-        return float(value)
-    except (TypeError, ValueError, OverflowError) as err:
-        raise InputError(f"expected one number, got {value!r:.60}") from err
 
 
 def check_plausible(what: str, value: float, low: float, high: float, unit: str, name: str) -> None:
@@ -141,21 +151,24 @@ def check_plausible(what: str, value: float, low: float, high: float, unit: str,
 def finite(value: ArrayLike) -> Array:
     """Return `value` as `numbers`, all of them finite."""
     array = numbers(value)
-    if not np.isfinite(array).all():
-        raise InputError(f"expected finite numbers, got {_first_invalid(array, np.isfinite(array)):g}")
-    return array
+    return _all_good(array, np.isfinite(array), "finite numbers")
 
 
 def square(value: ArrayLike) -> Array:
     """Return `value` as a read-only square matrix of finite floats."""
-    value = without_unit(value)
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError, OverflowError) as err:
-        raise InputError(f"expected a square matrix of numbers, got {value!r:.60}") from err
+    array, plain = _float_array(value, "a square matrix of numbers")
     if array.ndim != 2 or array.shape[0] != array.shape[1] or not np.isfinite(array).all():
-        raise InputError(f"expected a square matrix of finite numbers, got shape {array.shape} from {value!r:.60}")
+        raise InputError(f"expected a square matrix of finite numbers, got shape {array.shape} from {plain!r:.60}")
     return _possible(array)
+
+
+def float_table(value: ArrayLike) -> Array:
+    """Return `value` as a read-only table of floats along two axes; NaN stands where there is no value."""
+    array, _ = _float_array(value, "numbers along two axes")
+    if array.ndim != 2 or np.isinf(array).any():
+        raise InputError(f"expected finite numbers (or NaN) along two axes, got shape {array.shape}")
+    array.flags.writeable = False
+    return array
 
 
 def finite_table(value: ArrayLike) -> Array:
@@ -201,22 +214,15 @@ def labels(value: ArrayLike) -> IndexArray:
 def positive(value: ArrayLike) -> Array:
     """Return `value` as `numbers`, all of them finite and above zero."""
     array = numbers(value)
-    if not (np.isfinite(array).all() and (array > 0).all()):
-        raise InputError(f"expected finite numbers above zero, got {_first_invalid(array, array > 0):g}")
-    return array
+    return _all_good(array, np.isfinite(array) & (array > 0), "finite numbers above zero")
 
 
 def temperatures(value: ArrayLike) -> Array:
     """Return `value` as temperatures in K: above zero, and such as solids and liquids have."""
     array = numbers(without_unit(value, "K"))
-    good = np.isfinite(array) & (array > 0)
-    if not good.all():
-        raise InputError(f"expected temperatures above 0 K, got {_first_invalid(array, good):g} K (°C? add 273.15)")
-    good = (array >= _COLDEST) & (array <= _HOTTEST)
-    if not good.all():
-        wrong = _first_invalid(array, good)
-        raise InputError(f"expected temperatures of {_COLDEST:g} to {_HOTTEST:g} K, got {wrong:g} K")
-    return array
+    _all_good(array, np.isfinite(array) & (array > 0), "temperatures above 0 K", " K (°C? add 273.15)")
+    possible = (array >= _COLDEST) & (array <= _HOTTEST)
+    return _all_good(array, possible, _POSSIBLE_TEMPERATURES, " K")
 
 
 def one_temperature(value: ArrayLike) -> float:
@@ -246,9 +252,7 @@ def is_increasing(array: NDArray[Any]) -> bool:
 def frequencies(value: ArrayLike) -> Array:
     """Return `value` as increasing angular frequencies in rad s⁻¹, none below zero."""
     array = increasing(value)
-    if array.size and array[0] < 0:
-        raise InputError(f"expected angular frequencies from 0 upwards in rad/s, got {array[0]:g}")
-    return array
+    return _all_good(array, array >= 0, "angular frequencies from 0 upwards in rad/s")
 
 
 def quantity(*, low: float = 0.0, high: float = np.inf) -> Callable[[Any, Any, float], None]:
@@ -353,12 +357,6 @@ def same_length(name: str) -> Callable[[Any, Any, Array], None]:
             raise InputError(f"{attribute.name} has {value.size} values for {other.size} of {name}")
 
     return check
-
-
-def _first_invalid(array: Array, valid: NDArray[np.bool_]) -> float:
-    """Return the first value of `array` that is not `valid`, for a message."""
-    bad = array[~(valid & np.isfinite(array))]
-    return float(bad[0])
 
 
 def read_only_mapping(value: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -156,16 +156,9 @@ _EXTRAPOLATED = Hint(
 
 
 def check_fourier_drop(value: Conductance, solver: str) -> None:
-    """Refuse a conductance that does not belong between the bulk profiles of a solver of Fourier's law.
+    """Refuse a conductance of another drop than that between bulk profiles, or estimated for gray media and not accepted.
 
-    Parameters
-    ----------
-    solver : what takes which profiles, as "a stack is solved with bulk profiles"
-
-    Raises
-    ------
-    InputError
-        for an emitted or local drop, or one that was estimated for gray media and not accepted
+    `solver` says what takes which profiles, as "a stack is solved with bulk profiles".
     """
     name = value.method or "this conductance"
     if value.drop != "extrapolated":
@@ -184,18 +177,16 @@ def check_fourier_drop(value: Conductance, solver: str) -> None:
 
 def check_comparable(a: Conductance, b: Conductance) -> None:
     """Refuse to compare what refers to different temperatures or statistics."""
-    if a.drop != b.drop:
-        raise InputError(
-            f"cannot compare {a.method!r} ({a.drop} drop) with {b.method!r} ({b.drop} drop): they refer to "
-            "different temperatures. Take both with the same drop,",
-            hint=Hint(python="e.g. conductance(T, drop='extrapolated').", command="e.g. by --drop extrapolated."),
-        )
-    if a.statistics != b.statistics:
-        raise InputError(
-            f"cannot compare {a.method!r} ({a.statistics} statistics) with {b.method!r} "
-            f"({b.statistics} statistics). Take both with the same,",
-            hint=Hint(python="e.g. conductance(T, statistics='classical').", command="e.g. by --statistics classical."),
-        )
+    for name, means, example in (
+        ("drop", ": they refer to different temperatures. Take both with the same drop,", "extrapolated"),
+        ("statistics", ". Take both with the same,", "classical"),
+    ):
+        one, other = getattr(a, name), getattr(b, name)
+        if one != other:
+            raise InputError(
+                f"cannot compare {a.method!r} ({one} {name}) with {b.method!r} ({other} {name}){means}",
+                hint=Hint(python=f"e.g. conductance(T, {name}='{example}').", command=f"e.g. by --{name} {example}."),
+            )
 
 
 def series_conductance(*parts: Conductance, method: str = "") -> Conductance:
@@ -230,10 +221,7 @@ def series_conductance(*parts: Conductance, method: str = "") -> Conductance:
         shares = [(value / part.value) ** 2 * part.sigma for part in parts if part.sigma is not None]
         sigma = np.sqrt(np.sum(np.square(shares), axis=0))
     label = method or " + ".join(part.method for part in parts)
-    gray = any(part.gray for part in parts)
-    return Conductance(
-        first.temperature, value, sigma, first.drop, statistics=first.statistics, method=label, gray=gray
-    )
+    return evolve(first, value=value, sigma=sigma, method=label, source="", gray=any(part.gray for part in parts))
 
 
 def merge_conductances(parts: "list[Conductance]", method: str = "") -> Conductance:
@@ -247,23 +235,11 @@ def merge_conductances(parts: "list[Conductance]", method: str = "") -> Conducta
     value = np.concatenate([part.value for part in parts])[order]
     known = [part.sigma for part in parts if part.sigma is not None]
     sigma = np.concatenate(known)[order] if len(known) == len(parts) else None
-    first = parts[0]
-    return Conductance(
-        temperature[order],
-        value,
-        sigma,
-        first.drop,
-        statistics=first.statistics,
-        method=method or first.method,
-        gray=any(part.gray for part in parts),
-    )
-
-
-_ALL_TEMPERATURES = 1.0, 1e4  # K
+    gray = any(part.gray for part in parts)
+    columns = {"temperature": temperature[order], "value": value, "sigma": sigma}
+    return evolve(parts[0], **columns, method=method or parts[0].method, source="", gray=gray)
 
 
 def constant_conductance(value: float, sigma: float, method: str) -> Conductance:
-    """A number (W m⁻² K⁻¹) that is said to hold at all temperatures, with its standard uncertainty, by the extrapolated
-    drop.
-    """
-    return Conductance(np.array(_ALL_TEMPERATURES), np.full(2, value), np.full(2, sigma), method=method)
+    """A number (W m⁻² K⁻¹) for all temperatures (1 K to 10⁴ K), with its standard uncertainty, extrapolated drop."""
+    return Conductance([1.0, 1e4], np.full(2, value), np.full(2, sigma), method=method)

@@ -23,13 +23,7 @@ _DEFAULT_MODE = 0o666  # of a new file, less what the umask takes away
 
 
 def file_path(path: object) -> Path:
-    """Return what a caller gave as the path of a file, if it can be one.
-
-    Raises
-    ------
-    InputError
-        for what is neither a text nor a path
-    """
+    """Return what a caller gave as the path of a file; an InputError for what is neither a text nor a path."""
     text = fspath(path) if isinstance(path, PathLike) else path
     if not isinstance(text, str) or "\0" in text:
         raise InputError(f"expected the path of a file, got {path!r:.60}")
@@ -40,16 +34,8 @@ def open_regular(path: str | PathLike[str], limit: int = MAX_FILE_BYTES) -> Bina
     """Open a file for reading, if it is an ordinary one of at most `limit` bytes.
 
     A pipe might block for ever and a device never end; the kind of the file and its size are those of what was opened,
-    so that nobody can exchange it in between.
-
-    Raises
-    ------
-    DataError
-        for a folder, a pipe, a device, or a file that is too large
-    MissingFile
-        if there is no such file
-    OSError
-        if it may not be read
+    so that nobody can exchange it in between.  Raises a DataError for a folder, a pipe, a device or a file that is too
+    large, a MissingFile if there is none, and an OSError if it may not be read.
     """
     place = file_path(path)
     try:
@@ -75,18 +61,14 @@ def read_limited(path: str | PathLike[str], limit: int = MAX_FILE_BYTES) -> byte
     with open_regular(path, limit) as file:
         size = os.fstat(file.fileno()).st_size  # what is asked for is allocated at once, and the limit is large
         data = file.read(size + 1)
-        if len(data) > size:
-            data = b"".join([data, *_read_growing(file, limit + 1 - len(data))])
-    if len(data) > limit:  # files of the system claim to be empty
+        pieces, left = [data], limit + 1 - len(data) if len(data) > size else 0
+        while left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):  # files of the system claim to be empty
+            pieces.append(piece)
+            left -= len(piece)
+    data = b"".join(pieces) if len(pieces) > 1 else data
+    if len(data) > limit:
         raise DataError(f"has more than the {limit} bytes that are read", file=path)
     return data
-
-
-def _read_growing(file: BinaryIO, left: int) -> Generator[bytes]:
-    """Yield what a file holds beyond the size that it has claimed, in pieces, not more than `left` bytes."""
-    while left > 0 and (piece := file.read(min(left, _PIECE_BYTES))):
-        left -= len(piece)
-        yield piece
 
 
 def regular_file_size(path: str | PathLike[str], limit: int = MAX_FILE_BYTES) -> int:

@@ -26,12 +26,9 @@ def ratio_quantile(
     rise stays below its own quantile pass from two-sided ones to bounds without a choice (G. J. Feldman and R. D.
     Cousins, Phys. Rev. D 57, 3873 (1998), doi:10.1103/PhysRevD.57.3873).
 
-    Parameters
-    ----------
-    information : (q, q) inverse covariance F of the estimate, at the true values
-    below, above : (q,) distances from the true values to the limits, inf where there is none
-    confidence : 0.95 for 95 %
-    width : factor between the standard deviation of the estimate and that by F
+    `information` (q, q) is the inverse covariance F of the estimate at the true values, `below` and `above` (q,) are
+    the distances from these to the limits (inf for none), and `width` is the standard deviation of the estimate over
+    that by F.
     """
     size = np.sqrt(np.diag(np.linalg.inv(information)))
     curvature = information * np.outer(size, size)

@@ -26,7 +26,6 @@ _PROBABILITY_ROUNDING = 1e-8  # excess over a probability of 1 that is put down 
 
 
 def _vector_table(value: ArrayLike) -> Array:
-    """Return `value` as read-only finite vectors (n, 3)."""
     array = finite_table(value)
     if array.shape[1] != 3:
         raise InputError(f"expected (n, 3) finite wave vectors, got shape {array.shape}")
@@ -34,13 +33,11 @@ def _vector_table(value: ArrayLike) -> Array:
 
 
 def _one_label_each(instance: "ModalTransmission", attribute: object, value: NDArray[np.intp]) -> None:
-    """Validate that a column of labels has one value for each row."""
     if value.shape != instance.omega.shape:
         raise InputError(f"{value.size} labels of a side or branch for {instance.omega.size} modes")
 
 
 def _probability(instance: object, attribute: object, value: Array) -> None:
-    """Validate that a field holds probabilities."""
     if value.size and not (value.min() >= -_PROBABILITY_ROUNDING and value.max() <= 1 + _PROBABILITY_ROUNDING):
         raise InputError(f"expected probabilities from 0 to 1, got {value.min():.10g} to {value.max():.10g}")
 
@@ -54,8 +51,6 @@ class BinnedModes(BaseRecord):
     incident, transmitted, specular : (n,) sums over the modes in each bin: of all that arrive, of what crosses, and of
         what crosses with its in-plane wave vector kept; m⁻² times the number of frequencies, or W m⁻² K⁻¹ where a
         temperature was given
-    incident, transmitted, specular : (n,) sums over the modes in each bin; m⁻² times the number of frequencies, or
-        W m⁻² K⁻¹ where a temperature was given
     """
 
     edges: Array = field(

@@ -10,13 +10,13 @@ from kapitza.core.arrays import (
     Array,
     about,
     check_choice,
+    float_table,
     frequencies,
     increasing,
     numbers,
     one_of,
     positive,
     temperatures,
-    without_unit,
 )
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError
@@ -108,19 +108,6 @@ def energy_variance(omega: ArrayLike, temperature: ArrayLike, statistics: Statis
     x = reduced_energy(omega, temperature)
     n = 1 / np.expm1(x)
     return np.square(k_B * temperature)[:, None] * x**2 * n * (n + 1)
-
-
-def float_table(value: ArrayLike) -> Array:
-    """Return `value` as a read-only table of floats along two axes; NaN stands where there is no value."""
-    value = without_unit(value)
-    try:
-        array = np.array(value, dtype=float)
-    except (TypeError, ValueError) as err:
-        raise InputError(f"expected numbers along two axes, got {value!r:.60}") from err
-    if array.ndim != 2 or np.isinf(array).any():
-        raise InputError(f"expected finite numbers (or NaN) along two axes, got shape {array.shape}")
-    array.flags.writeable = False
-    return array
 
 
 @frozen(eq=False)

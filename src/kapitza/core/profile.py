@@ -54,13 +54,19 @@ class Jump(BaseRecord):
     @property
     def kapitza_lengths(self) -> tuple[float, float]:
         """Lengths of left and right material with the same drop, -jump/gradient, m."""
-        return self._length(self.gradient_left), self._length(self.gradient_right)
+        left, right = (-self.jump / slope if slope else np.inf for slope in (self.gradient_left, self.gradient_right))
+        return left, right
 
     @property
     def kapitza_length_sigmas(self) -> tuple[float, float]:
         """Standard uncertainties of the Kapitza lengths, to first order, m."""
-        left, right = (self._length_sigma(i, g) for i, g in ((1, self.gradient_left), (2, self.gradient_right)))
-        return left, right
+        sigmas = [np.inf, np.inf]
+        for i, gradient in enumerate((self.gradient_left, self.gradient_right)):
+            if gradient:
+                slope = np.zeros(3)
+                slope[0], slope[i + 1] = -1 / gradient, self.jump / gradient**2
+                sigmas[i] = float(np.sqrt(slope @ self.covariance @ slope))
+        return sigmas[0], sigmas[1]
 
     def conductance(self, flux: float, *, sigma: float = 0.0, statistics: Statistics = "quantum") -> Conductance:
         """Extrapolated conductance G = flux/jump, with the uncertainties of both.
@@ -81,16 +87,6 @@ class Jump(BaseRecord):
         value = flux / self.jump
         relative = np.hypot(sigma / flux, self.sigma / self.jump)
         return Conductance([self.temperature], [value], [value * relative], statistics=statistics, method="profile")
-
-    def _length(self, gradient: float) -> float:
-        return -self.jump / gradient if gradient else np.inf
-
-    def _length_sigma(self, index: int, gradient: float) -> float:
-        if not gradient:
-            return np.inf
-        slope = np.zeros(3)
-        slope[0], slope[index] = -1 / gradient, self.jump / gradient**2
-        return float(np.sqrt(slope @ self.covariance @ slope))
 
 
 @frozen(eq=False)
