@@ -156,7 +156,7 @@ _EXTRAPOLATED = Hint(
 
 
 def check_fourier_drop(value: Conductance, solver: str) -> None:
-    """Refuse a conductance of another drop than that between bulk profiles, or estimated for gray media and not accepted.
+    """Refuse a conductance that is not the extrapolated drop, or was estimated for gray media and not accepted.
 
     `solver` says what takes which profiles, as "a stack is solved with bulk profiles".
     """

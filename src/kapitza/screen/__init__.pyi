@@ -3,7 +3,6 @@
 from kapitza.screen.filters import filter_table as filter_table
 from kapitza.screen.layers import InterlayerScreening as InterlayerScreening
 from kapitza.screen.layers import interlayers as interlayers
-from kapitza.screen.names import find_rows as find_rows
 from kapitza.screen.pairs import screen as screen
 from kapitza.screen.ranks import catalogue_error as catalogue_error
 from kapitza.screen.result import Ranking as Ranking
@@ -13,5 +12,6 @@ from kapitza.screen.solved_layers import solve_layers as solve_layers
 from kapitza.screen.table import MaterialTable as MaterialTable
 from kapitza.screen.table import TabulatedBands as TabulatedBands
 from kapitza.screen.table import combine_tables as combine_tables
+from kapitza.screen.table import find_rows as find_rows
 from kapitza.screen.table import library_table as library_table
 from kapitza.screen.table import material_table as material_table

@@ -152,13 +152,7 @@ def _compare_column(materials: MaterialTable, name: str, sign: str, number: floa
 
 
 def material_column(materials: MaterialTable, name: str) -> Array:
-    """(n,) column of a table by name: one of its own, of its properties, or `debye_temperature`, K.
-
-    Raises
-    ------
-    InputError
-        for a column that is not there, with the nearest ones
-    """
+    """(n,) column of a table by name: one of its own, of its properties, or `debye_temperature`, K."""
     own = ("density", "longitudinal", "transverse", "atoms", "debye_temperature")
     if name in own:
         return getattr(materials, name)

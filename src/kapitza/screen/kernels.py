@@ -1,7 +1,11 @@
-"""Compiled conductances of many pairs, and the best of them.  Importing this module needs numba.
+r"""Compiled conductances of many pairs, the best of them, and the best layers.  Importing this module needs numba.
 
 Values of a row of materials are made in blocks that stay in the cache of a core, each temperature in one vectorised
 sweep.  A block is looked through only if its best value passes the worst that is kept.
+
+The best layer of all pairs is a product of matrices with minima in place of sums,
+$\min_C (R_{AC} + e_C + R_{CB})$ with what the layer adds itself, $e_C$.  It is taken in tiles that stay in the cache of
+a core, four layers at a time.
 """
 
 from collections.abc import Callable
@@ -12,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, IntArray
-from kapitza.screen.tabulation import MODE_SCALE, FloatTable
+from kapitza.screen.tabulation import MODE_SCALE, FloatTable, PairTables
 
 _KernelFunction = TypeVar("_KernelFunction", bound=Callable[..., Any])
 
@@ -27,23 +31,10 @@ _FIRST_BIN = (1023 + LOWEST_OCTAVE) * BINS_PER_OCTAVE
 _SCALE = MODE_SCALE
 _ROOT_OF_THREE = 3**0.5
 _TINY = 1e-9  # of s, in place of 0 where neither side has a mode
-
-
-class KernelTables(NamedTuple):
-    """Arrays of `PairTables`, in its order."""
-
-    below: FloatTable
-    between: FloatTable
-    transverse: FloatTable
-    longitudinal: FloatTable
-    leads: FloatTable
-    transverse_cell: IntArray
-    longitudinal_cell: IntArray
-    cells: FloatTable
-    slopes: FloatTable
-    cell_count: IntArray
-    edges: FloatTable
-    steps: FloatTable
+SingleTable = NDArray[np.float32]
+_ROWS_PER_TILE = 32
+_PARTNERS_PER_TILE = 1024
+_UNROLLED = 4  # layers in one sweep
 
 
 class Scratch(NamedTuple):
@@ -78,7 +69,7 @@ def compile_screening(function: _KernelFunction) -> _KernelFunction:
 
 
 @compile_screening
-def _debye_block(i: int, start: int, count: int, tables: KernelTables, mix: FloatTable, out: FloatTable) -> None:
+def _debye_block(i: int, start: int, count: int, tables: PairTables, mix: FloatTable, out: FloatTable) -> None:
     """Conductances of a Debye solid with `count` others from `start` on, (nT, count); `mix` is scratch."""
     below, between = tables.below, tables.between
     own_below, own_between, unity = below[i], between[i], below.dtype.type(1)  # of the precision of the tables
@@ -139,7 +130,7 @@ def _part_of_cell(level: float, own: Any, slope: Any, edges: FloatTable, start: 
 
 
 @compile_screening
-def _mixed_pair(debye: int, band: int, k: int, tables: KernelTables, mix: FloatTable, out: FloatTable) -> None:
+def _mixed_pair(debye: int, band: int, k: int, tables: PairTables, mix: FloatTable, out: FloatTable) -> None:
     """Conductances of a Debye solid with full bands, into column k of out; `mix` is scratch for the cells."""
     count = tables.cell_count[band]
     own, slope, edges = tables.cells[band, :count], tables.slopes[band, :count], tables.edges
@@ -161,7 +152,7 @@ def _mixed_pair(debye: int, band: int, k: int, tables: KernelTables, mix: FloatT
 
 
 @compile_screening
-def _band_pair(i: int, j: int, k: int, tables: KernelTables, mix: FloatTable, out: FloatTable) -> None:
+def _band_pair(i: int, j: int, k: int, tables: PairTables, mix: FloatTable, out: FloatTable) -> None:
     """Conductances of two full bands, into column k of out; `mix` is scratch for the cells."""
     count = min(tables.cell_count[i], tables.cell_count[j])
     one, other, change, other_change = tables.cells[i], tables.cells[j], tables.slopes[i], tables.slopes[j]
@@ -176,7 +167,7 @@ def _band_pair(i: int, j: int, k: int, tables: KernelTables, mix: FloatTable, ou
 
 
 @compile_screening
-def fill_conductances(i: int, start: int, count: int, tables: KernelTables, mix: Scratch, out: FloatTable) -> None:
+def fill_conductances(i: int, start: int, count: int, tables: PairTables, mix: Scratch, out: FloatTable) -> None:
     """(nT, count) conductances of material i with the materials from `start` on, W m⁻² K⁻¹."""
     solids = tables.below.size
     if i < solids and start + count <= solids:
@@ -257,18 +248,12 @@ def count_conductances(values: Array, counts: IntArray) -> None:
 
 @compile_screening
 def best_of_rows(
-    rows: IntArray, earliest: IntArray, tables: KernelTables, sign: float, best: BestPairs, counts: IntArray
+    rows: IntArray, earliest: IntArray, tables: PairTables, sign: float, best: BestPairs, counts: IntArray
 ) -> None:
     """Search rows of pairs for the best ones, and count all by their conductance.
 
-    Parameters
-    ----------
-    rows : materials of the rows
-    earliest : number of the first partner of each row
-    tables : of all materials
-    sign : 1 for the largest conductances, -1 for the smallest
-    best : heaps (nT, k), updated
-    counts : (nT, bins) of ln G, updated; no bins: nothing is counted
+    Each row begins with the partner `earliest`; `sign` is 1 for the largest conductances, -1 for the smallest.  The
+    heaps `best` (nT, k) and the counts (nT, bins) of ln G are updated; without bins nothing is counted.
     """
     solids, total = tables.below.size, tables.below.size + tables.cell_count.size
     shape = tables.edges.shape[0]
@@ -297,7 +282,7 @@ def best_of_rows(
 
 
 @compile_screening
-def best_of_each_row(rows: IntArray, tables: KernelTables, sign: float, best: BestPairs) -> None:
+def best_of_each_row(rows: IntArray, tables: PairTables, sign: float, best: BestPairs) -> None:
     """Search each row of pairs for its own best ones, into heaps (rows, nT, k) of their own."""
     none = np.zeros((tables.edges.shape[0], 0), np.int64)
     earliest = np.zeros(1, np.int64)
@@ -307,7 +292,7 @@ def best_of_each_row(rows: IntArray, tables: KernelTables, sign: float, best: Be
 
 
 @compile_screening
-def pair_conductances(first: IntArray, second: IntArray, tables: KernelTables, out: NDArray[np.float64]) -> None:
+def pair_conductances(first: IntArray, second: IntArray, tables: PairTables, out: NDArray[np.float64]) -> None:
     """(nT, n) conductances of n pairs, W m⁻² K⁻¹."""
     mix = Scratch(np.empty((4, 1), tables.below.dtype), np.empty((2, tables.edges.shape[1]), tables.cells.dtype))
     value = np.empty((out.shape[0], 1), tables.below.dtype)
@@ -315,3 +300,69 @@ def pair_conductances(first: IntArray, second: IntArray, tables: KernelTables, o
         fill_conductances(first[k], second[k], 1, tables, mix, value)
         for t in range(out.shape[0]):
             out[t, k] = value[t, 0]
+
+
+@compile_screening
+def fill_resistances(tables: PairTables, first: int, low: int, found: SingleTable) -> None:
+    """(r, c) emitted resistance of materials from `first` on with those from `low` on; infinite with itself."""
+    rows, columns, solids = found.shape[0], found.shape[1], tables.below.size
+    mix = Scratch(np.empty((4, columns), tables.below.dtype), np.empty((2, tables.edges.shape[1]), tables.cells.dtype))
+    border = min(max(solids, low), low + columns)
+    for i in range(first, first + rows):
+        for start, stop in ((low, border), (border, low + columns)):
+            if stop == start:
+                continue
+            out = np.empty((1, stop - start), tables.below.dtype)
+            fill_conductances(i, start, stop - start, tables, mix, out)
+            for k in range(stop - start):
+                found[i - first, start - low + k] = 1 / out[0, k]
+        if low <= i < low + columns:
+            found[i - first, i - low] = np.inf
+
+
+@compile_screening
+def _sweep_layers(left: SingleTable, right: SingleTable, least: SingleTable) -> None:
+    """Lower the least sums over some layers: left (layers,) with right (layers, partners) into least (partners,)."""
+    layers = left.size
+    for c in range(0, layers - layers % _UNROLLED, _UNROLLED):
+        one, two, three, four = left[c], left[c + 1], left[c + 2], left[c + 3]
+        for j in range(least.size):
+            first = min(one + right[c, j], two + right[c + 1, j])
+            second = min(three + right[c + 2, j], four + right[c + 3, j])
+            least[j] = min(least[j], min(first, second))  # noqa: PLW3301
+    for c in range(layers - layers % _UNROLLED, layers):
+        for j in range(least.size):
+            least[j] = min(least[j], left[c] + right[c, j])
+
+
+@compile_screening
+def search_triples(
+    rows: SingleTable, columns: SingleTable, first: int, low: int, extra: SingleTable, best: BestPairs
+) -> None:
+    """Keep the pairs (i < j) whose resistance is lowered most by their best layer; scores are ratios of resistances.
+
+    `rows` (r, n) are resistances of the materials from `first` on with all, `columns` (n, c) those of all with the
+    materials from `low` on, `extra` (n,) what each layer adds, infinite for what is no layer; the heap `best` (1, k) is
+    updated.
+    """
+    total, width = columns.shape
+    least = np.empty((_ROWS_PER_TILE, _PARTNERS_PER_TILE), np.float32)
+    left = np.empty((_ROWS_PER_TILE, total), np.float32)
+    for start in range(0, rows.shape[0], _ROWS_PER_TILE):
+        stop = min(start + _ROWS_PER_TILE, rows.shape[0])
+        for i in range(start, stop):
+            for c in range(total):
+                left[i - start, c] = rows[i, c] + extra[c]
+        for begin in range(max(0, first + start - low), width, _PARTNERS_PER_TILE):
+            end = min(begin + _PARTNERS_PER_TILE, width)
+            least[:] = np.inf
+            for layer in range(0, total, _UNROLLED):
+                last = min(layer + _UNROLLED, total)
+                right = columns[layer:last, begin:end]
+                for i in range(stop - start):
+                    _sweep_layers(left[i, layer:last], right, least[i, : end - begin])
+            for i in range(start, stop):
+                for j in range(max(low + begin, first + i + 1), low + end):
+                    score = rows[i, j] / least[i - start, j - low - begin]
+                    if score > best.score[0, 0]:
+                        keep_pair(0, score, first + i, j, best)

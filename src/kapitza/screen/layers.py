@@ -32,10 +32,15 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, require
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
-from kapitza.screen.conductances import KERNEL_EXTRA, KERNEL_PURPOSE, compute_pairs, debye_first, tabulate_pairs
-from kapitza.screen.names import find_rows
-from kapitza.screen.table import MaterialTable
-from kapitza.screen.tabulation import PairTables
+from kapitza.screen.table import MaterialTable, find_rows
+from kapitza.screen.tabulation import (
+    KERNEL_EXTRA,
+    KERNEL_PURPOSE,
+    PairTables,
+    compute_pairs,
+    debye_first,
+    tabulate_pairs,
+)
 from kapitza.theory.dmm import ballistic_layers
 from kapitza.units import THz
 
@@ -230,7 +235,7 @@ def _best_triples(
 ) -> Triples:
     """Left, right and layer of the pairs that gain most by their best layer."""
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    fixed = tables.arrays() | {"extra": extra.astype(np.float32), "keep": top}
+    fixed = tables._asdict() | {"extra": extra.astype(np.float32), "keep": top}
     starts = range(0, extra.size, _UNIT_ROWS)
     units: list[UnitInputs] = [
         {**fixed, "first": i, "low": j, "size": _UNIT_ROWS} for i in starts for j in starts if j >= i
@@ -255,17 +260,16 @@ def _best_triples(
 
 def search_block(unit: UnitInputs) -> UnitResult:
     """Kernel: best triples of one block of pairs: ratios of resistances, left and right."""
-    triples = require("kapitza.screen.triples", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     inputs: Any = unit
-    tables = kernels.KernelTables(*(inputs[name] for name in kernels.KernelTables._fields))
+    tables = PairTables(*(inputs[name] for name in PairTables._fields))
     total, first, low, size = inputs["extra"].size, inputs["first"], inputs["low"], inputs["size"]
     rows = np.empty((min(size, total - first), total), np.float32)
     columns = np.empty((total, min(size, total - low)), np.float32)
-    triples.fill_resistances(tables, first, 0, rows)
-    triples.fill_resistances(tables, 0, low, columns)
+    kernels.fill_resistances(tables, first, 0, rows)
+    kernels.fill_resistances(tables, 0, low, columns)
     best = kernels.BestPairs(*(np.full((1, inputs["keep"]), start) for start in (-np.inf, -1, -1)))
-    triples.search_triples(rows, columns, first, low, inputs["extra"], best)
+    kernels.search_triples(rows, columns, first, low, inputs["extra"], best)
     return {"score": best.score[0], "first": best.first[0], "second": best.second[0]}
 
 

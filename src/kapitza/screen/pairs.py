@@ -10,12 +10,17 @@ from kapitza.core.arrays import Array, IntArray, check_record, temperatures
 from kapitza.errors import InputError, require
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
-from kapitza.screen.conductances import KERNEL_EXTRA, KERNEL_PURPOSE, compute_pairs, debye_first, tabulate_pairs
-from kapitza.screen.names import find_rows
 from kapitza.screen.ranks import ModelError, bin_logarithms, calibrated_errors, catalogue_error, rank_probabilities
 from kapitza.screen.result import Ranking, Screening
-from kapitza.screen.table import MaterialTable
-from kapitza.screen.tabulation import PairTables
+from kapitza.screen.table import MaterialTable, find_rows
+from kapitza.screen.tabulation import (
+    KERNEL_EXTRA,
+    KERNEL_PURPOSE,
+    PairTables,
+    compute_pairs,
+    debye_first,
+    tabulate_pairs,
+)
 
 SCREENING_VERSION = "screen-3"  # part of the address of stored results
 MAX_PAIRS = 2 * 10**10
@@ -113,7 +118,7 @@ def _pair_units(tables: PairTables, total: int, rows: IntArray | None, ranking: 
     bounds = np.searchsorted(np.cumsum(cost), np.arange(0, cost.sum(), _UNIT_COST))
     lists = np.arange(0, chosen.size if ranking.each else 0, _UNIT_LISTS)
     bounds = np.unique(np.concatenate([bounds, lists, [chosen.size]]))
-    fixed = tables.arrays() | {"sign": 1.0 if ranking.order == "high" else -1.0, "keep": keep, "each": ranking.each}
+    fixed = tables._asdict() | {"sign": 1.0 if ranking.order == "high" else -1.0, "keep": keep, "each": ranking.each}
     pieces = zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True)
     return [{**fixed, "rows": chosen[a:b], "earliest": earliest[a:b]} for a, b in pieces]
 
@@ -122,17 +127,17 @@ def search_pairs(unit: UnitInputs) -> UnitResult:
     """Best pairs of one unit of work: scores, and both materials."""
     kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     inputs: Any = unit
-    tables = kernels.KernelTables(*(inputs[name] for name in kernels.KernelTables._fields))
+    tables = PairTables(*(inputs[name] for name in PairTables._fields))
     shape = (tables.edges.shape[0], int(inputs["keep"]))
     shape = (inputs["rows"].size, *shape) if inputs["each"] else shape
     best = kernels.BestPairs(np.full(shape, -np.inf), np.full(shape, -1, np.int32), np.full(shape, -1, np.int32))
+    result = {"score": best.score, "first": best.first, "second": best.second}
     if inputs["each"]:
         kernels.best_of_each_row(inputs["rows"], tables, inputs["sign"], best)
     else:
-        counts = np.zeros((shape[0], kernels.BIN_COUNT), np.int64)
-        kernels.best_of_rows(inputs["rows"], inputs["earliest"], tables, inputs["sign"], best, counts)
-        return {"score": best.score, "first": best.first, "second": best.second, "counts": counts}
-    return {"score": best.score, "first": best.first, "second": best.second}
+        result["counts"] = np.zeros((shape[0], kernels.BIN_COUNT), np.int64)
+        kernels.best_of_rows(inputs["rows"], inputs["earliest"], tables, inputs["sign"], best, result["counts"])
+    return result
 
 
 def _count_once(results: Sequence[UnitResult], tables: PairTables, rows: IntArray | None) -> IntArray:
@@ -202,7 +207,10 @@ def _make_screening(
 ) -> Screening:
     """The rows of the lists, temperature by temperature."""
     times, lists, top = best.score.shape
-    names = _NamesOfRows(best, len(materials))
+    there = np.zeros(len(materials), bool)
+    there[best.first.ravel()] = there[best.second.ravel()] = True
+    used = np.flatnonzero(there)  # rows of the table that appear; their numbers in the result, -1 of -1
+    number = np.append(np.cumsum(there, dtype=np.int32) - 1, np.int32(-1))
     sign = 1 if ranking.order == "high" else -1
     value = np.multiply(best.score, sign, out=best.score)
     expected, spread, error = _expectations(materials, temperature, ranking, best, value)
@@ -216,9 +224,9 @@ def _make_screening(
     rows: dict[str, NDArray[Any]] = {
         "temperature": np.repeat(temperature, lists * top),
         "rank": np.tile(np.arange(1, top + 1, dtype=np.int32), lists * times),
-        "left": names.number(best.first),
-        "right": names.number(best.second),
-        "owner": np.tile(np.repeat(names.number(best.owner), top), times),
+        "left": number[best.first],
+        "right": number[best.second],
+        "owner": np.tile(np.repeat(number[best.owner], top), times),
         "conductance": value,
         "expected": expected,
         "spread": spread,
@@ -227,9 +235,9 @@ def _make_screening(
     for column in rows.values():
         column.flags.writeable = False
     return Screening(
-        names=[materials.names[i] for i in names.used],
-        formulas=[materials.formulas[i] for i in names.used],
-        full_bands=np.isin(names.used, materials.band_rows),
+        names=[materials.names[i] for i in used],
+        formulas=[materials.formulas[i] for i in used],
+        full_bands=np.isin(used, materials.band_rows),
         error=error,
         ranking=ranking,
         pairs=count,
@@ -237,25 +245,6 @@ def _make_screening(
         source=materials.source,
         **{name: column.reshape(-1) for name, column in rows.items()},
     )
-
-
-class _NamesOfRows:
-    """Materials that appear in lists, numbered anew.
-
-    Attributes
-    ----------
-    used : (n,) rows of the table
-    """
-
-    def __init__(self, best: PairLists, total: int) -> None:
-        there = np.zeros(total, bool)
-        there[best.first.ravel()] = there[best.second.ravel()] = True
-        self.used = np.flatnonzero(there)
-        self._places = np.append(np.cumsum(there, dtype=np.int32) - 1, np.int32(-1))  # of -1, too
-
-    def number(self, rows: IntArray | NDArray[np.int32]) -> NDArray[np.int32]:
-        """Numbers among those that appear; -1 of -1."""
-        return self._places[rows]
 
 
 def _expectations(

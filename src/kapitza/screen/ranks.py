@@ -23,11 +23,11 @@ from kapitza.core.phonons import Phonons
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import material, materials
-from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum
+from kapitza.matter.phonons import phonon_spectrum
 from kapitza.measure.calibration.estimate import calibrated_conductance
 from kapitza.measure.catalogue import measured
-from kapitza.screen.conductances import table_conductances
-from kapitza.screen.table import MaterialTable, material_table
+from kapitza.screen.table import MaterialTable, has_usable_phonons, is_debye_solid, material_table
+from kapitza.screen.tabulation import table_conductances
 
 _ROOM_TEMPERATURE = 300.0  # K
 _FEWEST_CONTACTS = 25  # from which the catalogue tells a factor
@@ -87,8 +87,7 @@ def _log_ratios(
     contacts: Mapping[tuple[str, str], float], temperature: float, drop: Drop, statistics: Statistics, bands: bool
 ) -> Array:
     """Logarithm of measured over computed conductance of each contact whose sides the model takes."""
-    from_bands = {name for name in set(chain(*contacts)) if has_phonons(name) and phonon_card(name).usable}
-    names = sorted(from_bands if bands else filter(_is_solid, set(chain(*contacts))))
+    names = sorted(filter(has_usable_phonons if bands else is_debye_solid, set(chain(*contacts))))
     pairs = [pair for pair in contacts if set(pair) <= set(names)]
     with catch_warnings():
         simplefilter("ignore", ValidityWarning)
@@ -100,14 +99,6 @@ def _log_ratios(
     measured_values = np.array([contacts[pair] for pair in pairs])
     good = np.isfinite(found) & (found > 0)
     return measured_values[good] - np.log(found[good])
-
-
-def _is_solid(name: str) -> bool:
-    try:
-        known = material(name)
-    except InputError:
-        return False
-    return known.symmetry != "liquid" and known.longitudinal is not None and known.transverse is not None
 
 
 def calibrated_errors(
@@ -138,19 +129,11 @@ def calibrated_errors(
 def rank_probabilities(
     median: Array, spread: Array, population: tuple[Array, Array, float], best: int, *, sign: int, seed: int = 0
 ) -> Array:
-    """Probability of each pair of a list to be among the best, by draws of all errors.
+    """(k,) probability of each pair of a list to be among the best, by draws of all errors, 0 to 1.
 
-    Parameters
-    ----------
-    median, spread : (k,) of the list, ln G and its standard deviation
-    population : (m,) ln G, (m,) number of all other pairs there, and the standard deviation of their errors
-    best : among how many
-    sign : 1 where the largest are the best, -1 for the smallest
-    seed : of the draws
-
-    Returns
-    -------
-    (k,) from 0 to 1
+    `median` and `spread` (k,) are ln G of the list and its standard deviation, `population` (m,) ln G, (m,) numbers of
+    all other pairs there and the standard deviation of their errors; `sign` is 1 where the largest are the best, -1
+    for the smallest.
     """
     draws = min(_DRAWS, _MAX_DRAWN // max(median.size + best, 1))
     if draws < _THRESHOLDS:

@@ -17,8 +17,7 @@ from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.matter.lattice_conductivity import lattice_conductivity
 from kapitza.screen.layers import InterlayerScreening
-from kapitza.screen.names import find_rows
-from kapitza.screen.table import MaterialTable
+from kapitza.screen.table import MaterialTable, find_rows
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates
 from kapitza.simulate.boltzmann.layered.transport import Film, transport
 from kapitza.simulate.boltzmann.spectral_carriers import group_edges, spectral_carriers

@@ -2,20 +2,32 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, IndexArray, about, check_record, labels, numbers, read_only_mapping, real_array
+from kapitza.core.arrays import (
+    Array,
+    IndexArray,
+    IntArray,
+    about,
+    check_record,
+    labels,
+    name_tuple,
+    numbers,
+    read_only_mapping,
+    real_array,
+)
 from kapitza.core.phonons import Phonons
+from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.matter.library import material, materials, solid
 from kapitza.matter.phonons import has_phonons, phonon_card, phonon_spectrum
-from kapitza.screen.tabulation import average_reduced_modes, cell_edges
 from kapitza.units import hbar, k_B
 
 _RANGES: Mapping[str, tuple[float, float, str]] = {
@@ -26,6 +38,9 @@ _RANGES: Mapping[str, tuple[float, float, str]] = {
 }
 _ROOM_TEMPERATURE = 300.0  # K
 _LIBRARY_SOURCE = "library of kapitza"
+_CELL_NODES = 8  # at which a spectrum is averaged over a cell
+_CELL_EXPONENT = 2  # of the edges of cells: soft crystals have enough of them beside stiff ones
+CELL_COUNT = 640
 
 
 def _texts(value: Sequence[str]) -> tuple[str, ...]:
@@ -245,14 +260,42 @@ def material_table(sides: Sequence[str | Phonons], *, source: str = "") -> Mater
 
 def library_table(*, bands: bool = False) -> MaterialTable:
     """All solids of the library whose speeds of sound are known; `bands`: with full bands where there are some."""
-    sides: list[str | Phonons] = []
-    for name in materials():
+    names = filter(is_debye_solid, materials())
+    return material_table([phonon_spectrum(name) if bands and has_usable_phonons(name) else name for name in names])
+
+
+def is_debye_solid(name: str) -> bool:
+    """Whether a name is that of a solid of the library whose speeds of sound are known."""
+    try:
         known = material(name)
-        if known.symmetry == "liquid" or known.longitudinal is None or known.transverse is None:
-            continue
-        usable = bands and has_phonons(name) and phonon_card(name).usable
-        sides.append(phonon_spectrum(name) if usable else name)
-    return material_table(sides)
+    except InputError:
+        return False
+    return known.symmetry != "liquid" and known.longitudinal is not None and known.transverse is not None
+
+
+def has_usable_phonons(name: str) -> bool:
+    """Whether the full bands of a material are in the package, and stable."""
+    return has_phonons(name) and phonon_card(name).usable
+
+
+def cell_edges(tops: Sequence[float], count: int = CELL_COUNT) -> Array:
+    """(count + 1,) edges of the cells of a common grid up to the highest of the tops, rad s⁻¹."""
+    return max(tops) * np.linspace(0.0, 1.0, count + 1) ** _CELL_EXPONENT
+
+
+def average_reduced_modes(phonons: Phonons, edges: Array) -> tuple[Array, Array]:
+    r"""Mean of $M(\omega)/\omega^2$ in each cell, and its standard deviation by a straight line, (m,) m⁻² rad⁻² s².
+
+    Both are weighted with ω²; the second has the sign of the slope.
+    """
+    omega, weight = (one.reshape(-1, _CELL_NODES) for one in panel_quadrature(edges, _CELL_NODES))
+    reduced = phonons.modes(omega.ravel()).reshape(omega.shape) / omega**2
+    share = weight * omega**2
+    share = share / share.sum(axis=1, keepdims=True)
+    mean = (reduced * share).sum(axis=1)
+    away = omega - (omega * share).sum(axis=1, keepdims=True)
+    slope = (reduced * share * away).sum(axis=1) / np.sqrt((share * away**2).sum(axis=1))
+    return mean, slope
 
 
 def combine_tables(*tables: MaterialTable) -> MaterialTable:
@@ -308,3 +351,31 @@ def _library_formula(name: str) -> str:
         return material(name).formula
     except InputError:
         return ""
+
+
+def find_rows(materials: MaterialTable, names: Sequence[str]) -> IntArray:
+    """(k,) rows of materials, each by its name or by a formula that stands once in the table.
+
+    Raises
+    ------
+    InputError
+        for what is not there, with the nearest ones, and for a formula of several materials, with their names
+    """
+    rows = {name: i for i, name in enumerate(materials.names)}
+    chosen: list[int] = []
+    for name in name_tuple(names):
+        if name in rows:
+            chosen.append(rows[name])
+            continue
+        same = [i for i, formula in enumerate(materials.formulas) if formula == name]
+        if len(same) > 1:
+            listed = ", ".join(materials.names[i] for i in same[:5]) + ", ..." * (len(same) > 5)
+            raise InputError(f"{len(same)} materials have the formula {name!r:.40}: choose one by its name: {listed}")
+        if not same:
+            close = get_close_matches(name, [*materials.names, *dict.fromkeys(materials.formulas)], n=3, cutoff=0.6)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"it has {len(materials)} materials"
+            raise InputError(f"no material {name!r:.60} in the table; {hint}")
+        chosen.append(same[0])
+    if len(set(chosen)) < len(chosen):
+        raise InputError(f"a partner stands twice in {', '.join(names)!r:.80}")
+    return np.array(chosen, dtype=np.int64)

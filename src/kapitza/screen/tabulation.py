@@ -16,18 +16,19 @@ $$\left\langle\frac{s_i s_j}{s_i + s_j}\right\rangle = \frac{s_i s_j}{s_i + s_j}
 A cutoff of a Debye solid divides its cell exactly.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from attrs import field, fields, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, IntArray, about
+from kapitza.core.arrays import Array, IntArray
+from kapitza.core.conductance import Drop
 from kapitza.core.occupation import Statistics
-from kapitza.core.phonons import Phonons
 from kapitza.core.quadrature import gauss_legendre, panel_quadrature
-from kapitza.core.records import BaseRecord
+from kapitza.core.transmission import DROP_CORRECTION
+from kapitza.errors import require
+from kapitza.screen.result import Precision
+from kapitza.screen.table import MaterialTable
 from kapitza.units import hbar, k_B
 
 FloatTable = NDArray[np.floating]
@@ -35,43 +36,30 @@ FloatTable = NDArray[np.floating]
 _PANEL_WIDTH = 0.5  # of the reduced energy, in which few nodes integrate to rounding
 _PANEL_NODES = 6
 _LARGEST_ENERGY = 120.0  # ħω/k_B T from which nothing is added: x⁴ e^-x is 2e-44 there
-_CELL_NODES = 8  # at which a spectrum is averaged over a cell
-_CELL_EXPONENT = 2  # of the edges of cells: soft crystals have enough of them beside stiff ones
-CELL_COUNT = 640
 MODE_SCALE = 1e9  # brings s near 1, so that its third power is a number of single precision
+KERNEL_EXTRA, KERNEL_PURPOSE = "screen", "screening pairs of materials"
 
 
-@frozen(eq=False, kw_only=True)
-class PairTables(BaseRecord):
-    """What the kernels take: Debye solids first, then full bands, each material with a number.
+class PairTables(NamedTuple):
+    """What the kernels take: Debye solids first, then full bands, each material with a number."""
 
-    Attributes
-    ----------
-    below, between : 1/s below the transverse cutoff and from there to the longitudinal one, of Debye solids
-    transverse, longitudinal : F at both cutoffs
-    leads : share of the one-sided resistances that the temperature drop leaves out, of all materials
-    transverse_cell, longitudinal_cell : cell of the grid in which a cutoff lies
-    cells, slopes : s of full bands in the cells of the grid, and its standard deviation with the sign of its slope
-    cell_count : number of cells up to the top of each spectrum of full bands
-    edges, steps : F at the edges of the cells, and its increase over each cell; s is times, F over `MODE_SCALE` there
-    """
-
-    below: FloatTable = field(metadata=about("m^2 rad^2 s^-2", "inverse reduced modes below the transverse cutoff"))
-    between: FloatTable = field(metadata=about("m^2 rad^2 s^-2", "inverse reduced modes between the cutoffs"))
-    transverse: FloatTable = field(metadata=about("W K^-1 rad^-2 s^2", "primitive at the transverse cutoff"))
-    longitudinal: FloatTable = field(metadata=about("W K^-1 rad^-2 s^2", "primitive at the longitudinal cutoff"))
-    leads: FloatTable = field(metadata=about("m^2 K W^-1", "one-sided resistances that are left out"))
-    transverse_cell: IntArray = field(metadata=about("1", "cell of the transverse cutoff"))
-    longitudinal_cell: IntArray = field(metadata=about("1", "cell of the longitudinal cutoff"))
-    cells: FloatTable = field(metadata=about("m^-2 rad^-2 s^2", "10⁹ times the reduced modes of full bands"))
-    slopes: FloatTable = field(metadata=about("m^-2 rad^-2 s^2", "10⁹ times their change within a cell"))
-    cell_count: IntArray = field(metadata=about("1", "number of cells of each spectrum"))
-    edges: FloatTable = field(metadata=about("W K^-1 rad^-2 s^2", "primitive at the edges of the cells over 10⁹"))
-    steps: FloatTable = field(metadata=about("W K^-1 rad^-2 s^2", "increase of the primitive over a cell, over 10⁹"))
-
-    def arrays(self) -> dict[str, Any]:
-        """All arrays by name, in order."""
-        return {one.name: getattr(self, one.name) for one in fields(PairTables)}
+    # of Debye solids: 1/s below the transverse cutoff and from there to the longitudinal one, m² rad² s⁻²
+    below: FloatTable
+    between: FloatTable
+    # (nT, n) F at both cutoffs, W K⁻¹ rad⁻² s²
+    transverse: FloatTable
+    longitudinal: FloatTable
+    leads: FloatTable  # (nT, n) share of the one-sided resistances that the drop leaves out, of all materials, m² K W⁻¹
+    # cell of the grid in which either cutoff lies
+    transverse_cell: IntArray
+    longitudinal_cell: IntArray
+    # (nb, m) 10⁹ s of full bands in the cells of the grid, and its standard deviation with the sign of its slope
+    cells: FloatTable
+    slopes: FloatTable
+    cell_count: IntArray  # (nb,) cells up to the top of each spectrum of full bands
+    # (nT, ...) F at the edges of the cells, and its increase over each cell, over 10⁹
+    edges: FloatTable
+    steps: FloatTable
 
 
 def reduced_primitive(energy: Array) -> Array:
@@ -97,11 +85,7 @@ def _reduced_integrand(x: Array) -> Array:
 def landauer_primitive(omega: Array, temperature: Array, statistics: Statistics) -> Array:
     r"""(nT, n) $F_T(\omega) = \frac1{2\pi}\int_0^\omega \omega'^2 c(\omega', T)\,d\omega'$, W K⁻¹ rad⁻² s².
 
-    Parameters
-    ----------
-    omega : (n,) angular frequencies, rad s⁻¹
-    temperature : (nT,) K
-    statistics : "quantum", or "classical" with $k_B$ in every mode
+    Of angular frequencies (n,), rad s⁻¹, and temperatures (nT,), K; classical with $k_B$ in every mode.
     """
     if statistics == "classical":
         return np.tile(k_B * omega**3 / (6 * np.pi), (temperature.size, 1))
@@ -109,21 +93,73 @@ def landauer_primitive(omega: Array, temperature: Array, statistics: Statistics)
     return k_B / (2 * np.pi) * thermal**3 * reduced_primitive(omega / thermal)
 
 
-def cell_edges(tops: Sequence[float], count: int = CELL_COUNT) -> Array:
-    """(count + 1,) edges of the cells of a common grid up to the highest of the tops, rad s⁻¹."""
-    return max(tops) * np.linspace(0.0, 1.0, count + 1) ** _CELL_EXPONENT
+def debye_first(materials: MaterialTable) -> IntArray:
+    """(n,) materials in the order of the kernels: Debye solids, then full bands."""
+    bands = materials.band_rows.astype(np.int64)
+    return np.concatenate([np.setdiff1d(np.arange(len(materials)), bands), bands])
 
 
-def average_reduced_modes(phonons: Phonons, edges: Array) -> tuple[Array, Array]:
-    r"""Mean of $M(\omega)/\omega^2$ in each cell, and its standard deviation by a straight line, (m,) m⁻² rad⁻² s².
+def tabulate_pairs(
+    materials: MaterialTable,
+    temperature: Array,
+    drop: Drop = "emitted",
+    statistics: Statistics = "quantum",
+    precision: Precision = "double",
+) -> PairTables:
+    """Primitives of a table in which Debye solids stand first, then those with full bands.
 
-    Both are weighted with ω²; the second has the sign of the slope.
+    `precision` is that of the tables and sums of Debye solids; the cells of full bands are always single.
     """
-    omega, weight = (one.reshape(-1, _CELL_NODES) for one in panel_quadrature(edges, _CELL_NODES))
-    reduced = phonons.modes(omega.ravel()).reshape(omega.shape) / omega**2
-    share = weight * omega**2
-    share = share / share.sum(axis=1, keepdims=True)
-    mean = (reduced * share).sum(axis=1)
-    away = omega - (omega * share).sum(axis=1, keepdims=True)
-    slope = (reduced * share * away).sum(axis=1) / np.sqrt((share * away**2).sum(axis=1))
-    return mean, slope
+    solids = len(materials) - materials.band_rows.size
+    longitudinal, transverse = materials.longitudinal[:solids], materials.transverse[:solids]
+    wave = (6 * np.pi**2 * materials.atoms[:solids]) ** (1 / 3)
+    between = 1 / (4 * np.pi * longitudinal**2)
+    below = between + 1 / (2 * np.pi * transverse**2)
+    low = landauer_primitive(transverse * wave, temperature, statistics)
+    high = landauer_primitive(longitudinal * wave, temperature, statistics)
+    edges = landauer_primitive(materials.edges, temperature, statistics)
+    last = max(materials.edges.size - 2, 0)
+    cells = [np.zeros(wave.size, np.int64)] * 2  # of either cutoff; one past the last for those above all
+    if materials.edges.size:
+        tops = (transverse * wave, longitudinal * wave)
+        cells = [np.minimum(np.searchsorted(materials.edges, top, side="right") - 1, last + 1) for top in tops]
+    modes = materials.reduced_modes
+    share = DROP_CORRECTION[drop]
+    leads = np.zeros((0, 0))
+    if share:
+        sides = [below * low + between * (high - low)]
+        sides += [np.diff(edges) @ modes.T] if modes.size else []
+        leads = share / np.concatenate(sides, axis=1)
+    kind = np.float32 if precision == "single" else np.float64
+    return PairTables(
+        *(np.asarray(column, dtype=kind) for column in (1 / below, 1 / between, low, high, leads)),
+        transverse_cell=cells[0],
+        longitudinal_cell=cells[1],
+        cells=(modes * MODE_SCALE).astype(np.float32),
+        slopes=(materials.slopes * MODE_SCALE).astype(np.float32),
+        cell_count=np.where(modes > 0, np.arange(1, modes.shape[1] + 1), 0).max(axis=1, initial=0),
+        edges=edges / MODE_SCALE,
+        steps=(np.diff(edges) / MODE_SCALE).astype(np.float32),
+    )
+
+
+def compute_pairs(tables: PairTables, first: IntArray, second: IntArray) -> Array:
+    """(nT, n) conductances of pairs of tabulated materials, W m⁻² K⁻¹."""
+    kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
+    found = np.empty((tables.edges.shape[0], first.size))
+    kernels.pair_conductances(first, second, tables, found)
+    return found
+
+
+def table_conductances(
+    materials: MaterialTable,
+    temperature: Array,
+    pairs: tuple[IntArray, IntArray],
+    drop: Drop = "emitted",
+    statistics: Statistics = "quantum",
+) -> Array:
+    """(nT, n) conductances of pairs of rows of a table, (n,) and (n,), W m⁻² K⁻¹."""
+    order = debye_first(materials)
+    place = np.argsort(order)
+    tables = tabulate_pairs(materials.select(order), temperature, drop, statistics)
+    return compute_pairs(tables, place[pairs[0]], place[pairs[1]])
