@@ -82,10 +82,8 @@ def _unlimited_text(value: Any, depth: int) -> str:
         return _array_text(cast("np.ndarray[Any, Any]", value))
     if attrs.has(type(value)):
         return record_text(value, _MAX_VALUE, depth) if depth < _MAX_DEPTH else f"{type(value).__name__}(…)"
-    if isinstance(value, Mapping):
-        return _mapping_text(cast("Mapping[Any, Any]", value), depth)
-    if isinstance(value, (tuple, list)):
-        return _items_text(cast("Sequence[Any]", value), depth)
+    if isinstance(value, (Mapping, tuple, list)):
+        return _items_text(cast("Sequence[Any] | Mapping[Any, Any]", value), depth)
     if hasattr(value, "shape") and hasattr(value, "dtype"):  # on a disk: it is not read
         return f"array {tuple(value.shape)}"
     if callable(value):
@@ -103,31 +101,23 @@ def _array_text(array: np.ndarray[Any, Any]) -> str:
         return f"[{', '.join(texts)}]"
     if array.ndim == 0:
         return _unlimited_text(array.item(), _MAX_DEPTH)
-    return f"array {array.shape}{_range_text(array)}"
-
-
-def _range_text(array: np.ndarray[Any, Any]) -> str:
-    """Return the lowest and the highest of the numbers of a table, if it has any and they are soon found."""
     if array.dtype.kind not in "fiu" or not 0 < array.size <= _SCANNED:
-        return ""
+        return f"array {array.shape}"
     low, high = np.fmin.reduce(array, axis=None), np.fmax.reduce(array, axis=None)
-    return f", {low:.6g} to {high:.6g}"
+    return f"array {array.shape}, {low:.6g} to {high:.6g}"
 
 
-def _items_text(items: Sequence[Any], depth: int) -> str:
+def _items_text(items: Sequence[Any] | Mapping[Any, Any], depth: int) -> str:
     """Return the first items, and how many there are if not all are shown."""
-    shown = ", ".join(value_text(one, depth) for one in items[:_LISTED_ITEMS])
-    if len(items) == 1:
-        return f"({shown},)"
-    return f"({shown})" if len(items) <= _LISTED_ITEMS else f"({shown}, … {len(items)} in all)"
-
-
-def _mapping_text(items: Mapping[Any, Any], depth: int) -> str:
-    """Return the first items by name, and how many there are if not all are shown."""
-    shown = ", ".join(
-        f"{value_text(key, depth)}: {value_text(one, depth)}" for key, one in islice(items.items(), _LISTED_ITEMS)
-    )
-    return f"{{{shown}}}" if len(items) <= _LISTED_ITEMS else f"{{{shown}, … {len(items)} in all}}"
+    if isinstance(items, Mapping):
+        few = islice(items.items(), _LISTED_ITEMS)
+        texts = [f"{value_text(key, depth)}: {value_text(value, depth)}" for key, value in few]
+    else:
+        texts = [value_text(value, depth) for value in items[:_LISTED_ITEMS]]
+    more = f", … {len(items)} in all" if len(items) > _LISTED_ITEMS else ""
+    if isinstance(items, Mapping):
+        return f"{{{', '.join(texts)}{more}}}"
+    return f"({texts[0]},)" if len(items) == 1 else f"({', '.join(texts)}{more})"
 
 
 def record_table(record: Any) -> str:
@@ -147,37 +137,30 @@ def _table(record: Any, *, nested: bool) -> str:
     meanings = any(one.meaning for one in listed)
     heads = ["", "value", "unit", *(["meaning"] if meanings else [])]
     head = "".join(f'<th scope="col"{_LEFT}>{one}</th>' for one in heads)
-    rows = "".join(_row(one, listed, meanings=meanings, nested=nested) for one in listed)
+    rows = ""
+    for one in listed:
+        cells = [_cell(one, listed, nested=nested), _text(one.unit), *([_text(one.meaning)] if meanings else [])]
+        inside = "".join(f"<td{_LEFT}>{cell}</td>" for cell in cells)
+        rows += f'<tr><th scope="row"{_LEFT}>{_text(one.name)}</th>{inside}</tr>'
     return (
         f'<table style="color:inherit"><caption{_LEFT}><strong>{title}</strong>{said}</caption>'
         f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
     )
 
 
-def _row(one: Attribute, listed: list[Attribute], *, meanings: bool, nested: bool) -> str:
-    """One attribute as a row."""
-    cells = [_cell(one, listed, nested=nested), _text(one.unit), *([_text(one.meaning)] if meanings else [])]
-    inside = "".join(f"<td{_LEFT}>{cell}</td>" for cell in cells)
-    return f'<tr><th scope="row"{_LEFT}>{_text(one.name)}</th>{inside}</tr>'
-
-
 def _cell(one: Attribute, listed: list[Attribute], *, nested: bool) -> str:
     """One value: text, text and sparkline, or a table to unfold."""
     shown = _text(value_text(one.value, 1))
-    inside = _records_in(one.value)
-    if inside and not nested:
-        tables = "".join(_table(record, nested=True) for record in inside)
+    # records of which the value consists: itself, or the first of a tuple
+    value: Any = one.value
+    records: list[Any] = list(cast("tuple[Any, ...]", value)[:_MAX_TABLES]) if isinstance(value, tuple) else [value]
+    if records and not nested and all(attrs.has(type(record)) for record in records):
+        tables = "".join(_table(record, nested=True) for record in records)
         return f"<details><summary>{shown}</summary>{tables}</details>"
     if not _is_series(one.value):
         return shown
     axis = next((other.value for other in listed if _is_axis(other.value, one.value)), None)
     return f"{shown}<br/>{_sparkline(one, axis)}"
-
-
-def _records_in(value: Any) -> list[Any]:
-    """Records of which a value consists: itself, or the first of a tuple."""
-    listed: list[Any] = list(cast("tuple[Any, ...]", value)[:_MAX_TABLES]) if isinstance(value, tuple) else [value]
-    return listed if all(attrs.has(type(one)) for one in listed) else []
 
 
 def _is_series(value: Any) -> bool:

@@ -17,38 +17,29 @@ def cache_store() -> Store | None:
     named = os.environ.get(CACHE_VARIABLE)
     if named is not None:
         return Store(Path(named)) if named else None
-    try:
-        return Store(_system_folder() / "kapitza")
+    try:  # where programs of this system keep what can be computed again
+        if sys.platform == "win32":
+            folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        elif sys.platform == "darwin":
+            folder = Path.home() / "Library" / "Caches"
+        else:
+            folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return Store(folder / "kapitza")
     except RuntimeError:  # nobody knows where this user is at home
         return None
-
-
-def _system_folder() -> Path:
-    """Where programs keep what can be computed again."""
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
 
 
 def compute_once(kernel: Callable[[], UnitResult], inputs: UnitInputs, *, version: str) -> UnitResult:
     """Result of a kernel, from the cache where it was computed before.
 
-    A folder that cannot be read or written costs the time of the computation and nothing else.
-
-    Parameters
-    ----------
-    kernel : what computes the result
-    inputs : all that the result depends on: arrays and plain values
-    version : of the kernel, part of the address of the result
+    `inputs` are all arrays and plain values that the result depends on; with the version of the kernel they make its
+    address.  A folder that cannot be read or written costs the time of the computation and nothing else.
     """
     kept = read_kept(inputs, version=version)
-    if kept is not None:
-        return kept
-    found = kernel()
-    keep_result(inputs, found, version=version)
-    return found
+    if kept is None:
+        kept = kernel()
+        keep_result(inputs, kept, version=version)
+    return kept
 
 
 def read_kept(inputs: UnitInputs, *, version: str) -> UnitResult | None:

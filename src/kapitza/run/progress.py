@@ -65,13 +65,9 @@ class _Bar:
     def __init__(self, name: str) -> None:
         self._name = name
         self._draw = _notebook_drawing() or (_draw_line if sys.stderr.isatty() else None)
+        self.is_shown = self._draw is not None
         self._model: rich.progress.Progress | None = None
         self._last = 0.0
-
-    @property
-    def is_shown(self) -> bool:
-        """Whether anybody sees it."""
-        return self._draw is not None
 
     def update(self, done: int, total: int | None) -> None:
         """Show how much is done."""

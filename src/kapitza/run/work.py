@@ -64,7 +64,7 @@ def run_units(
     todo = {name: unit for name, unit in zip(addresses, units, strict=True) if name not in found}
     total = len(set(addresses))
     report(len(found), total)
-    work = UnitWork(kernel, attach or _attach_nothing)
+    work = UnitWork(kernel, attach)
     for name, result in _iterate_results(work, todo, store, executor):
         found[name] = result
         report(len(found), total)
@@ -101,12 +101,11 @@ class UnitWork(NamedTuple):
     """What is done with each unit."""
 
     kernel: UnitKernel
-    attach: UnitData
+    attach: UnitData | None
 
-
-def _attach_nothing(unit: UnitInputs) -> UnitInputs:
-    """Return a unit as it is."""
-    return unit
+    def inputs(self, unit: UnitInputs) -> UnitInputs:
+        """Inputs of the kernel for a unit."""
+        return unit if self.attach is None else self.attach(unit)
 
 
 def _iterate_results(
@@ -116,7 +115,10 @@ def _iterate_results(
     if not isinstance(executor, int):
         running: dict[futures.Future[UnitResult], str] = {}
         try:
-            ahead = _UNITS_AHEAD_PER_WORKER * _worker_count(executor)
+            # as far as the executor says: `workers` of ours, a private name of those of the standard library
+            own = getattr(executor, "_max_workers", None)
+            workers = own if isinstance(own, int) else max(_MIN_SHARED_WORKERS, getattr(executor, "workers", 0))
+            ahead = _UNITS_AHEAD_PER_WORKER * workers
             # written here: workers may be on machines that do not see the folder
             for name, result in _run_on_executor(executor, work, todo, None, ahead, running):
                 if store is not None:
@@ -127,15 +129,9 @@ def _iterate_results(
                 future.cancel()
     elif executor == 1:
         for name, unit in todo.items():
-            yield name, _compute_unit(work.kernel, name, work.attach(unit), store)
+            yield name, _compute_unit(work.kernel, name, work.inputs(unit), store)
     else:
         yield from _run_on_pool(work, dict(todo), store, executor)
-
-
-def _worker_count(executor: futures.Executor) -> int:
-    """Workers of an executor as far as it says, `workers` of ours and a private name of the standard library's."""
-    own = getattr(executor, "_max_workers", None)
-    return own if isinstance(own, int) else max(_MIN_SHARED_WORKERS, getattr(executor, "workers", 0))
 
 
 def _compute_unit(kernel: UnitKernel, name: str, unit: UnitInputs, store: Store | None) -> UnitResult:
@@ -212,16 +208,15 @@ def _hold_interrupts() -> Generator[None, None, None]:
 
 def _prepare_worker() -> None:
     """Leave interrupts from the keyboard to the process that handed out the work, and end when it ends."""
+
+    def exit_with_parent() -> None:
+        parent = multiprocessing.parent_process()
+        if parent is not None:
+            parent.join()  # killed or not: what it did not take is of use to nobody
+            os._exit(1)
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_exit_with_parent, daemon=True).start()
-
-
-def _exit_with_parent() -> None:
-    """Leave as soon as the parent is gone, killed or not; what it did not take is of use to nobody."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    threading.Thread(target=exit_with_parent, daemon=True).start()
 
 
 def _run_on_executor(
@@ -240,7 +235,7 @@ def _run_on_executor(
     waiting = iter(list(todo.items()))
     while True:
         for name, unit in waiting:
-            data = work.attach(unit)
+            data = work.inputs(unit)
             with _hold_interrupts():
                 running[executor.submit(_compute_unit, work.kernel, name, data, store)] = name
             if len(running) >= ahead:

@@ -238,10 +238,10 @@ class ScatteringMatrix(BaseRecord):
 class Specularity(BaseRecord):
     """What becomes of each arriving wave: it keeps its in-plane wave vector (specular) or not (diffuse), (n,) each."""
 
-    transmitted_specular: Array
-    transmitted_diffuse: Array
-    reflected_specular: Array
-    reflected_diffuse: Array
+    transmitted_specular: Array = field(metadata=about("1", "(n,) probability to cross with this wave vector"))
+    transmitted_diffuse: Array = field(metadata=about("1", "(n,) probability to cross with another one"))
+    reflected_specular: Array = field(metadata=about("1", "(n,) probability to return with this wave vector"))
+    reflected_diffuse: Array = field(metadata=about("1", "(n,) probability to return with another one"))
 
     @property
     def transmitted(self) -> Array:
