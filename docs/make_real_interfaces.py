@@ -23,7 +23,7 @@ from kapitza.lattice import (
     published_potential,
 )
 from kapitza.matter import load_crystal, structure
-from kapitza.matter.building.interaction_range import truncate_force_constants
+from kapitza.matter.building.surface import truncate_force_constants
 from kapitza.matter.files.crystals import extend_dipole_forces
 from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.plot.style import LINE_COLOURS, new_figure

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import integer_array
 from kapitza.matter.building.layers import repeat_blocks
-from kapitza.matter.dispersion import Dispersion, PolynomialBranch
+from kapitza.matter.isotropic import Dispersion, PolynomialBranch
 from kapitza.matter.junction import Junction, JunctionLayer, supercell_cells
 
 

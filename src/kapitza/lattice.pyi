@@ -3,8 +3,6 @@
 from kapitza.matter.building.contacts import ContactSprings as ContactSprings
 from kapitza.matter.building.contacts import spring_junction as spring_junction
 from kapitza.matter.building.disorder import Disorder as Disorder
-from kapitza.matter.building.interaction_range import Truncation as Truncation
-from kapitza.matter.building.interaction_range import truncate_force_constants as truncate_force_constants
 from kapitza.matter.building.junction_cost import structure_lead as structure_lead
 from kapitza.matter.building.layers import chain_junction as chain_junction
 from kapitza.matter.building.layers import join_junctions as join_junctions
@@ -18,7 +16,9 @@ from kapitza.matter.building.relaxed_junction import JunctionPlan as JunctionPla
 from kapitza.matter.building.relaxed_junction import build_configurations as build_configurations
 from kapitza.matter.building.relaxed_junction import build_junction as build_junction
 from kapitza.matter.building.relaxed_junction import lead_mismatch as lead_mismatch
+from kapitza.matter.building.surface import Truncation as Truncation
 from kapitza.matter.building.surface import orient_structure as orient_structure
+from kapitza.matter.building.surface import truncate_force_constants as truncate_force_constants
 from kapitza.matter.files.crystals import extend_dipole_forces as extend_dipole_forces
 from kapitza.matter.files.lammps import crystal_from_lammps as crystal_from_lammps
 from kapitza.matter.junction import JunctionLayer as JunctionLayer

@@ -12,10 +12,9 @@ from kapitza.matter.building.contacts import (
     site_weights,
     spring_junction,
 )
-from kapitza.matter.building.interaction_range import truncate_force_constants
 from kapitza.matter.building.layers import lead_from_force_constants
 from kapitza.matter.building.mixed_junction import junction_from_crystals
-from kapitza.matter.building.surface import change_lattice, orient_crystal
+from kapitza.matter.building.surface import change_lattice, orient_crystal, truncate_force_constants
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import Junction, Lead
 from kapitza.matter.phonons import phonon_crystal

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from kapitza.core.quadrature import frequency_grid
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
-from kapitza.matter.dispersion import Dispersion, PolynomialBranch, SineBranch, born_von_karman, zone_radius
+from kapitza.matter.isotropic import Dispersion, PolynomialBranch, SineBranch, born_von_karman, zone_radius
 from kapitza.units import THz, hbar, k_B
 from matter_samples import silicon_dispersion
 

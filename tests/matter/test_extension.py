@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from kapitza.errors import InputError
-from kapitza.matter.building.interaction_range import pair_vectors, truncate_force_constants
-from kapitza.matter.building.surface import orient_crystal
+from kapitza.matter.building.surface import orient_crystal, pair_vectors, truncate_force_constants
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import extend_dipole_forces, load_crystal
 from kapitza.units import THz, angstrom

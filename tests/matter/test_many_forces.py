@@ -19,12 +19,17 @@ from kapitza.matter.building.interface_cell import layered_crystal
 from kapitza.matter.building.junction_cost import Rehearsal
 from kapitza.matter.building.surface import orient_structure
 from kapitza.matter.phonons import named_structure
-from kapitza.matter.potentials.batches import find_batch, sevennet_batch
 from kapitza.matter.potentials.displaced_forces import forces_on_all
 from kapitza.matter.potentials.force_constants import name_missing_dipoles
-from kapitza.matter.potentials.force_field import FORCE_UNIT, BatchForces, measure_cost
-from kapitza.matter.potentials.force_meter import ForceCost, ForceMeter, PlannedForces
-from kapitza.matter.potentials.named_force_fields import named_force_field
+from kapitza.matter.potentials.force_field import (
+    FORCE_UNIT,
+    BatchForces,
+    ForceCost,
+    ForceMeter,
+    PlannedForces,
+    measure_cost,
+)
+from kapitza.matter.potentials.named_force_fields import find_batch, named_force_field, sevennet_batch
 from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.structure import structure
 from kapitza.run.cache import CACHE_VARIABLE

@@ -8,11 +8,10 @@ from hypothesis import strategies as st
 
 from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder
-from kapitza.matter.building.interaction_range import truncate_force_constants
 from kapitza.matter.building.layers import lead_from_force_constants, mass_junction
 from kapitza.matter.building.mixed_junction import SiteMixing, junction_from_crystals
 from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
-from kapitza.matter.building.surface import orient_crystal
+from kapitza.matter.building.surface import orient_crystal, truncate_force_constants
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import extend_dipole_forces, load_crystal
 from kapitza.matter.potentials.force_constants import crystal_from_potential

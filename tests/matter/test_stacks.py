@@ -5,9 +5,8 @@ import pytest
 
 from kapitza.errors import InputError
 from kapitza.matter.building.disorder import Disorder, right_sites
-from kapitza.matter.building.interaction_range import truncate_force_constants
 from kapitza.matter.building.layers import chain_junction, join_junctions, lead_from_force_constants, mass_junction
-from kapitza.matter.building.surface import orient_crystal
+from kapitza.matter.building.surface import orient_crystal, truncate_force_constants
 from kapitza.matter.files.crystals import load_crystal
 from kapitza.matter.junction import Junction
 from kapitza.theory.agf.conductance import agf

@@ -25,13 +25,13 @@ from kapitza.matter.files.structures import is_structure_file, read_structure, s
 from kapitza.matter.phonons import phonon_crystal
 from kapitza.matter.potentials import calculators, displaced_forces
 from kapitza.matter.potentials.calculators import parse_arguments
+from kapitza.matter.potentials.crystal_phonons import crystal_from_file
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.matter.potentials.force_constants import balance_moments, crystal_from_potential
 from kapitza.matter.potentials.force_field import structure_from_ase
 from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.matter.potentials.space_group import primitive_structure, space_group
-from kapitza.matter.potentials.structure_files import crystal_from_file
 from kapitza.matter.structure import structure
 from kapitza.measure.calibration.estimate import calibrated_conductance
 from kapitza.measure.interface import predict

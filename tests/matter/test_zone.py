@@ -8,8 +8,14 @@ from kapitza.matter.files import phonon_facts
 from kapitza.matter.files.phonon_facts import measured_phonons, polar_constants
 from kapitza.matter.phonons import named_structure, phonon_card, phonon_crystal, phonon_names, phonons
 from kapitza.matter.potentials.space_group import find_symmetry
-from kapitza.matter.zone.dispersion import computed_frequencies, phonon_dispersion, polar_crystal, standard_path
-from kapitza.matter.zone.polar_crystal import effective_charges, supercell_multiple
+from kapitza.matter.zone.dispersion import (
+    computed_frequencies,
+    effective_charges,
+    phonon_dispersion,
+    polar_crystal,
+    standard_path,
+    supercell_multiple,
+)
 from kapitza.units import THz, angstrom
 
 NAMES = [name for name in phonon_names() if phonon_card(name).status != "refused"]

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from attrs import evolve
 
-from kapitza.matter.building.interaction_range import truncate_force_constants
 from kapitza.matter.building.mixed_junction import junction_from_crystals
 from kapitza.matter.building.relaxed_junction import JunctionPlan, build_junction
+from kapitza.matter.building.surface import truncate_force_constants
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import extend_dipole_forces, load_crystal
 from kapitza.matter.potentials.force_constants import crystal_from_potential

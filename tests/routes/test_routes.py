@@ -14,8 +14,8 @@ from kapitza.errors import DataError, InputError
 from kapitza.matter.bands import Bands
 from kapitza.matter.building.layers import mass_junction
 from kapitza.matter.library import load_materials
+from kapitza.matter.potentials.crystal_phonons import crystal_from_file
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
-from kapitza.matter.potentials.structure_files import crystal_from_file
 from kapitza.measure import calibrated_conductance
 from kapitza.measure.apparent import apparent_conductance
 from kapitza.measure.catalogue import measured

@@ -7,7 +7,7 @@ from kapitza.core.occupation import mode_heat_capacity
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.bands import Bands
-from kapitza.matter.dispersion import born_von_karman
+from kapitza.matter.isotropic import born_von_karman
 from kapitza.matter.library import solid
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering
 from kapitza.simulate.boltzmann.carriers import ScatteringRates

@@ -19,10 +19,9 @@ from kapitza.core.arrays import Array
 from kapitza.core.transmission import Transmission
 from kapitza.errors import ValidityWarning
 from kapitza.matter.building.contacts import ContactSprings, continued_junction
-from kapitza.matter.building.interaction_range import Truncation, truncate_force_constants
 from kapitza.matter.building.layers import lead_from_force_constants
 from kapitza.matter.building.mixed_junction import SiteMixing, junction_from_crystals
-from kapitza.matter.building.surface import orient_crystal
+from kapitza.matter.building.surface import Truncation, orient_crystal, truncate_force_constants
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import Junction, Lead
 from kapitza.matter.phonons import phonon_card, phonon_crystal

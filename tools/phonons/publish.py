@@ -22,7 +22,7 @@ from spglib import get_symmetry
 
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.brillouin import hemisphere_directions
-from kapitza.matter.building.interaction_range import pair_vectors
+from kapitza.matter.building.surface import pair_vectors
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.elastic import Elastic
 from kapitza.matter.files.crystals import balanced_crystal, load_crystal
@@ -34,7 +34,7 @@ from kapitza.matter.phonons import dipole_forces, expand_symmetry
 from kapitza.matter.polar import COULOMB_CONSTANT, DipoleForces
 from kapitza.matter.space_groups.crystal_class import stiffness_matrix
 from kapitza.matter.structure import Structure
-from kapitza.matter.zone.polar_crystal import effective_charges
+from kapitza.matter.zone.dispersion import effective_charges
 from kapitza.units import GPa, THz, angstrom, c_light, eV, hbar, k_B, m_u
 
 HERE = Path(__file__).parent

@@ -36,12 +36,11 @@ from kapitza.io.results import load
 from kapitza.io.toml import Bounds, Table, TomlTable
 from kapitza.matter.building.contacts import ContactSprings, spring_junction
 from kapitza.matter.building.disorder import COMPOSITION_PROFILES, Disorder
-from kapitza.matter.building.interaction_range import truncate_force_constants
 from kapitza.matter.building.layers import crystal_lead
 from kapitza.matter.building.matching import MAX_MATCH_AREA, MAX_MATCH_STRAIN
 from kapitza.matter.building.mixed_junction import SiteMixing, junction_from_crystals
 from kapitza.matter.building.relaxed_junction import MAX_SEAM_MISMATCH, JunctionPlan, build_configurations
-from kapitza.matter.building.surface import orient_crystal
+from kapitza.matter.building.surface import orient_crystal, truncate_force_constants
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import load_crystal, miller_normal, primitive_cell_remark
 from kapitza.matter.files.phonopy import unit_lattice
@@ -50,12 +49,12 @@ from kapitza.matter.junction import Junction
 from kapitza.matter.phonons import has_phonons, named_structure, phonon_card, phonon_crystal
 from kapitza.matter.plausibility import check_junction_values
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR, is_calculator_name
+from kapitza.matter.potentials.crystal_phonons import crystal_from_file
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.matter.potentials.force_constants import crystal_from_potential
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.matter.potentials.space_group import primitive_structure
-from kapitza.matter.potentials.structure_files import crystal_from_file
 from kapitza.matter.structure import Structure
 from kapitza.run.work import Progress
 from kapitza.units import angstrom, nm

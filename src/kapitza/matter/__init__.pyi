@@ -1,15 +1,15 @@
 """What an interface is made of: solids, liquids, crystals, bands, electrons, the library of materials."""
 
 from kapitza.matter.crystal import ModeLevels as ModeLevels
-from kapitza.matter.dispersion import Dispersion as Dispersion
-from kapitza.matter.dispersion import PolynomialBranch as PolynomialBranch
-from kapitza.matter.dispersion import SineBranch as SineBranch
-from kapitza.matter.dispersion import born_von_karman as born_von_karman
 from kapitza.matter.electrons import Electrons as Electrons
 from kapitza.matter.electrons import SpinChannels as SpinChannels
 from kapitza.matter.electrons import metal as metal
 from kapitza.matter.files.crystals import load_crystal as load_crystal
 from kapitza.matter.files.structures import is_structure_file as is_structure_file
+from kapitza.matter.isotropic import Dispersion as Dispersion
+from kapitza.matter.isotropic import PolynomialBranch as PolynomialBranch
+from kapitza.matter.isotropic import SineBranch as SineBranch
+from kapitza.matter.isotropic import born_von_karman as born_von_karman
 from kapitza.matter.junction import JunctionBlocks as JunctionBlocks
 from kapitza.matter.library import Source as Source
 from kapitza.matter.library import fluid as fluid

@@ -392,7 +392,6 @@ def force_imbalance(device: tuple[JunctionLayer, ...], left: Lead, right: Lead) 
 
 
 def _check_layer(what: str, masses: Array, shifts: IntArray, onsite: Array, hop: Array | None, columns: int) -> None:
-    """Refuse a layer whose arrays do not fit, whose units cannot be SI, or whose force constants are not symmetric."""
     if not (masses.max() < _HEAVIEST_ATOM and masses.min() > _LIGHTEST_ATOM):
         raise InputError(f"{what}: masses {masses.min():g} to {masses.max():g}, wanted kg (u? multiply by 1.66e-27)")
     count, size = len(shifts), onsite.shape[-1]
@@ -432,7 +431,6 @@ def _check_range(what: str, onsite: AnyComplexArray) -> None:
 
 
 def _check_sum_rule(what: str, violation: float) -> None:
-    """Refuse force constants that act on a crystal shifted as a whole."""
     if not violation <= _SUM_RULE_TOLERANCE:
         raise InputError(
             f"{what}: the acoustic sum rule is broken by {violation:.2e} of the largest force constant "

@@ -243,7 +243,6 @@ def _unverified_needs(key: str) -> tuple[str, ...]:
 
 @cache
 def _verified_record(key: str) -> Material:
-    """An entry without the numbers that nobody has verified."""
     one = _read_entry(key)
     own = ("debye", "expansion", "conductivity_table", "inplane_table", "heat_capacity_table")
     state, metal = _drop_unverified(one.state, ("low", "high")), _drop_unverified(one.metal, _METAL_NUMBERS)
@@ -259,7 +258,6 @@ def _drop_unverified(record: _Record, names: Sequence[str]) -> _Record:
 
 @cache
 def _unread_materials() -> Mapping[str, tuple[TomlTable, Mapping[str, float]]]:
-    """All materials by name, unread, with the units of their files."""
     entries: dict[str, tuple[TomlTable, Mapping[str, float]]] = {}
     with as_file(files("kapitza.matter") / "data" / "materials") as folder:
         for path in sorted(folder.glob("*.toml")):

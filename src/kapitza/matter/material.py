@@ -117,17 +117,11 @@ class MetalProperties(BaseRecord):
 
 @frozen(kw_only=True)
 class StateRange(BaseRecord):
-    """Temperatures between which a material is what its numbers describe, at one atmosphere or its vapour pressure.
+    """Temperatures between which a material is what its numbers describe, at one atmosphere or its vapour pressure."""
 
-    Attributes
-    ----------
-    low, high : ends, K; None where there is none, or none is known
-    below, above : what it is beyond them, in words: "frozen", "molten", "a gas"
-    """
-
-    low: Quantity | None = None
+    low: Quantity | None = None  # ends, K; None where there is none, or none is known
     high: Quantity | None = None
-    below: str = ""
+    below: str = ""  # what it is beyond them, in words: "frozen", "molten", "a gas"
     above: str = ""
 
     def departure(self, temperature: ArrayLike) -> str:

@@ -273,7 +273,6 @@ def _make_card(content: Mapping[str, Any]) -> PhononCard:
 
 
 def _resolve_name(name: str) -> str:
-    """Name of the file of a crystal, from its name or an alias of the library."""
     known, wanted = {key.casefold(): key for key in _checksums()}, str(name).strip()
     try:
         found = known.get(wanted.casefold()) or known[material(wanted).name.casefold()]

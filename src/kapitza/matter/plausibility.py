@@ -145,7 +145,6 @@ def _element_counts(crystal: Crystal) -> dict[str, int]:
 
 
 def _matching_material(crystal: Crystal) -> Material | None:
-    """The material of the library with the elements and the density of a crystal; None without one."""
     parts = [name if n == 1 else f"{name}{n}" for name, n in _element_counts(crystal).items()]
     for order in permutations(parts) if len(parts) <= 3 else ():
         if "".join(order) in materials():

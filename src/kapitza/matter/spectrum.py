@@ -69,7 +69,6 @@ def bin_modes(omega: Array, spread: Array, weight: Array, step: float, bins: int
 
 
 def _add_modes(total: Array, place: Array, size: Array, weight: Array, first: IntArray, count: IntArray) -> None:
-    """Add the share of each mode in each of its bins to `total`."""
     mode = np.repeat(np.arange(len(place)), count)
     edge = np.arange(len(mode)) - np.repeat(np.cumsum(count) - count, count) + first[mode]
     part = _spline_integral((edge - place[mode]) / size[mode]) * weight[mode]

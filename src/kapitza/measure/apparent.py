@@ -33,9 +33,8 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import Hint, InputError
 from kapitza.matter.bands import Bands, BandSpectrum
-from kapitza.matter.dispersion import Dispersion
 from kapitza.matter.electrons import Electrons
-from kapitza.matter.isotropic import Solid
+from kapitza.matter.isotropic import Dispersion, Solid
 from kapitza.matter.lattice_conductivity import LatticeConductivity, lattice_conductivity
 from kapitza.matter.library import material
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY

@@ -17,8 +17,8 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.material import Material
 from kapitza.matter.potentials.calculators import DEFAULT_CALCULATOR
+from kapitza.matter.potentials.crystal_phonons import StructureCrystal
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
-from kapitza.matter.potentials.structure_files import StructureCrystal
 from kapitza.measure.apparent import ApparentConductance, solve_apparent
 from kapitza.measure.calibration.estimate import LABORATORY_NOISE, TEMPERATURE_RANGE, calibrated_conductance
 from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement, measured

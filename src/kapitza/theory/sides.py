@@ -24,8 +24,8 @@ from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.library import atomic_masses, load_materials, material, materials
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, composition, warn_of_state
 from kapitza.matter.phonons import find_card, has_phonons, phonon_spectrum, primitive_atoms
+from kapitza.matter.potentials.crystal_phonons import StructureCrystal, crystal_from_file
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
-from kapitza.matter.potentials.structure_files import StructureCrystal, crystal_from_file
 from kapitza.matter.sheet import LIBRARY_SHEETS
 from kapitza.units import m_u
 

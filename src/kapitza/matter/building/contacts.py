@@ -24,16 +24,8 @@ from attrs import evolve, field, frozen
 from kapitza.core.arrays import Array, IntArray, about, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
+from kapitza.matter.building import matching
 from kapitza.matter.building.layers import align_blocks, bond_weights, junction_from_layers, lead_layer
-from kapitza.matter.building.matching import (
-    MAX_MATCH_AREA,
-    MAX_MATCH_STRAIN,
-    common_cell,
-    equal_matches,
-    in_plane_deformation,
-    in_plane_periods,
-    match_surfaces,
-)
 from kapitza.matter.building.mixed_junction import balance_layers
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.junction import Junction, JunctionLayer, Lead, cell_area
@@ -78,8 +70,8 @@ def spring_junction(
     springs: ContactSprings,
     *,
     sheet: Crystal | None = None,
-    limit: float = MAX_MATCH_STRAIN,
-    area: float = MAX_MATCH_AREA,
+    limit: float = matching.MAX_MATCH_STRAIN,
+    area: float = matching.MAX_MATCH_AREA,
 ) -> Junction:
     """Let two crystals touch by springs, a sheet between them if there is one.
 
@@ -90,8 +82,11 @@ def spring_junction(
     if left.positions is None or right.positions is None:
         raise InputError(f"{left.name} and {right.name}: springs need to know where the atoms are (positions)")
     surfaces = [right.periods] if sheet is None else [right.periods, sheet.lattice[:2]]
-    fits = [match_surfaces(left.periods, in_plane_periods(one), strain=limit, area=area)[0] for one in surfaces]
-    grid, grids = common_cell(fits)
+    fits = [
+        matching.match_surfaces(left.periods, matching.in_plane_periods(one), strain=limit, area=area)[0]
+        for one in surfaces
+    ]
+    grid, grids = matching.common_cell(fits)
     periods = grid @ left.periods
     fitted = _strain_lead(right, grids[0], periods)
     names, layers = [left.name, right.name], [lead_layer(left, grid), lead_layer(fitted, grids[0])]
@@ -108,8 +103,8 @@ def continued_junction(
     stiffness: ContactSprings | None = None,
     *,
     spread: float = _SITE_SPREAD,
-    limit: float = MAX_MATCH_STRAIN,
-    area: float = MAX_MATCH_AREA,
+    limit: float = matching.MAX_MATCH_STRAIN,
+    area: float = matching.MAX_MATCH_AREA,
 ) -> Junction:
     """Join two crystals of any lattices, whose leads have positions, by the force constants of both, continued across
     the plane. The right one is strained to the left one by up to `limit`, in a common cell of up to `area` (m²); its
@@ -123,7 +118,9 @@ def continued_junction(
     if not spread > 0:
         raise InputError(f"spread = {spread:g} m, wanted above 0")
     made: list[tuple[Lead, _Continuation]] = []
-    for fit in equal_matches(match_surfaces(left.periods, in_plane_periods(right.periods), strain=limit, area=area)):
+    for fit in matching.equal_matches(
+        matching.match_surfaces(left.periods, matching.in_plane_periods(right.periods), strain=limit, area=area)
+    ):
         periods = fit.left @ left.periods
         fitted = _strain_lead(right, fit.right, periods)
         ends = lead_layer(left, fit.left), lead_layer(fitted, fit.right)
@@ -161,7 +158,7 @@ def _strain_lead(lead: Lead, grid: IntArray, periods: Array) -> Lead:
     strained.
     """
     small = np.linalg.inv(grid.astype(float)) @ periods
-    turn = in_plane_deformation(in_plane_periods(lead.periods), in_plane_periods(small))
+    turn = matching.in_plane_deformation(matching.in_plane_periods(lead.periods), matching.in_plane_periods(small))
     assert lead.positions is not None  # noqa: S101
     rotation = np.eye(3)
     u, _, v = np.linalg.svd(turn[:2, :2])
@@ -220,8 +217,6 @@ def _spring_constants(low: JunctionLayer, high: JunctionLayer, periods: Array, s
 
 @frozen(eq=False)
 class _Continuation(BaseRecord):
-    """Force constants across a contact: from atoms of the left to atoms of the right crystal."""
-
     ends: tuple[JunctionLayer, JunctionLayer]  # the layers on both sides
     periods: Array  # (2, 3) m
     shifts: IntArray  # (nR, 2) in-plane lattice vectors

@@ -25,7 +25,6 @@ COMPOSITION_PROFILES = ("erf", "linear")
 
 
 def _substitution_shares(value: Mapping[str, float]) -> Mapping[str, float]:
-    """Return shares of foreign atoms by element, each from 0 to 1, together at most 1."""
     found = {str(symbol): float(share) for symbol, share in value.items()}
     if not all(0 <= share <= 1 for share in found.values()) or sum(found.values()) > 1:
         raise InputError(f"substitutions {found}: wanted shares from 0 to 1, together at most 1")

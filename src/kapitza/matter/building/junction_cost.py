@@ -18,8 +18,7 @@ from kapitza.matter.building.stacking import SHIFTS_TRIED, AtomStack, Segment, c
 from kapitza.matter.junction import Lead
 from kapitza.matter.potentials.displaced_forces import REST_TOLERANCE, planned_displacements
 from kapitza.matter.potentials.force_constants import check_supercell, crystal_from_potential
-from kapitza.matter.potentials.force_field import ForceField
-from kapitza.matter.potentials.force_meter import PlannedForces
+from kapitza.matter.potentials.force_field import ForceField, PlannedForces
 from kapitza.matter.potentials.relaxation import relax_cell, relax_once
 from kapitza.matter.potentials.space_group import SpaceGroup, height_operations, space_group
 from kapitza.matter.structure import Structure

@@ -201,7 +201,6 @@ def _site_owners(
 def _mixed_layers(
     low: JunctionLayer, high: JunctionLayer, owners: list[BoolArray], sites: SiteMixing
 ) -> list[JunctionLayer]:
-    """Layers of the device with the force constants of the owners of the sites."""
     assert low.hop is not None  # noqa: S101
     assert high.hop is not None  # noqa: S101
     named = len(low.symbols) == len(high.symbols) == low.masses.size
@@ -244,7 +243,6 @@ def _balance_self_terms(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -
 
 
 def _balance_bonds(device: list[JunctionLayer], leads: tuple[Lead, Lead]) -> list[JunctionLayer]:
-    """Spread the antisymmetric part of the imbalance over the bonds."""
     rows = np.concatenate(force_imbalance(tuple(device), *leads)).reshape(-1, 3, 3)
     twist = (rows - rows.swapaxes(1, 2)) / 2
     scale = largest_constant(*(slab.onsite for slab in device))

@@ -19,22 +19,11 @@ from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side
 from kapitza.errors import InputError
+from kapitza.matter.building import matching
 from kapitza.matter.building.disorder import Disorder, choose_sites, right_sites
 from kapitza.matter.building.interface_cell import describe_seam, interface_layers
 from kapitza.matter.building.junction_cost import Rehearsal, SegmentWork
 from kapitza.matter.building.layers import LEAD_TOLERANCE, junction_from_layers, lead_deviation
-from kapitza.matter.building.matching import (
-    MAX_MATCH_AREA,
-    MAX_MATCH_STRAIN,
-    StrainedSide,
-    SurfaceMatch,
-    common_cell,
-    common_periods,
-    equal_matches,
-    in_plane_deformation,
-    in_plane_periods,
-    match_surfaces,
-)
 from kapitza.matter.building.mixed_junction import balance_layers
 from kapitza.matter.building.stacking import (
     AtomStack,
@@ -50,8 +39,7 @@ from kapitza.matter.junction import Junction, force_imbalance, largest_constant,
 from kapitza.matter.phonons import named_structure
 from kapitza.matter.potentials.calculators import is_calculator_name
 from kapitza.matter.potentials.force_constants import layered_constants, name_missing_dipoles
-from kapitza.matter.potentials.force_field import ForceField, measure_cost
-from kapitza.matter.potentials.force_meter import ForceMeter
+from kapitza.matter.potentials.force_field import ForceField, ForceMeter, measure_cost
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.published import PUBLISHED_POTENTIALS
 from kapitza.matter.potentials.relaxation import relax_interface, relax_once
@@ -104,9 +92,11 @@ class JunctionPlan(BaseRecord):
     right_orientation: tuple[int, ...] | None = field(
         default=None, converter=converters.optional(tuple), metadata=about("1", "the same of the right crystal")
     )
-    strain: StrainedSide = field(default="right", metadata=about("", "crystal that is strained to fit the other"))
-    limit: float = field(default=MAX_MATCH_STRAIN, metadata=about("1", "largest principal strain"))
-    area: float = field(default=MAX_MATCH_AREA, metadata=about("m^2", "of the largest common cell"))
+    strain: matching.StrainedSide = field(
+        default="right", metadata=about("", "crystal that is strained to fit the other")
+    )
+    limit: float = field(default=matching.MAX_MATCH_STRAIN, metadata=about("1", "largest principal strain"))
+    area: float = field(default=matching.MAX_MATCH_AREA, metadata=about("m^2", "of the largest common cell"))
     twist: float | None = field(
         default=None, metadata=about("rad", "rotation of the right crystal about the normal; the best fit if omitted")
     )
@@ -218,7 +208,6 @@ def _stack_crystals(
     reach: float,
     closing: Array | None,
 ) -> AtomStack:
-    """Atoms of a junction before they relax, with its disorder."""
     stack = stack_segments(segments, periods, shifts, reach, junction_name(plan, segments), closing=closing)
     return stack if plan.disorder is None else _apply_disorder(stack, segments, periods, plan.disorder)
 
@@ -265,27 +254,27 @@ def prepare_segments(
         slab = orient_structure(rest[id(body)], facing, first=first, last=top)
         slabs.append(mirror_structure(slab) if plan.mirror and i == last else slab)
     fits = [_choose_match(plan, slabs[0], slab) for slab in slabs[1:]]
-    grid, grids = common_cell(fits, plan.supercell)
+    grid, grids = matching.common_cell(fits, plan.supercell)
     main = evolve(fits[-1], left=grid, right=grids[-1])
-    periods = common_periods(slabs[0].lattice[:2], slabs[-1].lattice[:2], main, plan.strain)
+    periods = matching.common_periods(slabs[0].lattice[:2], slabs[-1].lattice[:2], main, plan.strain)
     counts = [plan.layers, *(count for _, count in plan.interlayers), plan.layers]
     parts = zip(slabs, [grid, *grids], counts, strict=True)
     return [_make_segment(slab, force_field, own, periods, count, work) for slab, own, count in parts], periods
 
 
-def _choose_match(plan: JunctionPlan, left: Structure, right: Structure) -> SurfaceMatch:
+def _choose_match(plan: JunctionPlan, left: Structure, right: Structure) -> matching.SurfaceMatch:
     """Choose a match: the smallest, then the least strained, then one whose sites continue those of the left."""
     surfaces = left.lattice[:2], right.lattice[:2]
-    fits = match_surfaces(*surfaces, strain=plan.limit, area=plan.area, twist=plan.twist)
-    equal = (fit for fit in equal_matches(fits) if np.array_equal(fit.left, fit.right))
+    fits = matching.match_surfaces(*surfaces, strain=plan.limit, area=plan.area, twist=plan.twist)
+    equal = (fit for fit in matching.equal_matches(fits) if np.array_equal(fit.left, fit.right))
     return next((fit for fit in equal if have_same_sites(left, right)), fits[0])
 
 
 def _make_segment(
     one: Structure, force_field: ForceField, grid: IntArray, periods: Array, layers: int | None, work: SegmentWork
 ) -> Segment:
-    small = np.linalg.inv(grid.astype(float)) @ in_plane_periods(periods)
-    turn = in_plane_deformation(one.lattice[:2, :2], small)
+    small = np.linalg.inv(grid.astype(float)) @ matching.in_plane_periods(periods)
+    turn = matching.in_plane_deformation(one.lattice[:2, :2], small)
     strained = evolve(one, lattice=one.lattice @ turn, positions=one.positions @ turn, axes=None)
     if np.abs(turn.T @ turn - np.eye(3)).max() > 1e-9:
         strained = work.rest(strained, "normal")
@@ -354,7 +343,6 @@ def _apply_disorder(stack: AtomStack, segments: Sequence[Segment], periods: Arra
 def _extract_junction(
     stack: AtomStack, segments: Sequence[Segment], periods: Array, force_field: ForceField
 ) -> Junction:
-    """Take the force constants of the device out of a relaxed stack."""
     shifts, values, dropped = layered_constants(stack.atoms, force_field, stack.device)
     sizes = merge_layer_sizes(values, np.bincount(stack.layer[stack.device]).tolist())
     layers, leads = stack.cut_device(shifts, values, sizes), (segments[0].lead, segments[-1].lead)
@@ -483,7 +471,6 @@ def _potential_identity(plan: JunctionPlan) -> dict[str, object]:
 
 
 def _build_unit(plan: JunctionPlan, monitor: Mapping[str, Any], unit: UnitInputs) -> UnitResult:
-    """Kernel: the junction of one seed."""
     seed = unit["seed"]
     disorder = plan.disorder if plan.disorder is None or seed is None else evolve(plan.disorder, seed=seed)
     return pack_junction(build_junction(evolve(plan, disorder=disorder), **monitor))

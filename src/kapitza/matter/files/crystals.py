@@ -252,7 +252,6 @@ def balanced_crystal(one: Structure, cells: IntArray, values: Array) -> Crystal:
 
 
 def _check_units(data: SupercellData, path: str | PathLike[str]) -> None:
-    """Look at density and bonds: most wrong units show there."""
     cell = data.primitive
     density = cell.masses.sum() / abs(np.linalg.det(cell.lattice))
     if not _DENSITY_RANGE[0] <= density <= _DENSITY_RANGE[1]:

@@ -38,7 +38,6 @@ def crystal_from_lammps(path: str | PathLike[str], primitive: Structure, superce
 
 
 def _read_dynamical_matrix(path: str | PathLike[str], atoms: int) -> Array:
-    """(3N, 3N) numbers of a file of N atoms."""
     if atoms > _MAX_ATOMS:
         raise DataError(f"a matrix of {atoms} atoms is more than the {_MAX_ATOMS} handled", file=path)
     wanted = 3 * atoms * atoms

@@ -214,7 +214,6 @@ def read_material(name: str, part: TomlTable, unit: Mapping[str, float], masses:
 
 
 def _formula_mass(part: TomlTable, formula: str, masses: Mapping[str, float]) -> tuple[float, float]:
-    """Mass of a formula unit, kg, and its number of atoms."""
     try:
         counts = composition(formula)
     except InputError as err:

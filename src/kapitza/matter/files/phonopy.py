@@ -122,7 +122,6 @@ def unit_lattice(path: str | PathLike[str]) -> Array:
 
 
 def _split_sections(path: Path, lines: list[str]) -> dict[str, _FileSection]:
-    """Sections of a file by their key, which starts a line."""
     starts = [i for i, line in enumerate(lines) if line[:1].isalpha()]
     if not starts:
         raise DataError("holds no phonopy data: expected keys such as 'primitive_cell:'", file=path)
@@ -231,7 +230,6 @@ def _read_atoms(section: _FileSection) -> tuple[tuple[str, ...], Array, Array, l
 
 
 def _lines_below(section: _FileSection, key: str, count: int) -> range:
-    """Offsets of the `count` lines that follow `key:`."""
     for offset, line in enumerate(section.lines):
         if line.strip().partition("#")[0].strip() == key + ":":
             if offset + count >= len(section.lines):
@@ -301,7 +299,6 @@ def _is_valid_line(line: str) -> bool:
 
 
 def _read_charges(section: _FileSection, count: int) -> tuple[Array, Array]:
-    """(n, 3, 3) Born charges and (3, 3) dielectric constant of a section."""
     rows = {i: line for i, line in enumerate(section.lines) if "[" in line}
     start = _lines_below(section, "born_effective_charge", 1).start
     offsets = [i for i in rows if i >= start][: 3 * count]
@@ -332,7 +329,6 @@ def locate_atoms(primitive: AtomicCell, supercell: AtomicCell, path: str | PathL
 
 
 def _companion_file(path: Path) -> Path:
-    """Return the file of force constants in the folder of a YAML file that has none itself."""
     for name in ("FORCE_CONSTANTS", "force_constants.hdf5", "FORCE_SETS"):
         if path.with_name(name).is_file():
             return path.with_name(name)
@@ -431,7 +427,6 @@ def _internal_dataset(h5py: Any, file: Any, name: str, path: Path) -> Any:
 
 
 def _read_force_sets(path: Path, count: int) -> list[Displacement]:
-    """Displacements and forces of a FORCE_SETS file of `count` atoms."""
     words = [(word, i + 1) for i, line in enumerate(_read_lines(path)) for word in line.split("#")[0].split()]
     try:
         values = np.array([float(word) for word, _ in words])

@@ -135,7 +135,6 @@ def _structure_of_atoms(atoms: Any, name: str, file: Path | None) -> Structure:
 
 
 def _check_poscar(lines: list[str], file: Path) -> None:
-    """Refuse a POSCAR that ends too early, or has something else where numbers should be, with its line."""
     for index, what in ((1, "the scale of the lattice"), *((i, "a lattice vector") for i in (2, 3, 4))):
         wanted = 3 if index > 1 else 1
         words = _line_words(lines, index, what, file)

@@ -24,7 +24,6 @@ from kapitza.matter.potentials.published import PUBLISHED_POTENTIALS, published_
 
 MLIP_EXTRA = "mlip"
 DEFAULT_CALCULATOR = "sevenn"
-_SEVENNET_CAUTION = "soft: its top frequencies of Si, Ge and Al lie 16 to 21 % below the measured ones"
 
 
 @frozen(kw_only=True)
@@ -44,42 +43,27 @@ class NamedCalculator(BaseRecord):
 NAMED_CALCULATORS: Mapping[str, NamedCalculator] = MappingProxyType(
     {
         "sevenn": NamedCalculator(
-            path="sevenn.calculator:SevenNetCalculator",
-            distribution="sevenn",
-            install="'kapitza[mlip]'",
-            title="SevenNet 7net-l3i5",
-            doi="10.1021/acs.jctc.4c00190",
-            arguments={"model": "7net-l3i5"},
-            caution=_SEVENNET_CAUTION,
+            path="sevenn.calculator:SevenNetCalculator", distribution="sevenn", install="'kapitza[mlip]'",
+            title="SevenNet 7net-l3i5", doi="10.1021/acs.jctc.4c00190", arguments={"model": "7net-l3i5"},
+            caution="soft: its top frequencies of Si, Ge and Al lie 16 to 21 % below the measured ones",
         ),
         "nequix": NamedCalculator(
-            path="nequix.calculator:NequixCalculator",
-            distribution="nequix",
-            install="nequix",
-            title="Nequix",
-            doi="10.48550/arXiv.2601.07742",
+            path="nequix.calculator:NequixCalculator", distribution="nequix", install="nequix",
+            title="Nequix", doi="10.48550/arXiv.2601.07742", model_file="model_path",
             arguments={"backend": "jax", "use_kernel": False},  # its kernels are for graphics processors
-            model_file="model_path",
         ),
         "unep": NamedCalculator(
-            path="calorine.calculators:CPUNEP",
-            distribution="calorine",
-            install="calorine",
-            title="neuroevolution potential",
+            path="calorine.calculators:CPUNEP", distribution="calorine", install="calorine",
+            title="neuroevolution potential", model_file="model_filename",
             doi="10.1063/5.0106617",  # of the method: models have their own
-            model_file="model_filename",
         ),
         "mace": NamedCalculator(
-            path="mace.calculators:mace_mp",
-            distribution="mace-torch",
-            install="mace-torch",
-            title="MACE",
-            doi="10.48550/arXiv.2401.00096",
+            path="mace.calculators:mace_mp", distribution="mace-torch", install="mace-torch",
+            title="MACE", doi="10.48550/arXiv.2401.00096", model_file="model",
             arguments={"device": "cpu", "default_dtype": "float64"},
-            model_file="model",
         ),
     }
-)
+)  # fmt: skip
 _ALIASES: Mapping[str, str] = MappingProxyType({"sevennet": "sevenn", "7net": "sevenn", "calorine": "unep"})
 _PUBLISHED_ALIASES = ("lj", "sw")
 _ASE_BASE = "ase.calculators.calculator"  # module whose class takes any keyword and leaves it unused
@@ -87,19 +71,13 @@ _ASE_BASE = "ase.calculators.calculator"  # module whose class takes any keyword
 
 @frozen(eq=False, kw_only=True)
 class CalculatorChoice(BaseRecord):
-    """A calculator that is made when it is asked for, and what its forces depend on.
-
-    Attributes
-    ----------
-    identity : plain values that change with the forces; None where nobody knows them, so that nothing can be kept
-    source : what to cite; empty where nobody knows it
-    """
+    """A calculator that is made when it is asked for, and what its forces depend on."""
 
     title: str
     make: Callable[[], Any]
-    identity: Mapping[str, object] | None
+    identity: Mapping[str, object] | None  # plain values that change with the forces; None: nothing can be kept
     caution: str = ""
-    source: str = ""
+    source: str = ""  # what to cite; empty where nobody knows it
 
 
 def is_calculator_name(name: str) -> bool:
@@ -196,11 +174,9 @@ def _plain(value: object) -> object:
 
 
 def check_argument_names(made: Any, path: str, arguments: Mapping[str, object]) -> None:
-    """Refuse arguments that a calculator does not know, as far as that can be told; InputError with the known names and
-    the nearest one.
-
-    Many calculators of ASE take any name without a word and leave it unused.  Known are the names in the signatures of
-    the constructors, in `default_parameters`, and any other word that the modules of the class mention.
+    """Refuse arguments that a calculator does not know, as far as that can be told: many calculators of ASE accept any
+    name and leave it unused.  Known are the names in the signatures of the constructors, in `default_parameters`, and
+    any other word that the modules of the class mention.
     """
     known = _argument_names(made)
     unknown = [] if known is None else [name for name in arguments if name not in known]
@@ -227,7 +203,6 @@ def _is_open(arguments: Sequence[Parameter]) -> bool:
 
 
 def _argument_names(made: Any) -> list[str] | None:
-    """Names of the arguments of a calculator; None where it does not name them all."""
     try:
         constructors = _constructors(made)
     except (TypeError, ValueError):  # compiled code does not say what it takes
@@ -268,7 +243,6 @@ def _construct(path: str, arguments: Mapping[str, object]) -> Any:
 
 
 def _imported_class(path: str) -> tuple[Any, Any]:
-    """Class of an import path, and its module."""
     where, _, name = path.partition(":")
     require("ase", extra=MLIP_EXTRA, why="forces by a calculator of ASE")
     try:
@@ -288,7 +262,6 @@ def _imported_class(path: str) -> tuple[Any, Any]:
 
 
 def _version(distribution: str) -> str:
-    """Version of an installed package; empty where there is none."""
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -18,8 +18,7 @@ from attrs import evolve
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.matter.files.force_constants import Displacement, SupercellAtoms, constants_from_displacements
-from kapitza.matter.potentials.force_field import ForceField
-from kapitza.matter.potentials.force_meter import duration
+from kapitza.matter.potentials.force_field import ForceField, duration
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.space_group import SpaceGroup, space_group
 from kapitza.matter.structure import Structure
@@ -163,7 +162,6 @@ def _force_inputs(one: Structure, force_field: ForceField, *, periodic: bool) ->
 
 
 def _read_forces(inputs: UnitInputs, force_field: ForceField) -> Array | None:
-    """(n, 3) forces that were kept, N; None where there are none."""
     kept = None if force_field.identity is None else read_kept(inputs, version=_FORCES_VERSION)
     if kept is None:
         return None

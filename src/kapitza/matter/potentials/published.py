@@ -158,7 +158,6 @@ def _stillinger_weber_calculator(_symbols: tuple[str, ...]) -> tuple[Any, float]
 
 
 def _matscipy_calculator(name: str) -> tuple[Any, float]:
-    """Make a potential whose parameters matscipy brings along."""
     parameters = dict(getattr(_matscipy_module("manybody.explicit_forms.tersoff_brenner"), name))
     return _manybody_calculator("TersoffBrenner", parameters, max(parameters["r2"]))
 

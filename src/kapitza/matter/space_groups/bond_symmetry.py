@@ -101,7 +101,6 @@ def bond_network(
 
 
 def _bond_keys(source: IntArray, target: IntArray, shift: IntArray, atoms: int, reach: int) -> IntArray:
-    """(b,) number of each bond."""
     number = source * atoms + target
     for column in shift.T:
         number = number * (2 * reach + 1) + column + reach
@@ -222,7 +221,6 @@ def _keeps_crystal(crystal: Crystal, network: BondNetwork, operation: IntArray) 
 
 
 def _keeps_charges(crystal: Crystal, rotation: Array, found: AtomMapping) -> bool:
-    """Whether the long-range forces of a polar crystal are kept too."""
     polar = crystal.polar
     if polar is None:
         return True

@@ -19,8 +19,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.matter.bands import Bands, BandSpectrum
 from kapitza.matter.brillouin import equivalent_normals, mesh_operations, reduced_mesh
-from kapitza.matter.dispersion import Dispersion, invert_branch
-from kapitza.matter.isotropic import Solid
+from kapitza.matter.isotropic import Dispersion, Solid, invert_branch
 from kapitza.matter.space_groups.bond_symmetry import crystal_operations
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates
 
