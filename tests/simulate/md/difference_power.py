@@ -7,14 +7,14 @@ import ase
 import numpy as np
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
-from kapitza.simulate.md.observers.plane_power import _power_through
+from kapitza.simulate.md.observers.plane_power import ForcePower
 from kapitza.simulate.md.system import System
 from kapitza.units import angstrom, eV
 
 _DIFFERENCE_STEP = 1e-4 * angstrom  # of finite differences
 
 
-class FiniteDifferencePower:
+class FiniteDifferencePower(ForcePower):
     """The same by finite differences over `step` (m), for whatever gives site energies (n,) J.
 
     Slow, and independent of all kernels: a sample takes the energies 6 k times; `atoms` of `atoms_across_plane`.
@@ -39,10 +39,6 @@ class FiniteDifferencePower:
                 moved[atom, c] -= 2 * self.step
                 found[k, c] = (self.energies(moved)[other] - above).sum() / (2 * self.step)
         return found
-
-    def power(self, positions: Array, velocities: Array) -> float:
-        """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""
-        return _power_through(self.forces(positions), velocities[self.atoms], self.right)
 
 
 def ase_site_energies(calculator: Any, system: System, symbols: tuple[str, ...] = ()) -> Callable[[Array], Array]:

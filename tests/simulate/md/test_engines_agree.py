@@ -64,7 +64,8 @@ def test_exchange_takes_the_path_of_lammps():
     ours = BuiltinEngine().begin(system, field, baths, MdState(first.positions, first.velocities), timestep=step)
     ours.advance(40)
     for role, power in ((HOT_ROLE, baths.power), (COLD_ROLE, -baths.power)):
-        exchange_step.py_func(ours.r, ours.v, ours.f, system.masses, np.flatnonzero(system.role == role), power, step)
+        atoms = np.flatnonzero(system.role == role)
+        exchange_step.py_func(ours.positions, ours.velocities, ours.f, system.masses, atoms, power, step)
     theirs = LammpsEngine().begin(system, field, baths, start, timestep=step, seed=1)
     theirs.advance(41)
     way = np.abs(ours.positions - system.positions).max()

@@ -67,9 +67,7 @@ class AngularTransmission(BaseRecord):
 
 
 _BALANCE_TOLERANCE = 1e-6  # relative violation of detailed balance that is put down to rounding
-_MAX_MODE_MISMATCH = (
-    0.15  # relative difference of the modes of a transmission to those of the bands that is scaled away
-)
+_MAX_MODE_MISMATCH = 0.15  # relative difference of the modes of a transmission and the bands that is scaled away
 _NODES_PER_GROUP = 8  # of the quadrature over a group
 _COSINE_NODES = 64  # of the quadrature over angles
 
@@ -222,15 +220,19 @@ def _transmission_flow(transmission: Transmission, left: Carriers, right: Carrie
             f"{left.name} has bands without bounds in frequency, and {transmission.method or 'the transmission'} is a "
             "spectrum: give edges, or a coefficient for each band"
         )
-    held = [
-        _integrate_groups(transmission, part, left)
-        for part in (transmission.total, transmission.left, transmission.right)
-    ]
-    crossing = held[0] if held[0] is not None else np.zeros(left.omega.size)
-    scale = np.ones(left.omega.size)
-    for modes, side in ((held[1], left), (held[2], right)):
-        if modes is None:
+    omega, weight = panel_quadrature(left.edges, _NODES_PER_GROUP)
+    capacity = mode_heat_capacity(omega, left.temperature, left.statistics)[0]
+
+    def integral(modes: Array) -> Array:
+        """(G,) integral of c(ω) M(ω)/2π over each group, W m⁻² K⁻¹."""
+        value = np.interp(omega, transmission.omega, modes, right=0.0)
+        return np.sum((capacity * value * weight).reshape(-1, _NODES_PER_GROUP), axis=1) / (2 * np.pi)
+
+    crossing, scale = integral(transmission.total), np.ones(left.omega.size)
+    for given, side in ((transmission.left, left), (transmission.right, right)):
+        if given is None:
             continue
+        modes = integral(given)
         theirs, ours = float(modes.sum()), float(side.flow.sum())
         if abs(theirs / ours - 1) > _MAX_MODE_MISMATCH:
             raise InputError(
@@ -249,16 +251,6 @@ def _transmission_flow(transmission: Transmission, left: Carriers, right: Carrie
     return limited
 
 
-def _integrate_groups(transmission: Transmission, part: Array | None, carriers: Carriers) -> Array | None:
-    """(G,) integral of c(ω) part(ω)/2π over each group, W m⁻² K⁻¹."""
-    if part is None:
-        return None
-    omega, weight = panel_quadrature(carriers.edges, _NODES_PER_GROUP)
-    value = np.interp(omega, transmission.omega, part, right=0.0)
-    capacity = mode_heat_capacity(omega, carriers.temperature, carriers.statistics)[0]
-    return np.sum((capacity * value * weight).reshape(-1, _NODES_PER_GROUP), axis=1) / (2 * np.pi)
-
-
 def to_interface_scattering(value: object, name: str) -> InterfaceScattering:
     """Return what was given for a boundary as an `InterfaceScattering`; a conductance is refused."""
     if isinstance(value, InterfaceScattering):
@@ -275,31 +267,28 @@ def to_interface_scattering(value: object, name: str) -> InterfaceScattering:
 
 
 def reverse_boundary(value: object, left: Carriers, right: Carriers) -> InterfaceScattering:
-    """The same boundary seen from the other side; a share by angle between unlike sides is refused, as the angles
-    of the
-    other side belong to each band.
+    """The same boundary seen from the other side; a share by angle between unlike sides is refused, as the angles of
+    the other side belong to each band.
     """
-    one = to_interface_scattering(value, f"{left.name}|{right.name}")
-    if isinstance(one.specular_transmission, AngularTransmission):
+    boundary = to_interface_scattering(value, f"{left.name}|{right.name}")
+    if isinstance(boundary.specular_transmission, AngularTransmission):
         if left.flow.shape != right.flow.shape or (left.flow != right.flow).any():
             raise InputError(
                 f"boundary {left.name}|{right.name}: a share by the angles of {left.name} cannot be turned round; give "
                 f"the boundary {right.name}|{left.name} a share of its own"
             )
-        if one.transmission is None and one.coefficient is None:
-            return one
-    if one.transmission is not None:
-        given = one.transmission
-        return evolve(one, transmission=evolve(given, left=given.right, right=given.left))
-    flow = one.flow(left, right)
+        if boundary.transmission is None and boundary.coefficient is None:
+            return boundary
+    if boundary.transmission is not None:
+        given = boundary.transmission
+        return evolve(boundary, transmission=evolve(given, left=given.right, right=given.left))
+    flow = boundary.flow(left, right)
     share = np.divide(flow, right.flow, out=np.zeros_like(flow), where=right.flow > 0)
-    return evolve(one, coefficient=np.minimum(share, 1.0), reverse_coefficient=None)
+    return evolve(boundary, coefficient=np.minimum(share, 1.0), reverse_coefficient=None)
 
 
 def to_all_scattering(values: Sequence[object], names: Sequence[str]) -> tuple[InterfaceScattering, ...]:
-    """Return one `InterfaceScattering` for each boundary, in their order; refuse too few, too many, and
-    conductances.
-    """
+    """Return one `InterfaceScattering` for each boundary, in order; refuse too few, too many, and conductances."""
     if len(values) != len(names):
         raise InputError(f"{len(names)} boundaries ({', '.join(names) or 'none'}) have {len(values)} transmissions")
     return tuple(to_interface_scattering(value, name) for value, name in zip(values, names, strict=True))

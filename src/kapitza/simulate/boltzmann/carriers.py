@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from attrs import Attribute, evolve, field, frozen
+from attrs import Attribute, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import (
@@ -31,7 +31,6 @@ from kapitza.errors import InputError
 
 
 def _scattering_strength(instance: object, attribute: object, value: float) -> None:
-    """Validate that a strength of scattering is finite and at least zero."""
     if not 0 <= value < np.inf:
         raise InputError(f"{getattr(attribute, 'name', '')} = {value:g}, wanted a finite number from 0")
 
@@ -73,10 +72,6 @@ class ScatteringRates(BaseRecord):
         three_phonons = three_phonons * (1 + np.square(omega / self.crossover))
         return three_phonons + self.impurity * np.square(np.square(omega)) + velocity / self.boundary
 
-    def with_umklapp_scaled(self, factor: float) -> "ScatteringRates":
-        """The same with `factor` times the umklapp scattering."""
-        return evolve(self, umklapp=factor * self.umklapp)
-
 
 _MIN_VELOCITY, _MAX_VELOCITY = 0.0, 1e5  # m s⁻¹
 _MIN_LIFETIME, _MAX_LIFETIME = 1e-16, 1.0  # s, lifetimes: below a vibration, or in other units
@@ -87,7 +82,6 @@ _REFERENCE_TEMPERATURE = 300.0  # K, below which heat capacities fall, no faster
 
 
 def _group_numbers(value: ArrayLike) -> IndexArray:
-    """Return `value` as read-only group numbers from 0."""
     array = np.array(value, dtype=np.intp, ndmin=1)
     if array.ndim != 1 or array.min(initial=0) < 0:
         raise InputError(f"expected group numbers from 0 along one axis, got {value!r:.60}")
@@ -96,7 +90,6 @@ def _group_numbers(value: ArrayLike) -> IndexArray:
 
 
 def _known_lifetimes(value: ArrayLike | None) -> Array:
-    """Return `value` as lifetimes in s, all known, finite and above zero."""
     if value is None:
         raise InputError(
             f"lifetime = {value}: the bands have no lifetimes; read them from a file, or take `ScatteringRates`"
@@ -109,7 +102,6 @@ def _known_lifetimes(value: ArrayLike | None) -> Array:
 
 
 def _check_groups(instance: "Carriers", attribute: "Attribute[Any]", value: IndexArray) -> None:
-    """Validate that each band has a group, and each group a frequency."""
     if value.size != instance.capacity.size or value.max(initial=-1) >= instance.omega.size:
         raise InputError(
             f"{instance.name}: {value.size} group numbers up to {value.max(initial=-1)} for {instance.capacity.size} "
@@ -166,13 +158,14 @@ class Carriers(BaseRecord):
         if not self.capacity.size or self.capacity.min() < 0 or not np.isfinite(self.capacity).all():
             raise InputError(f"{self.name}: expected heat capacities from 0 J/m³K, got {self.capacity!r:.60}")
         least = _MIN_HEAT_CAPACITY * min(1.0, self.temperature / _REFERENCE_TEMPERATURE) ** 3
-        check_plausible(
-            "heat capacity of all bands", float(self.capacity.sum()), least, _MAX_HEAT_CAPACITY, "J/m³K", self.name
-        )
-        check_plausible("lowest velocity", float(self.velocity.min()), _MIN_VELOCITY, _MAX_VELOCITY, "m/s", self.name)
-        check_plausible("highest velocity", float(self.velocity.max()), 1.0, _MAX_VELOCITY, "m/s", self.name)
-        check_plausible("shortest lifetime", float(self.lifetime.min()), _MIN_LIFETIME, _MAX_LIFETIME, "s", self.name)
-        check_plausible("longest mean free path", float(self.path.max()), 1e-13, _MAX_MEAN_FREE_PATH, "m", self.name)
+        for what, value, low, high, unit in (
+            ("heat capacity of all bands", self.capacity.sum(), least, _MAX_HEAT_CAPACITY, "J/m³K"),
+            ("lowest velocity", self.velocity.min(), _MIN_VELOCITY, _MAX_VELOCITY, "m/s"),
+            ("highest velocity", self.velocity.max(), 1.0, _MAX_VELOCITY, "m/s"),
+            ("shortest lifetime", self.lifetime.min(), _MIN_LIFETIME, _MAX_LIFETIME, "s"),
+            ("longest mean free path", self.path.max(), 1e-13, _MAX_MEAN_FREE_PATH, "m"),
+        ):
+            check_plausible(what, float(value), low, high, unit, self.name)
         if self.edges.size and self.edges.size != self.omega.size + 1:
             raise InputError(f"{self.name}: {self.edges.size} bounds for {self.omega.size} groups of frequency")
 
@@ -287,12 +280,7 @@ def band_carriers(
     with np.errstate(divide="ignore", invalid="ignore"):
         lifetime = path / speed
     return Carriers(
-        name=name,
-        capacity=heat_capacity,
-        velocity=speed,
-        lifetime=lifetime,
-        omega=np.zeros(speed.size) if middle is None else middle,
-        group=np.arange(speed.size),
-        edges=bounds,
+        name=name, capacity=heat_capacity, velocity=speed, lifetime=lifetime,
+        omega=np.zeros(speed.size) if middle is None else middle, group=np.arange(speed.size), edges=bounds,
         temperature=temperature,
-    )
+    )  # fmt: skip

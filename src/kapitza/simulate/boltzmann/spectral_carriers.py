@@ -88,8 +88,7 @@ def spectral_carriers(
     Parameters
     ----------
     material : Debye solid, isotropic dispersion, or full bands with a normal.  Full bands keep their own velocities
-    along
-        the normal; the others are isotropic
+        along the normal; the others are isotropic
     rates : scattering rates
     temperature : K
     edges : (G + 1,) bounds of the frequency groups, rad s⁻¹, the same for all layers of a stack; chosen if None
@@ -109,20 +108,19 @@ def spectral_carriers(
     conductivity is.
     """
     bounds = group_edges(material) if edges is None else increasing(edges)
+    isotropic = not isinstance(material, Bands)
     if isinstance(material, Bands):
         modes = _band_modes(material, bounds, temperature, statistics, mesh)
+        spectrum = material.spectrum if spectrum is None else spectrum
     else:
         modes = _branch_modes(material, bounds, temperature, statistics)
 
-    known = material.spectrum if spectrum is None and isinstance(material, Bands) else spectrum
-
-    def make(one: ScatteringRates) -> Carriers:
-        lifetime = 1 / np.maximum(one.rate(modes.omega, modes.speed, temperature), _MIN_SCATTERING_RATE)
-        full = isinstance(material, Bands)
+    def make(scaled: ScatteringRates) -> Carriers:
+        lifetime = 1 / np.maximum(scaled.rate(modes.omega, modes.speed, temperature), _MIN_SCATTERING_RATE)
         carriers = collect_modes(
-            material.name, modes, lifetime, bounds, isotropic=not full, temperature=temperature, statistics=statistics
+            material.name, modes, lifetime, bounds, isotropic=isotropic, temperature=temperature, statistics=statistics
         )
-        return carriers if known is None else _match_spectrum(carriers, known, one)
+        return carriers if spectrum is None else _match_spectrum(carriers, spectrum, scaled)
 
     return make(rates) if conductivity is None else _scale_umklapp(make, rates, conductivity)
 
@@ -130,7 +128,6 @@ def spectral_carriers(
 def _scale_umklapp(
     make: Callable[[ScatteringRates], Carriers], rates: ScatteringRates, conductivity: float
 ) -> Carriers:
-    """Scale umklapp scattering until the bulk has a conductivity, W m⁻¹ K⁻¹."""
     if not rates.umklapp:
         raise InputError(f"conductivity = {conductivity:g} W/mK: there is no umklapp scattering to scale")
     if not 0 < conductivity < np.inf:
@@ -138,7 +135,7 @@ def _scale_umklapp(
     # where umklapp scattering prevails, κ ∝ 1/factor: the less else scatters, the faster this fixed point is reached
     factor = 1.0
     for _ in range(_MAX_TRIALS):
-        carriers = make(rates.with_umklapp_scaled(factor))
+        carriers = make(evolve(rates, umklapp=factor * rates.umklapp))
         if abs(carriers.conductivity / conductivity - 1) < _CONDUCTIVITY_TOLERANCE:
             return carriers
         factor *= carriers.conductivity / conductivity
@@ -176,12 +173,9 @@ def _branch_modes(material: Solid | Dispersion, edges: Array, temperature: float
                 speed = np.maximum(np.abs(branch.velocity(wave)), 1e-3)  # states ∝ 1/v: finite where a branch is flat
                 states = branch.degeneracy * np.square(wave) / (2 * np.pi**2 * speed) * inside
                 parts.append((omega, states, speed))
-    number = np.concatenate([np.full(omega.size, i) for i in range(len(parts))])
-    states = np.concatenate([part[1] for part in parts])
-    speed = np.concatenate([part[2] for part in parts])
-    count = len(parts)
-    capacity = states * np.tile(weight * per_mode, count)
-    return ModeTable(np.tile(omega, count), capacity, speed, speed, number.astype(float))
+    every, states, speed = (np.concatenate(column) for column in zip(*parts, strict=True))
+    number = np.repeat(np.arange(len(parts), dtype=float), omega.size)
+    return ModeTable(every, states * np.tile(weight * per_mode, len(parts)), speed, speed, number)
 
 
 def _band_modes(material: Bands, edges: Array, temperature: float, statistics: Statistics, mesh: int) -> ModeTable:
@@ -193,20 +187,13 @@ def _band_modes(material: Bands, edges: Array, temperature: float, statistics: S
     levels = crystal.levels(fraction @ crystal.reciprocal)
     speed = np.linalg.norm(levels.velocity, axis=2)
     directions, parts = equivalent_normals(material.normal, crystal.lattice, operations)
-    omega, size, along, weight = [], [], [], []
-    for direction, part in zip(directions, parts, strict=True):
-        omega.append(levels.omega.ravel())
-        size.append(speed.ravel())
-        along.append(np.abs(levels.velocities_along(direction)).ravel())
-        weight.append(np.repeat(part * share / crystal.volume, speed.shape[1]))
-    frequency = np.concatenate(omega)
-    use = frequency > 0
-    per_mode = mode_heat_capacity(frequency[use], temperature, statistics)[0]
-    capacity = np.concatenate(weight)[use] * per_mode
-    every = np.concatenate(along)[use]
-    return ModeTable(
-        frequency[use], capacity, np.concatenate(size)[use], every, _velocity_classes(frequency[use], every, edges)
-    )
+    omega = np.tile(levels.omega.ravel(), len(parts))
+    use = omega > 0
+    along = np.concatenate([np.abs(levels.velocities_along(direction)).ravel() for direction in directions])[use]
+    weight = np.concatenate([np.repeat(part * share / crystal.volume, speed.shape[1]) for part in parts])[use]
+    capacity = weight * mode_heat_capacity(omega[use], temperature, statistics)[0]
+    classes = _velocity_classes(omega[use], along, edges)
+    return ModeTable(omega[use], capacity, np.tile(speed.ravel(), len(parts))[use], along, classes)
 
 
 def _velocity_classes(omega: Array, along: Array, edges: Array) -> Array:
@@ -221,15 +208,9 @@ def _velocity_classes(omega: Array, along: Array, edges: Array) -> Array:
 
 
 def collect_modes(
-    name: str,
-    modes: ModeTable,
-    lifetime: Array,
-    edges: Array,
-    *,
-    isotropic: bool,
-    temperature: float,
+    name: str, modes: ModeTable, lifetime: Array, edges: Array, *, isotropic: bool, temperature: float,
     statistics: Statistics = "quantum",
-) -> Carriers:
+) -> Carriers:  # fmt: skip
     """Collect modes of a lifetime (n,), s, in bins between `edges`, rad s⁻¹, with the sums that each keeps."""
     group = np.digitize(modes.omega, edges) - 1
     use = (group >= 0) & (group < edges.size - 1) & (modes.capacity > 0)
@@ -251,17 +232,11 @@ def collect_modes(
     velocity = flow / total
     moving = velocity > _MIN_MODE_VELOCITY * velocity.max()
     return Carriers(
-        name=name,
-        capacity=total,
-        velocity=velocity,
+        name=name, capacity=total, velocity=velocity,
         lifetime=np.where(moving, conducted / np.where(moving, total * velocity**2, 1.0), mean / total),
-        omega=(edges[1:] + edges[:-1]) / 2,
-        group=np.flatnonzero(held) // kinds,
-        edges=edges,
-        isotropic=isotropic,
-        temperature=temperature,
-        statistics=statistics,
-    )
+        omega=(edges[1:] + edges[:-1]) / 2, group=np.flatnonzero(held) // kinds, edges=edges, isotropic=isotropic,
+        temperature=temperature, statistics=statistics,
+    )  # fmt: skip
 
 
 def _match_spectrum(carriers: Carriers, spectrum: BandSpectrum, rates: ScatteringRates) -> Carriers:

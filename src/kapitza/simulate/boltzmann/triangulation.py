@@ -61,10 +61,8 @@ def _divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> DomainCe
     solid = len(edges) == len(AXIS_NAMES)
     bounds = edges[2] if solid else np.array([0.0, 1.0])
     layers = bounds.size - 1
-    if len(corner) * layers > _MAX_TRIANGULAR_CELLS:
-        raise InputError(
-            f"{len(corner) * layers} cells, expected at most {_MAX_TRIANGULAR_CELLS}: take a larger spacing"
-        )
+    if (cells := len(corner) * layers) > _MAX_TRIANGULAR_CELLS:
+        raise InputError(f"{cells} cells, expected at most {_MAX_TRIANGULAR_CELLS}: take a larger spacing")
     beside, outer = _link_sides(domain, corner, edges, size)
     neighbour, outer, jump = _stack_triangles(domain, (beside, outer), layers, solid)
     centre = _cell_centres(corner, edges)
@@ -85,8 +83,7 @@ def _divide_into_triangles(domain: Domain, edges: tuple[Array, ...]) -> DomainCe
 def _triangle_sizes(corner: Array, heights: Array, solid: bool) -> tuple[Array, Array]:
     """Volumes (C,) of triangles (T, 3, 2) of all heights, m³, and areas (C, F) of their faces, m²."""
     along = np.roll(corner, -1, axis=1) - corner
-    one, two = along[:, 0], -along[:, 2]
-    base = (one[:, 0] * two[:, 1] - one[:, 1] * two[:, 0]) / 2
+    base = (along[:, 2, 0] * along[:, 0, 1] - along[:, 0, 0] * along[:, 2, 1]) / 2
     upright = (np.linalg.norm(along, axis=2)[:, None, :] * heights[:, None]).reshape(-1, _TRIANGLE_SIDES)
     flat = np.repeat(base, heights.size)[:, None]
     return np.outer(base, heights).ravel(), np.concatenate([upright, flat, flat], axis=1) if solid else upright
@@ -106,7 +103,8 @@ def _cut_into_polygons(domain: Domain, lines: tuple[Array, Array], size: float) 
     """Convex pieces that the sides of prisms cut the cells of a grid into, and the cell of each."""
     x, y = lines
     cut: dict[tuple[int, int], list[_Polygon]] = {}
-    for a, b in _prism_sides(domain):
+    outlines = [(box.corners, np.roll(box.corners, -1, axis=0)) for box in domain.boxes if isinstance(box, Prism)]
+    for a, b in (side for outline in outlines for side in zip(*outline, strict=True)):
         columns, rows = (
             range(int(np.searchsorted(one, min(p, q) - size)) - 1, int(np.searchsorted(one, max(p, q) + size)) + 1)
             for one, p, q in ((x, a[0], b[0]), (y, a[1], b[1]))
@@ -125,12 +123,6 @@ def _cut_into_polygons(domain: Domain, lines: tuple[Array, Array], size: float) 
             pieces += [_insert_corners(one, near, size) for one in held]  # no hanging corners: whole sides meet
             cell += [i * (y.size - 1) + j] * len(held)
     return pieces, cell
-
-
-def _prism_sides(domain: Domain) -> Iterator[tuple[Array, Array]]:
-    for box in domain.boxes:
-        if isinstance(box, Prism):
-            yield from zip(box.corners, np.roll(box.corners, -1, axis=0), strict=True)
 
 
 def _grid_rectangle(lines: tuple[Array, Array], i: int, j: int) -> _Polygon:
@@ -223,7 +215,13 @@ def _link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: flo
     for a in (0, 1):
         for k, at in enumerate((edges[a][0], edges[a][-1])):
             rim[np.abs(middle[..., a] - at) <= size] = 2 * a + k
-    beside = _match_sides(np.sort(ends, axis=2), rim < 0)
+    # sorted by both ends, the two sides between the same corners stand together
+    beside, side = np.full(rim.shape, -1, dtype=np.int64), np.flatnonzero(rim.ravel() < 0)
+    key = np.sort(ends, axis=2).reshape(-1, 2)[side]
+    order = np.lexsort(key.T)
+    key, side = key[order], side[order]
+    twin = np.flatnonzero((key[1:] == key[:-1]).all(axis=1))
+    beside.flat[side[twin]], beside.flat[side[twin + 1]] = side[twin + 1] // 3, side[twin] // 3
     for a in (0, 1):
         if domain.periodic(AXIS_NAMES[a]):
             at_rim = rim // 2 == a
@@ -233,18 +231,6 @@ def _link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: flo
     if lost:
         raise InputError(f"{lost} sides of cells have no neighbour: sides of prisms nearly touch; move them apart")
     return beside, rim
-
-
-def _match_sides(ends: IntArray, selected: NDArray[np.bool_]) -> IntArray:
-    """(T, 3) triangle that shares both ends (T, 3, 2) of a side, among the chosen."""
-    twins = np.full(selected.shape, -1, dtype=np.int64)
-    side = np.flatnonzero(selected.ravel())
-    key = ends.reshape(-1, 2)[side]  # sorted by both ends, the two sides between the same corners stand together
-    order = np.lexsort(key.T)
-    key, side = key[order], side[order]
-    twin = np.flatnonzero((key[1:] == key[:-1]).all(axis=1))
-    twins.flat[side[twin]], twins.flat[side[twin + 1]] = side[twin + 1] // 3, side[twin] // 3
-    return twins
 
 
 def _match_rims(place: Array, low: NDArray[np.bool_], high: NDArray[np.bool_]) -> IntArray:

@@ -127,15 +127,9 @@ class MdEngine(Protocol):
         ...
 
     def begin(
-        self,
-        system: System,
-        potential: AnyPotential,
-        thermostats: Thermostats,
-        state: MdState,
-        *,
-        timestep: float,
+        self, system: System, potential: AnyPotential, thermostats: Thermostats, state: MdState, *, timestep: float,
         seed: int,
-    ) -> Dynamics:
+    ) -> Dynamics:  # fmt: skip
         """Set a system in motion from a state; `seed` matters where the state has no random numbers yet."""
         ...
 

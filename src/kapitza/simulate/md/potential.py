@@ -269,17 +269,13 @@ def stillinger_weber(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = (
     epsilon, strength = (np.sqrt(np.outer(one, one)) for one in (table[:, 0] * eV, table[:, 2]))
     sigma = (table[:, None, 1] + table[None, :, 1]) / 2 * angstrom
     same = np.ones(sigma.shape)
-    two = np.stack(
-        [shared["A"] * epsilon, shared["B"] * same, shared["p"] * same, 0 * same, sigma, shared["a"] * sigma,
-         shared["gamma"] * same], axis=-1
-    )  # fmt: skip
+    strengths = shared["A"] * epsilon, shared["B"] * same, shared["p"] * same, 0 * same
+    two = np.stack([*strengths, sigma, shared["a"] * sigma, shared["gamma"] * same], axis=-1)
     bond = strength * epsilon
     angles = np.sqrt(bond[:, :, None] * bond[:, None, :])
     three = np.stack([angles, np.full(angles.shape, -shared["costheta0"])], axis=-1)
-    sources = [PUBLISHED_POTENTIALS["stillinger-weber"].source, *[_GERMANIUM_SOURCE] * ("Ge" in names)]
-    return Potential(
-        "stillinger-weber", tuple(kinds), float(two[..., 5].max()), (two, three), source=", ".join(sources)
-    )
+    sources = ", ".join([PUBLISHED_POTENTIALS["stillinger-weber"].source, *[_GERMANIUM_SOURCE] * ("Ge" in names)])
+    return Potential("stillinger-weber", tuple(kinds), float(two[..., 5].max()), (two, three), source=sources)
 
 
 def tersoff(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = ()) -> Potential:
@@ -314,13 +310,12 @@ def tersoff(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = ()) -> Pot
         raise InputError("Tersoff published no bond of C and Ge: leave one of them out")
     s = len(names)
     two, three = np.empty((s, s, 8)), np.empty((s, s, s, 6))
-    for i, one in enumerate(names):
-        three[i] = (1.0, *TERSOFF_PARAMETERS[one][6:9], 0.0, 3.0)
-        for j, other in enumerate(names):
-            two[i, j] = _bond_parameters(TERSOFF_PARAMETERS, one, other)
-    return Potential(
-        "tersoff", tuple(kinds), float(two[..., 7].max()), (two, three), source=PUBLISHED_POTENTIALS["tersoff"].source
-    )
+    for i, centre in enumerate(names):
+        three[i] = (1.0, *TERSOFF_PARAMETERS[centre][6:9], 0.0, 3.0)
+        for j, neighbour in enumerate(names):
+            two[i, j] = _bond_parameters(centre, neighbour)
+    source = PUBLISHED_POTENTIALS["tersoff"].source
+    return Potential("tersoff", tuple(kinds), float(two[..., 7].max()), (two, three), source=source)
 
 
 def embedded_atom(tables: EmbeddedAtomTables, kinds: Sequence[str], elements: Sequence[str] = ()) -> Potential:
@@ -345,36 +340,24 @@ def embedded_atom(tables: EmbeddedAtomTables, kinds: Sequence[str], elements: Se
     """
     names = _elements_of_kinds(kinds, elements, tables.symbols, "the embedded-atom method")
     rows = np.array([tables.symbols.index(name) for name in names])
-    parameters = (
-        cubic_coefficients(tables.embedding[rows]), cubic_coefficients(tables.density[rows][:, rows]),
-        cubic_coefficients(tables.pair[rows][:, rows]),
-        np.array([tables.density_step, tables.distance_step, tables.cutoff]),
-    )  # fmt: skip
+    splined = (tables.embedding[rows], tables.density[rows][:, rows], tables.pair[rows][:, rows])
+    steps = np.array([tables.density_step, tables.distance_step, tables.cutoff])
+    parameters = (*map(cubic_coefficients, splined), steps)
     return Potential("embedded-atom", tuple(kinds), tables.cutoff, parameters, source=tables.source)
 
 
-def _bond_parameters(table: Mapping[str, tuple[float, ...]], one: str, other: str) -> Array:
+def _bond_parameters(centre: str, neighbour: str) -> Array:
     """(8,) parameters of the bond of a centre and its neighbour, SI."""
-    a, b = table[one], table[other]
-    chi = TERSOFF_CHI.get(frozenset((one, other)), 1.0)
-    return np.array(
-        [
-            sqrt(a[0] * b[0]) * eV,
-            (a[2] + b[2]) / 2 / angstrom,
-            chi * sqrt(a[1] * b[1]) * eV,
-            (a[3] + b[3]) / 2 / angstrom,
-            a[4],
-            a[5],
-            sqrt(a[9] * b[9]) * angstrom,
-            sqrt(a[10] * b[10]) * angstrom,
-        ]
-    )
+    a, b = TERSOFF_PARAMETERS[centre], TERSOFF_PARAMETERS[neighbour]
+    chi = TERSOFF_CHI.get(frozenset((centre, neighbour)), 1.0)
+    strong, weak = sqrt(a[0] * b[0]) * eV, chi * sqrt(a[1] * b[1]) * eV
+    steep, slope = (a[2] + b[2]) / 2 / angstrom, (a[3] + b[3]) / 2 / angstrom
+    return np.array([strong, steep, weak, slope, a[4], a[5], *(sqrt(a[k] * b[k]) * angstrom for k in (9, 10))])
 
 
 def _elements_of_kinds(
     kinds: Sequence[str], elements: Sequence[str], known: Collection[str], name: str
 ) -> tuple[str, ...]:
-    """Elements of the kinds, all of them among those that a potential knows."""
     names = tuple(elements) or tuple(kinds)
     if len(names) != len(kinds) or not kinds or isinstance(kinds, str):
         raise InputError(f"{name}: {len(names)} elements for the kinds {kinds!r}: give one element for each kind")

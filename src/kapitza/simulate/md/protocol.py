@@ -51,9 +51,8 @@ def integer_from(low: int) -> Any:
 
     def check(instance: Any, attribute: Any, value: Any) -> None:
         if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < low:
-            raise InputError(
-                f"{type(instance).__name__}: {attribute.name} = {value!r}, wanted a whole number of at least {low}"
-            )
+            given = f"{type(instance).__name__}: {attribute.name} = {value!r}"
+            raise InputError(f"{given}, wanted a whole number of at least {low}")
 
     return check
 
@@ -109,9 +108,8 @@ class Protocol(BaseRecord):
         for name in ("sample_interval", "power_interval"):
             every = getattr(self, name)
             if every and self.steps % every:
-                raise InputError(
-                    f"{name} = {every} steps does not divide the {self.steps} steps of a block: take a divisor"
-                )
+                block = f"the {self.steps} steps of a block"
+                raise InputError(f"{name} = {every} steps does not divide {block}: take a divisor")
 
     @property
     def block(self) -> float:
@@ -150,29 +148,25 @@ def check_thermostats(system: System, protocol: Protocol) -> None:
             f"damping {thermostats.damping:g} s of the thermostats, wanted at least twice the time step of "
             f"{protocol.timestep:g} s"
         )
-    if thermostats.kind == "exchange" and not (np.isfinite(thermostats.power) and thermostats.power != 0):
-        raise InputError(
-            f"power {thermostats.power:g} W of thermostats of kind 'exchange', wanted a number other than 0"
-        )
+    power = thermostats.power
+    if thermostats.kind == "exchange" and not (np.isfinite(power) and power != 0):
+        raise InputError(f"power {power:g} W of thermostats of kind 'exchange', wanted a number other than 0")
     if thermostats.kind == "swap" and thermostats.period < 1:
         raise InputError(f"period {thermostats.period} steps of thermostats of kind 'swap', wanted at least 1")
 
 
 def check_start(system: System, start: MdState) -> None:
     """Refuse a state to start from that is of other atoms, or not finite."""
-    if len(start.positions) != system.masses.size:
-        raise InputError(
-            f"{system.name}: a state of {len(start.positions)} atoms for {system.masses.size}: make it for this system"
-        )
+    count, wanted = len(start.positions), system.masses.size
+    if count != wanted:
+        raise InputError(f"{system.name}: a state of {count} atoms for {wanted}: make it for this system")
     if not (np.isfinite(start.positions).all() and np.isfinite(start.velocities).all()):
         raise InputError(f"{system.name}: positions or velocities to start from are not finite")
 
 
 def local_temperature(system: System, hot: float, cold: float) -> Array:
-    """(n,) temperature on the straight line from thermostat to thermostat at the height of each atom, K.
-
-    Beyond the inner edges of the thermostats it is theirs; without any it is the mean.  In a system that repeats along
-    z the line goes down and up again.
+    """(n,) temperature on the straight line from thermostat to thermostat at the height of each atom, K; beyond their
+    inner edges it is theirs, without any the mean.  In a system that repeats along z the line goes down and up again.
     """
     z = system.positions[:, 2]
     near = [z[system.role == role] for role in (HOT_ROLE, COLD_ROLE)]
@@ -185,11 +179,17 @@ def local_temperature(system: System, hot: float, cold: float) -> Array:
 
 
 def gradient_state(system: System, hot: float, cold: float, seed: int) -> MdState:
-    """State to start from: atoms at rest places, with velocities of twice the local temperature.
-
-    Half of their kinetic energy becomes potential energy of vibration within a few periods.
+    """State to start from: atoms at rest places, with velocities of twice the local temperature, as half of their
+    kinetic energy becomes potential energy of vibration within a few periods.
     """
     return thermal_state(system, local_temperature(system, hot, cold), seed, double_temperature=True)
+
+
+def starting_state(system: System, protocol: Protocol) -> MdState:
+    """State that a protocol starts from: its own, or that of the gradient between its thermostats."""
+    if protocol.start is not None:
+        return protocol.start
+    return gradient_state(system, protocol.thermostats.hot, protocol.thermostats.cold, protocol.seed)
 
 
 @define(eq=False, kw_only=True)

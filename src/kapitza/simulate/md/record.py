@@ -78,10 +78,8 @@ class Record(BaseRecord):
     def thermostat_temperatures(self) -> tuple[float, float]:
         """Mean temperatures of the planes of the two thermostats, K."""
         mean = self.temperature.mean(axis=0)
-        hot, cold = (
-            float(np.average(mean[self.roles == r], weights=self.counts[self.roles == r]))
-            for r in (HOT_ROLE, COLD_ROLE)
-        )
+        sides = self.roles == HOT_ROLE, self.roles == COLD_ROLE
+        hot, cold = (float(np.average(mean[side], weights=self.counts[side])) for side in sides)
         return hot, cold
 
 

@@ -22,7 +22,6 @@ from kapitza.simulate.md.potential import AnyPotential, CalculatorPotential
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, k_B
 
-_ASE_PURPOSE = "running a calculator of ASE"
 MAX_FIRST_MOVE = 0.5 * angstrom  # an atom that its force would move this far in a step sits on another one
 
 
@@ -45,15 +44,9 @@ class AseEngine(BaseRecord):
         return "ASE" if self.calculator is None else f"ASE {type(self.calculator).__name__}"
 
     def begin(
-        self,
-        system: System,
-        potential: AnyPotential,
-        thermostats: Thermostats,
-        state: MdState,
-        *,
-        timestep: float,
+        self, system: System, potential: AnyPotential, thermostats: Thermostats, state: MdState, *, timestep: float,
         seed: int,
-    ) -> Dynamics:
+    ) -> Dynamics:  # fmt: skip
         """Set a system in motion from a state; where the engine has a calculator `potential` counts for nothing.
 
         Raises
@@ -83,41 +76,29 @@ def from_ase(calculator: Any, symbols: Sequence[str] = ()) -> AseEngine:
 
 
 def _ase_atoms(system: System, symbols: Sequence[str], positions: Array) -> Any:
-    """Atoms of ASE, in a box that repeats as the system's does."""
-    module = require("ase", extra="atoms", why=_ASE_PURPOSE)
+    module = require("ase", extra="atoms", why="running a calculator of ASE")
+    names, periodic = [symbols[s] for s in system.species], (True, True, system.periodic)
     try:
-        return module.Atoms(
-            [symbols[s] for s in system.species],
-            positions / angstrom,
-            cell=system.lattice / angstrom,
-            pbc=(True, True, system.periodic),
-        )
+        return module.Atoms(names, positions / angstrom, cell=system.lattice / angstrom, pbc=periodic)
     except KeyError as err:
         raise InputError(f"{err} is no chemical symbol: name the symbol of each kind of {', '.join(symbols)}") from err
 
 
 class AseDynamics:
-    """Atoms that the forces of a calculator move."""
+    """Atoms that the forces of a calculator move; the next step writes over `positions` and `velocities`."""
 
     def __init__(
-        self,
-        atoms: Any,
-        calculator: Any,
-        system: System,
-        thermostats: Thermostats,
-        state: MdState,
-        *,
-        timestep: float,
+        self, atoms: Any, calculator: Any, system: System, thermostats: Thermostats, state: MdState, *, timestep: float,
         seed: int,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self._atoms, self._calculator, self._system, self._thermostats = atoms, calculator, system, thermostats
         self._timestep, self._step = timestep, int(state.step)
         self._seed = int(state.random[0]) if state.random.size else int(seed)
         self._random = np.random.default_rng([self._seed, self._step])  # with the step: a resumed run draws new numbers
         self._free = (system.role != FIXED_ROLE)[:, None]
         self._members = [np.flatnonzero(system.role == role) for role in (HOT_ROLE, COLD_ROLE)]
-        self._x, self._v = state.positions.copy(), np.where(self._free, state.velocities, 0.0)
-        self._heat = state.heat.copy()
+        self.positions, self.velocities = state.positions.copy(), np.where(self._free, state.velocities, 0.0)
+        self.heat = state.heat.copy()
         self._a, self._potential = self._evaluate_forces()
         moved = np.abs(self._a).max() * timestep**2
         if not moved < MAX_FIRST_MOVE:
@@ -127,39 +108,24 @@ class AseDynamics:
             )
 
     @property
-    def positions(self) -> Array:
-        """(n, 3) m, not folded into the box; the next step writes over them."""
-        return self._x
-
-    @property
-    def velocities(self) -> Array:
-        """(n, 3) m s⁻¹; the next step writes over them."""
-        return self._v
-
-    @property
-    def heat(self) -> Array:
-        """(2,) energy that the hot and the cold thermostat have given to the atoms so far, J."""
-        return self._heat.copy()
-
-    @property
     def energy(self) -> tuple[float, float]:
         """Potential and kinetic energy, J."""
-        return self._potential, 0.5 * float(self._system.masses @ (self._v**2).sum(axis=1))
+        return self._potential, 0.5 * float(self._system.masses @ (self.velocities**2).sum(axis=1))
 
     def advance(self, steps: int) -> None:
         """Do some time steps; ConvergenceError where forces are no longer finite."""
         for _ in range(steps):
             self._bathe()  # half before, half after Verlet: symmetric in time
-            self._v += 0.5 * self._timestep * self._a
-            self._x += self._timestep * self._v
+            self.velocities += 0.5 * self._timestep * self._a
+            self.positions += self._timestep * self.velocities
             self._a, self._potential = self._evaluate_forces()
-            self._v += 0.5 * self._timestep * self._a
+            self.velocities += 0.5 * self._timestep * self._a
             self._bathe()
             self._step += 1
             if self._thermostats.kind == "swap" and self._step % self._thermostats.period == 0:
-                given = swap_velocities(self._v, self._system.masses, *self._members)
-                self._heat += np.array([given, -given])
-        if not np.isfinite(self._v).all():
+                given = swap_velocities(self.velocities, self._system.masses, *self._members)
+                self.heat = self.heat + np.array([given, -given])
+        if not np.isfinite(self.velocities).all():
             raise ConvergenceError(
                 f"velocities are no longer finite after step {self._step}: shorten the time step, or relax the atoms"
             )
@@ -167,14 +133,14 @@ class AseDynamics:
     def state(self) -> MdState:
         """Copy of all that is needed to go on."""
         random = np.array([self._seed], dtype=np.uint64)
-        return MdState(self._x.copy(), self._v.copy(), self._step, self._heat.copy(), random)
+        return MdState(self.positions.copy(), self.velocities.copy(), self._step, self.heat.copy(), random)
 
     def close(self) -> None:
         """Nothing to release."""
 
     def _evaluate_forces(self) -> tuple[Array, float]:
         """(n, 3) accelerations, m s⁻², and potential energy, J."""
-        self._atoms.positions = self._x / angstrom
+        self._atoms.positions = self.positions / angstrom
         try:
             force = np.asarray(self._calculator.get_forces(self._atoms)) * (eV / angstrom)
             energy = float(self._calculator.get_potential_energy(self._atoms)) * eV
@@ -185,23 +151,21 @@ class AseDynamics:
 
     def _bathe(self) -> None:
         """Let the thermostats act for half a step."""
-        for k, (atoms, goal) in enumerate(
-            zip(self._members, (self._thermostats.hot, self._thermostats.cold), strict=True)
-        ):
-            if self._thermostats.kind not in ("langevin", "exchange"):
-                return
-            mass, v = self._system.masses[atoms], self._v[atoms]
-            before = 0.5 * float(mass @ (v**2).sum(axis=1))
-            self._v[atoms] = (
-                self._kick(v, mass, goal) if self._thermostats.kind == "langevin" else self._rescale(v, mass, k)
-            )
-            self._heat[k] += 0.5 * float(mass @ (self._v[atoms] ** 2).sum(axis=1)) - before
-
-    def _kick(self, v: Array, mass: Array, temperature: float) -> Array:
-        """Velocities after half a step of a Langevin thermostat."""
-        c = np.exp(-0.5 * self._timestep / self._thermostats.damping)
-        spread = np.sqrt((1 - c**2) * k_B * temperature / mass)[:, None]  # fluctuation-dissipation: <mv²> stays k_BT
-        return c * v + spread * self._random.standard_normal(v.shape)
+        thermostats, given = self._thermostats, np.zeros(2)
+        if thermostats.kind not in ("langevin", "exchange"):
+            return
+        for k, atoms in enumerate(self._members):
+            mass, v = self._system.masses[atoms], self.velocities[atoms]
+            if thermostats.kind == "langevin":
+                c = np.exp(-0.5 * self._timestep / thermostats.damping)
+                heat = k_B * (thermostats.hot, thermostats.cold)[k]
+                spread = np.sqrt((1 - c**2) * heat / mass)[:, None]  # fluctuation-dissipation: <mv²> stays k_BT
+                after = c * v + spread * self._random.standard_normal(v.shape)
+            else:
+                after = self._rescale(v, mass, k)
+            self.velocities[atoms] = after
+            given[k] = 0.5 * float(mass @ (after**2).sum(axis=1)) - 0.5 * float(mass @ (v**2).sum(axis=1))
+        self.heat = self.heat + given
 
     def _rescale(self, v: Array, mass: Array, thermostat: int) -> Array:
         """Velocities scaled about their drift so as to hold half a step's worth of heat more, or less."""

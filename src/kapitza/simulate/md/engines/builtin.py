@@ -55,15 +55,9 @@ class BuiltinEngine(BaseRecord):
     name: str = attribute(default="built-in engine", kw_only=True)
 
     def begin(
-        self,
-        system: System,
-        potential: AnyPotential,
-        thermostats: Thermostats,
-        state: MdState,
-        *,
-        timestep: float,
+        self, system: System, potential: AnyPotential, thermostats: Thermostats, state: MdState, *, timestep: float,
         seed: int = 0,
-    ) -> Dynamics:
+    ) -> Dynamics:  # fmt: skip
         """Set a system in motion.
 
         Parameters
@@ -83,11 +77,14 @@ class BuiltinEngine(BaseRecord):
         require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
         potential = require_kernels(potential)
         if not 0 < timestep < _MAX_BUILTIN_TIMESTEP:
+            bounds = f"above 0 and below {_MAX_BUILTIN_TIMESTEP:g} s (fs? multiply by 1e-15)"
+            raise InputError(f"timestep = {timestep:g} s, wanted {bounds}")
+        check_start(system, state)
+        if state.random.size not in (0, _RANDOM_WORDS) or (state.random.size and not state.random.any()):
             raise InputError(
-                f"timestep = {timestep:g} s, wanted above 0 and below {_MAX_BUILTIN_TIMESTEP:g} s (fs? multiply "
-                "by 1e-15)"
+                f"{system.name}: random numbers of {state.random.size} words, wanted none or {_RANDOM_WORDS} that are "
+                "not all 0: a state of another engine? Start from its positions and velocities alone"
             )
-        _check_builtin_state(system, state)
         if not (self.skin is None or 0 <= self.skin < np.inf):
             raise InputError(
                 f"skin = {self.skin!r} m, wanted a length from 0 upwards", hint=Hint(python="None: chosen by itself")
@@ -96,23 +93,19 @@ class BuiltinEngine(BaseRecord):
 
 
 class BuiltinDynamics:
-    """Atoms in motion under compiled kernels: the `Dynamics` of `BuiltinEngine`."""
+    """Atoms in motion under compiled kernels; `positions` and `velocities` are views that the next step overwrites."""
 
     def __init__(
-        self,
-        system: System,
-        potential: Potential,
-        thermostats: Thermostats,
-        state: MdState,
+        self, system: System, potential: Potential, thermostats: Thermostats, state: MdState,
         how: tuple[float, int, float | None],
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.system, self.potential, self.thermostats = system, potential, thermostats
         self.timestep, seed, self.skin = how
         self.stepper = _load_stepper(potential)
         self.kinds = map_species(system, potential)
         free = system.role != FIXED_ROLE
-        self.r = np.array(state.positions, dtype=float, order="C")
-        self.v = np.array(state.velocities * free[:, None], dtype=float, order="C")
+        self.positions = np.array(state.positions, dtype=float, order="C")
+        self.velocities = np.array(state.velocities * free[:, None], dtype=float, order="C")
         self.inverse = free / system.masses
         self.given = np.array(state.heat, dtype=float)
         seeded = np.random.SeedSequence(seed).generate_state(_RANDOM_WORDS, np.uint64)
@@ -123,11 +116,11 @@ class BuiltinDynamics:
         self.step = self.renewed = state.step
         self.potential_energy = np.zeros(1)
         self.surroundings = VerletList(system, potential, self.skin)
-        self.use_list(self.surroundings.renew(self.r))
+        self.use_list(self.surroundings.renew(self.positions))
         _check_close_pairs(system, potential, self.near, self.x, self.kinds)
         # by the code of all later forces, or a resumed run would differ by rounding
         self.advance_listed(1, 0.0, late=True)
-        f = self.f[: len(self.r)]
+        f = self.f[: len(self.positions)]
         if not (np.isfinite(f).all() and np.isfinite(self.potential_energy[0])):
             worst = int(np.argmin(np.isfinite(f).all(axis=1)))
             raise InputError(f"{self.system.name}: the force on atom {worst} is not finite: do atoms overlap?")
@@ -135,22 +128,12 @@ class BuiltinDynamics:
     def use_list(self, near: NeighbourList) -> None:
         """Use a new list of neighbours."""
         self.near = near
-        self.x = near.extend(self.r)
+        self.x = near.extend(self.positions)
         self.species = self.kinds[near.owner]
         self.f = np.zeros_like(self.x)
-        reach, never = self.potential.cutoff * (1 + _CLOSE_SKIN), np.full_like(self.r, np.nan)
+        reach, never = self.potential.cutoff * (1 + _CLOSE_SKIN), np.full_like(self.positions, np.nan)
         limit = (self.potential.cutoff * _CLOSE_SKIN / 2) ** 2
         self.close_pairs = ClosePairs(np.zeros_like(near.start), np.empty_like(near.near), never, reach**2, limit)
-
-    @property
-    def positions(self) -> Array:
-        """(n, 3) m, not folded into the box; a view that the next step overwrites."""
-        return self.r
-
-    @property
-    def velocities(self) -> Array:
-        """(n, 3) m s⁻¹; a view that the next step overwrites."""
-        return self.v
 
     @property
     def heat(self) -> Array:
@@ -160,14 +143,14 @@ class BuiltinDynamics:
     @property
     def energy(self) -> tuple[float, float]:
         """Potential and kinetic energy, J."""
-        kinetic = 0.5 * float(self.system.masses @ np.einsum("ia,ia->i", self.v, self.v))
+        kinetic = 0.5 * float(self.system.masses @ np.einsum("ia,ia->i", self.velocities, self.velocities))
         return float(self.potential_energy[0]), kinetic
 
     def advance(self, steps: int) -> None:
         """Do some time steps; stops where atoms fly apart, energy drifts, or a thermostat has none left to remove."""
         potential, kinetic = self.energy
         before = potential + kinetic - self.given.sum()  # conserved but for the error of the integrator
-        chunk = _MAX_ATOM_STEPS // len(self.r) + 1
+        chunk = _MAX_ATOM_STEPS // len(self.positions) + 1
         for done in range(0, steps, chunk):
             self.advance_chunk(min(chunk, steps - done))
         potential, moving = self.energy
@@ -191,7 +174,7 @@ class BuiltinDynamics:
                     widest = _MAX_SKIN * self.potential.cutoff
                     self.surroundings.skin = min(_SKIN_GROWTH * self.surroundings.skin, widest)
                 self.renewed = self.step
-                self.use_list(self.surroundings.renew(self.r))
+                self.use_list(self.surroundings.renew(self.positions))
 
     def check_displacements(self) -> None:
         """Stop a run whose atoms fly apart or whose thermostats have no kinetic energy left to remove."""
@@ -200,18 +183,19 @@ class BuiltinDynamics:
                 f"{self.system.name}: at step {self.step} a thermostat has no kinetic energy left to remove: take a "
                 f"power below {self.thermostats.power:g} W, or a larger thermostat"
             )
-        leap = self.timestep * float(np.abs(self.v).max())
-        if not leap <= _MAX_STEP_DISPLACEMENT * self.potential.cutoff:
+        leap = self.timestep * float(np.abs(self.velocities).max())
+        longest = _MAX_STEP_DISPLACEMENT * self.potential.cutoff
+        if not leap <= longest:
             raise ConvergenceError(
                 f"{self.system.name}: at step {self.step} an atom moves {leap:.3g} m at once, and may move "
-                f"{_MAX_STEP_DISPLACEMENT * self.potential.cutoff:.3g} m: take a timestep below {self.timestep:g} s, "
-                "or atoms that start further apart"
+                f"{longest:.3g} m: take a timestep below {self.timestep:g} s, or atoms that start further apart"
             )
 
     def advance_listed(self, steps: int, timestep: float, *, late: bool) -> int:
         """Do time steps while the list of neighbours holds; how many are done."""
         near, limit = self.near, (self.surroundings.skin / 2) ** 2
-        atoms = MovingAtoms(self.r, self.v, self.system.masses, self.inverse, self.f, self.potential_energy)
+        moving = self.positions, self.velocities, self.system.masses
+        atoms = MovingAtoms(*moving, self.inverse, self.f, self.potential_energy)
         around = ListedAtoms(
             near.owner, near.shift, self.x, self.species, near.start, near.near, self.surroundings.reference, limit,
             self.close_pairs,
@@ -222,20 +206,11 @@ class BuiltinDynamics:
 
     def state(self) -> MdState:
         """Copy of all that is needed to go on."""
-        return MdState(self.r.copy(), self.v.copy(), self.step, self.given.copy(), self.random.copy())
+        moving = self.positions.copy(), self.velocities.copy()
+        return MdState(*moving, self.step, self.given.copy(), self.random.copy())
 
     def close(self) -> None:
         """Do nothing: memory is given back with the object."""
-
-
-def _check_builtin_state(system: System, state: MdState) -> None:
-    """Refuse a state of other atoms, or of another engine."""
-    check_start(system, state)
-    if state.random.size not in (0, _RANDOM_WORDS) or (state.random.size and not state.random.any()):
-        raise InputError(
-            f"{system.name}: random numbers of {state.random.size} words, wanted none or {_RANDOM_WORDS} that are not "
-            "all 0: a state of another engine? Start from its positions and velocities alone"
-        )
 
 
 def _load_stepper(potential: Potential) -> Callable[..., int]:
@@ -247,9 +222,7 @@ def has_compiled_steps(engine: MdEngine, potential: AnyPotential) -> bool:
     """Whether machine code of the steps of an engine is there; else the first step under this form of potential makes
     it. Only the built-in engine has any to make.
     """
-    if not isinstance(engine, BuiltinEngine):
-        return True
-    return has_machine_code(_load_stepper(require_kernels(potential)))
+    return not isinstance(engine, BuiltinEngine) or has_machine_code(_load_stepper(require_kernels(potential)))
 
 
 def _thermostat_arguments(
@@ -263,31 +236,22 @@ def _thermostat_arguments(
         "swap": {"period": thermostats.period},
         "none": {},
     }[thermostats.kind]
+    kind = thermostats.kind
     for name, value in needs.items():
         if not (np.isfinite(value) and value > 0):
-            raise InputError(
-                f"{system.name}: thermostats of kind {thermostats.kind!r} need {name} above 0, got {value:g}"
-            )
-    if thermostats.kind != "none" and not (hot.size and cold.size):
-        raise InputError(
-            f"{system.name}: {hot.size} atoms in the hot and {cold.size} in the cold thermostat: give each "
-            "layer its role"
-        )
-    keep = np.exp(-timestep / thermostats.damping) if thermostats.kind == "langevin" else 1.0  # exact, not 1 - Δt/τ
+            raise InputError(f"{system.name}: thermostats of kind {kind!r} need {name} above 0, got {value:g}")
+    if kind != "none" and not (hot.size and cold.size):
+        counts = f"{hot.size} atoms in the hot and {cold.size} in the cold thermostat"
+        raise InputError(f"{system.name}: {counts}: give each layer its role")
+    keep = np.exp(-timestep / thermostats.damping) if kind == "langevin" else 1.0  # exact, not 1 - Δt/τ
     numbers = np.array([keep, k_B * thermostats.hot, k_B * thermostats.cold, thermostats.power])
-    return (
-        _THERMOSTAT_NUMBERS[thermostats.kind],
-        hot.astype(np.int64),
-        cold.astype(np.int64),
-        numbers,
-        int(thermostats.period),
-    )
+    members = hot.astype(np.int64), cold.astype(np.int64)
+    return _THERMOSTAT_NUMBERS[kind], *members, numbers, int(thermostats.period)
 
 
 def _check_close_pairs(
     system: System, potential: Potential, near: NeighbourList, x: Array, kinds: NDArray[np.int32]
 ) -> None:
-    """Refuse atoms that are nearer to each other than in any matter."""
     if potential.form == "harmonic":
         return
     count = len(potential.kinds)

@@ -16,7 +16,7 @@ from kapitza.errors import InputError
 from kapitza.simulate.md.engine import MdState
 from kapitza.simulate.md.engines.lammps_input import PlaneTrajectory
 from kapitza.simulate.md.potential import single_line
-from kapitza.simulate.md.protocol import Protocol, check_thermostats, gradient_state
+from kapitza.simulate.md.protocol import Protocol, check_thermostats, starting_state
 from kapitza.simulate.md.record import HEADER_FILE, make_header
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, FREE_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, fs, m_u, ps
@@ -78,17 +78,11 @@ def gpumd_deck(
     names = tuple(symbols) or system.kinds
     if len(names) != len(system.kinds) or any(len(name.split()) != 1 for name in names):
         raise InputError(f"symbols {names!r} for the kinds {', '.join(system.kinds)}: give one word for each")
-    state = (
-        protocol.start
-        if protocol.start is not None
-        else gradient_state(system, thermostats.hot, thermostats.cold, protocol.seed)
-    )
+    method = "GPUMD, langevin, " + potential.replace("\\", "/").split("/")[-1]
     return {
-        "model.xyz": _model_file(system, names, state, trajectory),
+        "model.xyz": _model_file(system, names, starting_state(system, protocol), trajectory),
         "run.in": _run_commands(system, single_line(potential), protocol, trajectory),
-        HEADER_FILE: make_header(
-            system, protocol, "GPUMD, langevin, " + potential.replace("\\", "/").split("/")[-1]
-        ).text,
+        HEADER_FILE: make_header(system, protocol, method).text,
     }
 
 

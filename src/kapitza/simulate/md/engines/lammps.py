@@ -6,6 +6,7 @@ digits: positions and velocities are kept to the last bit but one, random number
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
@@ -20,22 +21,8 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, KapitzaError, MissingEngine, require
 from kapitza.matter.potentials.pair_styles import load_mpi
 from kapitza.simulate.md.engine import Dynamics, MdState, Thermostats, swap_velocities
-from kapitza.simulate.md.engines.lammps_input import (  # fmt: skip
-    ATOM_PROPERTIES,
-    LAMMPS_SPEED,
-    AtomTypes,
-    LammpsBox,
-    format_number,
-    group_commands,
-    header_commands,
-    make_box,
-    neighbour_commands,
-    neighbour_skin,
-    number_types,
-    thermostat_commands,
-    thermostat_seeds,
-    write_potential,
-)
+from kapitza.simulate.md.engines import lammps_input as deck
+from kapitza.simulate.md.engines.lammps_input import LAMMPS_SPEED, AtomTypes, LammpsBox, format_number
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, m_u, ps
@@ -65,15 +52,9 @@ class LammpsEngine(BaseRecord):
         return "LAMMPS"
 
     def begin(
-        self,
-        system: System,
-        potential: AnyPotential,
-        thermostats: Thermostats,
-        state: MdState,
-        *,
-        timestep: float,
+        self, system: System, potential: AnyPotential, thermostats: Thermostats, state: MdState, *, timestep: float,
         seed: int,
-    ) -> Dynamics:
+    ) -> Dynamics:  # fmt: skip
         """Set a system in motion from a state.
 
         Parameters
@@ -107,12 +88,9 @@ def start_lammps(settings: LammpsEngine) -> Any:
     """Return a new instance of LAMMPS that says nothing."""
     load_mpi()
     module = require("lammps", extra="md", why=_LAMMPS_PURPOSE)
-    words = ["-screen", "none", "-log", "none"]
-    words += {
-        "opt": ["-sf", "opt"], "omp": ["-sf", "omp", "-pk", "omp", str(settings.threads)], "plain": [],
-    }[settings.accelerate]  # fmt: skip
+    styles = {"opt": "-sf opt", "omp": f"-sf omp -pk omp {settings.threads}", "plain": ""}
     try:
-        return module.lammps(cmdargs=words)
+        return module.lammps(cmdargs=["-screen", "none", "-log", "none", *styles[settings.accelerate].split()])
     except OSError as err:
         raise MissingEngine(f"{_LAMMPS_PURPOSE} needs the library of MPI ({err}): pip install 'kapitza[md]'") from err
 
@@ -127,27 +105,27 @@ class LammpsDynamics:
         self._seed = int(state.random[0]) if state.random.size else int(seed)
         self._timestep, self._step = timestep, int(state.step)
         self._swapped = self._tare = np.zeros(2)
-        self._box = make_box(system, state.positions)
+        self._box = deck.make_box(system, state.positions)
         self._image: NDArray[np.int32] | None = None
         self._origin = self._shift = np.zeros_like(state.positions)
 
     def prepare(self, potential: AnyPotential) -> None:
         """Give LAMMPS its atoms and rules; done once, by the engine."""
-        kinds = number_types(self._system, potential.kinds, all_kinds=isinstance(potential, LammpsCommands))
-        self._say(*header_commands(self._box), *_box_commands(self._box, kinds))
+        kinds = deck.number_types(self._system, potential.kinds, all_kinds=isinstance(potential, LammpsCommands))
+        self._say(*deck.header_commands(self._box), *_box_commands(self._box, kinds))
         self._create(kinds)
         _give_potential(self._engine, potential, kinds)
-        self._say(
-            *neighbour_commands(potential.form), *group_commands(), f"timestep {format_number(self._timestep / ps)}"
-        )
-        self._say(
-            "fix move moving nve", *thermostat_commands(self._thermostats, *thermostat_seeds(self._seed, self._step))
-        )
+        seeds = deck.thermostat_seeds(self._seed, self._step)
         # LAMMPS counts from 0 here: only at its step 0 does it see the first half step of what its thermostats give.
-        self._say("thermo_style custom step pe", "thermo 0", "run 0 post no")
+        self._say(
+            *deck.neighbour_commands(potential.form), *deck.group_commands(),
+            f"timestep {format_number(self._timestep / ps)}",
+            "fix move moving nve", *deck.thermostat_commands(self._thermostats, *seeds),
+            "thermo_style custom step pe", "thermo 0", "run 0 post no",
+        )  # fmt: skip
         self._origin = self._begin.positions - self.positions
         self._image = None
-        _check_first_forces(self._system, self._ours("f", 1.0), self._timestep)
+        self._check_first_forces()
         self._tare = self.heat - self._begin.heat  # what LAMMPS counted in its run of no steps is no heat
 
     @property
@@ -188,7 +166,7 @@ class LammpsDynamics:
         end = self._step + steps
         while self._step < end:
             stride = min(end - self._step, period - self._step % period) if period else steps
-            self._say(f"run {stride} pre no post no start 0", fault=_instability_error(self._step))
+            self._say(f"run {stride} pre no post no start 0", fault=partial(_instability_error, step=self._step))
             self._step += stride
             if period and self._step % period == 0:
                 system = self._system
@@ -197,7 +175,7 @@ class LammpsDynamics:
                 given = swap_velocities(speeds, system.masses, hot, cold) * LAMMPS_SPEED**2
                 self._swapped = self._swapped + np.array([given, -given])
         if not np.isfinite(self._engine.numpy.extract_atom("x").sum()):
-            raise _instability_error(self._step)("positions are no longer finite")
+            raise _instability_error("positions are no longer finite", self._step)
 
     def state(self) -> MdState:
         """Copy of all that is needed to go on."""
@@ -216,6 +194,19 @@ class LammpsDynamics:
         found = self._engine.numpy.extract_atom(name)[: len(self._origin)]
         return (found if self._box.rotation[0, 0] == 1.0 else found @ self._box.rotation) * unit
 
+    def _check_first_forces(self) -> None:
+        """Refuse atoms that lie on each other, before they fly apart."""
+        system, timestep = self._system, self._timestep
+        acceleration = np.abs(self._ours("f", 1.0) / (system.masses[:, None] / m_u)).max(axis=1)  # eV Å⁻¹ u⁻¹
+        moved = acceleration * _ACCELERATION_UNIT * (timestep / ps) ** 2
+        moved[system.role == FIXED_ROLE] = 0.0
+        if not (np.isfinite(moved).all() and moved.max() < MAX_FIRST_MOVE):
+            atom = int(np.argmax(np.where(np.isfinite(moved), moved, np.inf)))
+            raise InputError(
+                f"{system.name}: forces would move atom {atom} by {moved[atom]:.3g} Å in one step: atoms lie on "
+                f"each other, or {timestep:g} s is too long a time step"
+            )
+
     def _create(self, kinds: AtomTypes) -> None:
         """Put the atoms into the box, in our order, with their velocities; held ones rest."""
         n, box, begin = self._system.masses.size, self._box, self._begin
@@ -227,7 +218,7 @@ class LammpsDynamics:
         found = self._engine.numpy.extract_atom("id")[:n]
         if self._engine.get_natoms() != n or not np.array_equal(found, ids):
             raise InputError(f"{self._system.name}: LAMMPS has {self._engine.get_natoms()} of {n} atoms in its box")
-        self._say(ATOM_PROPERTIES)
+        self._say(deck.ATOM_PROPERTIES)
         known = {"layer": self._system.layer + 1, "role": self._system.role, "right": self._system.right}
         for name, values in known.items():
             self._engine.numpy.extract_atom(f"i_{name}")[:n] = values
@@ -243,7 +234,7 @@ class LammpsForces:
 
     def __init__(self, system: System, potential: AnyPotential, settings: LammpsEngine | None = None) -> None:
         self.system, self.potential, self.settings = system, potential, settings or LammpsEngine()
-        self.kinds = number_types(system, potential.kinds, all_kinds=isinstance(potential, LammpsCommands))
+        self.kinds = deck.number_types(system, potential.kinds, all_kinds=isinstance(potential, LammpsCommands))
         self._sets: dict[bytes, _AtomSet] = {}
 
     def __call__(self, positions: Array, members: IntArray | None = None) -> Array:
@@ -265,7 +256,7 @@ class LammpsForces:
         one.engine.close()
         if found is None:
             raise InputError(f"LAMMPS does not say how far {self.potential.form!r} reaches: take another version of it")
-        return (float(found[1]) - neighbour_skin(self.potential.form)) * angstrom
+        return (float(found[1]) - deck.neighbour_skin(self.potential.form)) * angstrom
 
     def close(self) -> None:
         """End the instances of LAMMPS."""
@@ -274,15 +265,14 @@ class LammpsForces:
         self._sets.clear()
 
     def _begin(self, positions: Array, members: IntArray) -> "_AtomSet":
-        """Give a new instance of LAMMPS some of the atoms."""
-        engine, box = start_lammps(self.settings), make_box(self.system, positions)
+        engine, box = start_lammps(self.settings), deck.make_box(self.system, positions)
         x = positions[members] / angstrom @ box.rotation.T
         try:
-            _give_commands(engine, *header_commands(box), *_box_commands(box, self.kinds))
+            _give_commands(engine, *deck.header_commands(box), *_box_commands(box, self.kinds))
             ids = list(range(1, members.size + 1))
             engine.create_atoms(members.size, ids, self.kinds.of[members].tolist(), x.ravel().tolist())
             _give_potential(engine, self.potential, self.kinds)
-            _give_commands(engine, *neighbour_commands(self.potential.form), "thermo 0", "run 0 post no")
+            _give_commands(engine, *deck.neighbour_commands(self.potential.form), "thermo 0", "run 0 post no")
         except KapitzaError:
             engine.close()
             raise
@@ -324,25 +314,13 @@ def _give_commands(engine: Any, *commands: str, fault: Callable[[str], KapitzaEr
 
 
 def _give_potential(engine: Any, potential: AnyPotential, kinds: AtomTypes) -> None:
-    pair = write_potential(potential, kinds)
+    pair = deck.write_potential(potential, kinds)
     with TemporaryDirectory() as folder:
         paths = {name: Path(folder) / name for name in pair.files}
         for name, path in paths.items():
             path.write_text(pair.files[name], encoding="utf-8")
         lines = (" ".join(str(paths.get(word, word)) for word in line.split()) for line in pair.commands)
         _give_commands(engine, *lines)
-
-
-def _check_first_forces(system: System, force: Array, timestep: float) -> None:
-    """Refuse atoms that lie on each other, before they fly apart; forces in eV Å⁻¹."""
-    moved = np.abs(force / (system.masses[:, None] / m_u)).max(axis=1) * _ACCELERATION_UNIT * (timestep / ps) ** 2
-    moved[system.role == FIXED_ROLE] = 0.0
-    if not (np.isfinite(moved).all() and moved.max() < MAX_FIRST_MOVE):
-        atom = int(np.argmax(np.where(np.isfinite(moved), moved, np.inf)))
-        raise InputError(
-            f"{system.name}: forces would move atom {atom} by {moved[atom]:.3g} Å in one step: atoms lie on "
-            f"each other, or {timestep:g} s is too long a time step"
-        )
 
 
 def _box_commands(box: LammpsBox, kinds: AtomTypes) -> list[str]:
@@ -358,12 +336,6 @@ def _unpack_images(image: NDArray[np.int32]) -> Array:
     return np.stack([((image >> shift) & 1023) - 512 for shift in (0, 10, 20)], axis=1).astype(np.float64)
 
 
-def _instability_error(step: int) -> Callable[[str], KapitzaError]:
-    """Return what makes an error of a run that went wrong."""
-
-    def fault(message: str) -> KapitzaError:
-        return ConvergenceError(
-            f"{message} (after step {step}): shorten the time step, or relax the atoms and heat them slowly"
-        )
-
-    return fault
+def _instability_error(message: str, step: int) -> KapitzaError:
+    remedy = "shorten the time step, or relax the atoms and heat them slowly"
+    return ConvergenceError(f"{message} (after step {step}): {remedy}")

@@ -15,9 +15,9 @@ from attrs import frozen
 from kapitza.core.arrays import Array, IntArray
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.simulate.md.engine import MdState, Thermostats
+from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.potential import AnyPotential, LammpsCommands, Potential
-from kapitza.simulate.md.protocol import Protocol, check_thermostats, gradient_state
+from kapitza.simulate.md.protocol import Protocol, check_thermostats, starting_state
 from kapitza.simulate.md.record import HEADER_FILE, make_header
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
 from kapitza.units import angstrom, eV, m_u, ps
@@ -80,11 +80,6 @@ class LammpsBox(BaseRecord):
         xy, xz, yz = self.tilt
         return np.array([[length[0], 0, 0], [xy, length[1], 0], [xz, yz, length[2]]])
 
-    @property
-    def boundary(self) -> str:
-        """Words after `boundary`."""
-        return "p p p" if self.periodic else "p p s"
-
 
 def make_box(system: System, positions: Array) -> LammpsBox:
     """Box of a system, right-handed, with room for atoms at these positions (n, 3) m where it ends along z."""
@@ -117,25 +112,15 @@ def format_number(value: float) -> str:
 
 def header_commands(box: LammpsBox) -> list[str]:
     """Commands before there is a box."""
-    return [
-        "units metal",
-        "atom_style atomic",
-        f"boundary {box.boundary}",
-        "atom_modify map array sort 0 0.0",
-        "box tilt large",
-    ]
+    boundary = f"boundary {'p p p' if box.periodic else 'p p s'}"
+    return ["units metal", "atom_style atomic", boundary, "atom_modify map array sort 0 0.0", "box tilt large"]
 
 
 def group_commands() -> list[str]:
     """Commands that name the atoms of each role and side, as `fix property/atom` knows them."""
-    tests = {
-        "hot": f"role == {HOT_ROLE}",
-        "cold": f"role == {COLD_ROLE}",
-        "held": f"role == {FIXED_ROLE}",
-        "right": "right == 1",
-    }
+    tests = {name: f"role == {role}" for name, role in (("hot", HOT_ROLE), ("cold", COLD_ROLE), ("held", FIXED_ROLE))}
     made: list[str] = []
-    for name, test in tests.items():
+    for name, test in (tests | {"right": "right == 1"}).items():
         made += [f'variable is{name} atom "i_{test}"', f"group {name} variable is{name}", f"variable is{name} delete"]
     return [*made, "group moving subtract all held", "group left subtract all right"]
 
@@ -180,26 +165,17 @@ def _data_file(system: System, kinds: AtomTypes, positions: Array, velocities: A
     bounds = [f"{format_number(xl)} {format_number(xh)} xlo xhi", f"{format_number(yl)} {format_number(yh)} ylo yhi"]
     bounds += [f"{format_number(zl)} {format_number(zh)} zlo zhi", f"{tilt} xy xz yz"]
     masses = [f"{i} {format_number(m / m_u)}" for i, m in enumerate(kinds.masses, 1)]
-    atoms = [f"{i} {t} {_format_vector(*row)}" for i, (t, row) in enumerate(zip(kinds.of, x, strict=True), 1)]
-    speeds = [f"{i} {_format_vector(*row)}" for i, row in enumerate(v, 1)]
+    places = [" ".join(map(format_number, row)) for row in x]
+    atoms = [f"{i} {t} {place}" for i, (t, place) in enumerate(zip(kinds.of, places, strict=True), 1)]
+    speeds = [f"{i} {' '.join(map(format_number, row))}" for i, row in enumerate(v, 1)]
     known = zip(system.layer + 1, system.role, system.right.astype(int), strict=True)
     layers = [f"{i} {layer} {role} {right}" for i, (layer, role, right) in enumerate(known, 1)]
     parts = [
-        f"# {_comment_text(system.name)}", "", f"{n} atoms", f"{kinds.masses.size} atom types", "", *bounds,
-        "", "Masses", "", *masses, "", "Atoms # atomic", "", *atoms, "", "Velocities", "", *speeds,
+        f"# {' '.join(system.name.split())[:100] or 'system'}", "", f"{n} atoms", f"{kinds.masses.size} atom types", "",
+        *bounds, "", "Masses", "", *masses, "", "Atoms # atomic", "", *atoms, "", "Velocities", "", *speeds,
         "", "Layers", "", *layers, "",
     ]  # fmt: skip
     return "\n".join(parts)
-
-
-def _format_vector(x: float, y: float, z: float) -> str:
-    """Three numbers of a line with all their digits."""
-    return f"{x:.17g} {y:.17g} {z:.17g}"
-
-
-def _comment_text(name: str) -> str:
-    """Return a name as it may stand in a comment of one line."""
-    return " ".join(name.split())[:100] or "system"
 
 
 POTENTIAL_FILE = "potential.txt"
@@ -243,10 +219,8 @@ def element_label(kind: int) -> str:
 
 
 def _lennard_jones_commands(potential: Potential, kinds: AtomTypes) -> tuple[str, ...]:
-    r"""Commands of Lennard-Jones.
-
-    The quadratic shift, which brings energy, force and stiffness to zero at the cutoff, is the sum of
-    `lj/smooth/linear` and a spring $-V''(r_c)\,(r_c - r)^2 / 2$.
+    r"""Commands of Lennard-Jones; the quadratic shift, which brings energy, force and stiffness to zero at the cutoff,
+    is the sum of `lj/smooth/linear` and a spring $-V''(r_c)\,(r_c - r)^2 / 2$.
     """
     epsilon, sigma, cutoff, kind = potential.parameters
     style = ("lj/cut", "lj/smooth/linear", "lj/smooth/linear")[int(kind[0])]
@@ -258,22 +232,13 @@ def _lennard_jones_commands(potential: Potential, kinds: AtomTypes) -> tuple[str
             continue
         pair = int(kinds.kinds[i]), int(kinds.kinds[j])
         e, s, r = float(epsilon[pair]) / eV, float(sigma[pair]) / angstrom, float(cutoff[pair]) / angstrom
-        styles.append(
-            f"pair_coeff {i + 1} {j + 1} {style + ' ' if quadratic else ''}{format_number(e)} "
-            f"{format_number(s)} {format_number(r)}"
-        )
+        types, numbers = f"pair_coeff {i + 1} {j + 1}", " ".join(map(format_number, (e, s, r)))
+        styles.append(f"{types} {style + ' ' if quadratic else ''}{numbers}")
         if quadratic:
-            styles.append(
-                f"pair_coeff {i + 1} {j + 1} harmonic/cut {format_number(-_lennard_jones_stiffness(e, s, r) / 2)} "
-                f"{format_number(r)}"
-            )
+            six = (s / r) ** 6
+            stiffness = 4 * e * (156 * six**2 - 42 * six) / r**2  # V'' at the cutoff
+            styles.append(f"{types} harmonic/cut {format_number(-stiffness / 2)} {format_number(r)}")
     return tuple(styles)
-
-
-def _lennard_jones_stiffness(epsilon: float, sigma: float, r: float) -> float:
-    """Second derivative of Lennard-Jones at a distance."""
-    six = (sigma / r) ** 6
-    return 4 * epsilon * (156 * six**2 - 42 * six) / r**2
 
 
 def _stillinger_weber_file(potential: Potential) -> str:
@@ -377,23 +342,18 @@ def lammps_deck(
             f"power every {protocol.power_interval} steps with {potential.form!r}: LAMMPS counts only the pair part of "
             "many-body forces (of silicon after Stillinger and Weber less than half of the power): leave it out"
         )
-    state = (
-        protocol.start
-        if protocol.start is not None
-        else gradient_state(system, thermostats.hot, thermostats.cold, protocol.seed)
-    )
+    state = starting_state(system, protocol)
     kinds = number_types(system, potential.kinds, all_kinds=isinstance(potential, LammpsCommands))
     pair = write_potential(potential, kinds)
-    rules = [
-        *pair.commands,
-        *neighbour_commands(potential.form),
-        *group_commands(),
-        f"timestep {format_number(protocol.timestep / ps)}",
-    ]
-    rules += ["fix move moving nve", *thermostat_commands(thermostats, *thermostat_seeds(protocol.seed, state.step))]
+    rules = [*pair.commands, *neighbour_commands(potential.form), *group_commands()]
+    rules += [f"timestep {format_number(protocol.timestep / ps)}", "fix move moving nve"]
+    rules += thermostat_commands(thermostats, *thermostat_seeds(protocol.seed, state.step))
+    start = [*header_commands(make_box(system, state.positions)), ATOM_PROPERTIES, _READ_DATA, "include in.rules"]
+    start += ["thermo 1000", "thermo_style custom step temp pe etotal", "thermo_modify norm no flush yes"]
+    start += [f"run {protocol.equilibration}", "reset_timestep 0", "include in.output"]
     commands = ["read_restart restart.*", ATOM_PROPERTIES, "include in.rules", "include in.output"]
     files = {
-        "in.nemd": _start_commands(system, state, protocol),
+        "in.nemd": _command_text([*start, f"run {protocol.steps * protocol.blocks}"]),
         "in.continue": _command_text([*commands, f"run {protocol.steps * protocol.blocks} upto"]),
         "in.rules": _command_text(rules),
         "in.output": _command_text(_output_commands(protocol) + ([] if trajectory is None else trajectory.commands())),
@@ -407,18 +367,11 @@ def _command_text(commands: list[str]) -> str:
     return "\n".join([*commands, ""])
 
 
-def _start_commands(system: System, state: MdState, protocol: Protocol) -> str:
-    commands = [*header_commands(make_box(system, state.positions)), ATOM_PROPERTIES, _READ_DATA]
-    commands += ["include in.rules", "thermo 1000", "thermo_style custom step temp pe etotal"]
-    commands += ["thermo_modify norm no flush yes", f"run {protocol.equilibration}", "reset_timestep 0"]
-    return _command_text([*commands, "include in.output", f"run {protocol.steps * protocol.blocks}"])
-
-
 def _output_commands(protocol: Protocol) -> list[str]:
     """Commands that write the blocks: temperatures of planes, heat of the thermostats and energies, direct power."""
     flow = "com yes" if protocol.subtract_flow else "com no"
     samples = f"{protocol.sample_interval} {protocol.steps // protocol.sample_interval} {protocol.steps}"
-    written = "format ' %.15g'"
+    written, sums = "format ' %.15g'", "v_given v_taken c_thermo_pe c_kinetic"
     commands = [
         "compute layer all property/atom i_layer",
         "compute planes all chunk/atom c_layer nchunk once ids every compress no",
@@ -426,10 +379,7 @@ def _output_commands(protocol: Protocol) -> list[str]:
         f"fix profile all ave/time {samples} c_planetemp[1] mode vector append {PROFILE_FILE} {written}",
         *(f"variable {name} equal {given}" for name, given in _heat_formulas(protocol.thermostats)),
         "compute kinetic all ke",
-        (
-            f"fix heat all ave/time 1 1 {protocol.steps} v_given v_taken c_thermo_pe c_kinetic append "
-            f"{HEAT_FILE} {written}"
-        ),
+        f"fix heat all ave/time 1 1 {protocol.steps} {sums} append {HEAT_FILE} {written}",
     ]
     if protocol.power_interval:
         every = f"{protocol.power_interval} {protocol.steps // protocol.power_interval} {protocol.steps}"

@@ -74,9 +74,8 @@ def body_modes(
     root = np.repeat(np.sqrt(np.asarray(masses, dtype=float)[atoms]), 3)
     value, vector = np.linalg.eigh((constants + constants.T) / 2 / np.outer(root, root))
     omega = np.sign(value) * np.sqrt(np.abs(value))
-    return BodyModes(
-        np.asarray(atoms, dtype=np.int64), omega, np.ascontiguousarray(vector.T).reshape(-1, len(atoms), 3)
-    )
+    vectors = np.ascontiguousarray(vector.T).reshape(-1, len(atoms), 3)
+    return BodyModes(np.asarray(atoms, dtype=np.int64), omega, vectors)
 
 
 @frozen(eq=False, kw_only=True)
@@ -122,22 +121,14 @@ class InterfaceModeAnalysis(SegmentObserver):
     """
 
     def __init__(
-        self,
-        crossing: PlaneForces,
-        masses: Array,
-        modes: BodyModes,
-        settings: SegmentSettings,
-        *,
-        area: float,
-        lags: int = 64,
-        interface: IntArray | None = None,
-    ) -> None:
+        self, crossing: PlaneForces, masses: Array, modes: BodyModes, settings: SegmentSettings, *, area: float,
+        lags: int = 64, interface: IntArray | None = None,
+    ) -> None:  # fmt: skip
         positive([area])
         missing = np.setdiff1d(crossing.atoms, modes.atoms)
         if missing.size:
-            raise InputError(
-                f"{missing.size} atoms at the plane, the first {missing[0]}, are not in the body of the modes"
-            )
+            lost = f"{missing.size} atoms at the plane, the first {missing[0]}"
+            raise InputError(f"{lost}, are not in the body of the modes")
         if not 0 < lags < settings.segment:
             raise InputError(f"{lags} lags in segments of {settings.segment} samples: wanted fewer, and at least 1")
         self.crossing, self.modes, self.area, self.lags = crossing, modes, area, lags
@@ -194,9 +185,8 @@ class InterfaceModeAnalysis(SegmentObserver):
         self._project()
         rows, counts = self.sums.blocks()
         if not len(rows):
-            raise InputError(
-                f"{self.ring.filled} samples do not fill a segment of {len(self.ring.samples)}: run longer"
-            )
+            filled, length = self.ring.filled, len(self.ring.samples)
+            raise InputError(f"{filled} samples do not fill a segment of {length}: run longer")
         value, sigma = jackknife(*group_rows(rows, counts), lambda mean: mean)
         m = self.modes.omega.size
         heat, fluctuation, memory, total = np.split(value, [m, 2 * m, 2 * m + self.lags])

@@ -57,9 +57,8 @@ def slab_modes(crystal: Crystal, supercell: Array, positions: Array, masses: Arr
             f"{crystal.name}: {len(atoms)} atoms in {np.round(repeats, 3).tolist()} cells of "
             f"{crystal.masses.size}: wanted a supercell of the crystal with all of its atoms"
         )
-    cell, site = assign_sites(
-        crystal, np.asarray(positions, dtype=float)[atoms], np.asarray(masses, dtype=float)[atoms]
-    )
+    chosen = (np.asarray(values, dtype=float)[atoms] for values in (positions, masses))
+    cell, site = assign_sites(crystal, *chosen)
     q = supercell_wavevectors(integers) @ crystal.reciprocal
     value, vector = np.linalg.eigh(crystal.dynamical(q))
     phase = np.exp(1j * (cell @ crystal.lattice) @ q.T) / np.sqrt(cells)
@@ -123,9 +122,8 @@ class ModeEnergies:
 
     def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
-        self.waiting.append(
-            [(root * velocities[slab.atoms]).ravel() for slab, root in zip(self.slabs, self.roots, strict=True)]
-        )
+        slabs = zip(self.slabs, self.roots, strict=True)
+        self.waiting.append([(root * velocities[slab.atoms]).ravel() for slab, root in slabs])
         if len(self.waiting) == _PROJECTION_BATCH:
             self._project()
 

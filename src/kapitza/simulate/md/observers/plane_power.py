@@ -9,24 +9,20 @@ holds for the kinetic and site energies $E_A$ of the left side without any appro
 the force from the other side; for many-body forces no sum over pairs of forces is right.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
+from kapitza.simulate.md.kernels import neighbours
 from kapitza.simulate.md.kernels.forces import load_kernels, map_species
-from kapitza.simulate.md.kernels.neighbours import (
-    KERNEL_EXTRA,
-    NeighbourList,
-    harmonic_neighbours,
-    list_neighbours,
-    load_cell_lists,
-)
+from kapitza.simulate.md.kernels.neighbours import KERNEL_EXTRA, NeighbourList, load_cell_lists
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import System
 from kapitza.units import angstrom, eV
@@ -74,27 +70,25 @@ class PlaneSides(BaseRecord):
 
 def divide_at_plane(system: System, plane: float | None = None, right: BoolArray | None = None) -> PlaneSides:
     """Sides of a plane of a system, at another height (m) if given; `right` (n,) None: by the height at rest."""
-    level = system.plane if plane is None else plane
-    found = PlaneSides(system.lattice, system.periodic, level, np.zeros(0, dtype=bool))
-    if right is None:
-        own = system.right if plane is None else found.unfold(system.positions)[0] > 0
-    else:
-        own = np.asarray(right, dtype=bool)
-    n = len(system.positions)
-    if own.shape != (n,) or not 0 < int(own.sum()) < n:
+    sides = PlaneSides(system.lattice, system.periodic, system.plane if plane is None else plane, system.right)
+    if right is not None:
+        sides = evolve(sides, right=np.asarray(right, dtype=bool))
+    elif plane is not None:
+        sides = evolve(sides, right=sides.unfold(system.positions)[0] > 0)
+    n, count = len(system.positions), int(sides.right.sum())
+    if sides.right.shape != (n,) or not 0 < count < n:
         raise InputError(
-            f"{system.name}: {int(own.sum())} of {n} atoms on the right of the plane at {level:g} m, from an array of "
-            f"shape {own.shape}: give one flag for each atom, and atoms on both sides"
+            f"{system.name}: {count} of {n} atoms on the right of the plane at {sides.plane:g} m, from an array of "
+            f"shape {sides.right.shape}: give one flag for each atom, and atoms on both sides"
         )
-    return PlaneSides(system.lattice, system.periodic, level, own)
+    return sides
 
 
 def atoms_across_plane(system: System, between: PlaneSides, reach: float) -> IntArray:
     """Atoms that at rest have an atom of the other side within reach (m)."""
     found, shift = between.slab(system.positions, reach, system.name)
-    near = list_neighbours(
-        system.lattice, system.positions[found] + shift, reach, periodic=(True, True, False), half=False
-    )
+    places, periodic = system.positions[found] + shift, (True, True, False)
+    near = neighbours.list_neighbours(system.lattice, places, reach, periodic=periodic, half=False)
     atoms = found[load_cell_lists().find_crossing(near.start, near.near, between.right[found][near.owner])]
     if not atoms.size:
         raise InputError(
@@ -109,10 +103,20 @@ def layers_near_plane(system: System, cutoff: float) -> IntArray:
     return np.unique(system.layer[found])
 
 
-def _power_through(forces: Array, velocities: Array, right: BoolArray) -> float:
-    """Power from left to right, W, of forces from the other side and velocities (k, 3)."""
-    each = np.einsum("ka,ka->k", forces, velocities)
-    return float(each[right].sum() - each[~right].sum())
+class ForcePower(ABC):
+    """Power from left to right through a plane, from the forces of the other side on the atoms near it."""
+
+    atoms: IntArray  # (k,) that may feel the other side
+    right: BoolArray  # (k,) whether each of them is on the right
+
+    @abstractmethod
+    def forces(self, positions: Array) -> Array:
+        """(k, 3) forces of the other side on `atoms`, at positions (n, 3) m of all atoms, N."""
+
+    def power(self, positions: Array, velocities: Array) -> float:
+        """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""
+        each = np.einsum("ka,ka->k", self.forces(positions), velocities[self.atoms])
+        return float(each[self.right].sum() - each[~self.right].sum())
 
 
 @frozen(eq=False, kw_only=True)
@@ -137,8 +141,7 @@ def _index_slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
 
 
 def _harmonic_plane_list(system: System, potential: Potential, between: PlaneSides) -> PlaneList:
-    """Lists of a harmonic potential near a plane, which never change."""
-    full = harmonic_neighbours(system.lattice, potential)
+    full = neighbours.harmonic_neighbours(system.lattice, potential)
     rows = load_cell_lists().find_crossing(full.start, full.near, between.right[full.owner])
     rows = rows[np.isin(rows, between.slab(system.positions, potential.cutoff, system.name)[0])]
     if not rows.size:
@@ -158,7 +161,7 @@ def _harmonic_plane_list(system: System, potential: Potential, between: PlaneSid
     )  # fmt: skip
 
 
-class PlanePower:
+class PlanePower(ForcePower):
     """Power from left to right through a plane, from positions and velocities alone.
 
     It keeps lists of neighbours of the atoms near the plane, so that a sample costs what the cross-section asks for,
@@ -168,15 +171,9 @@ class PlanePower:
     """
 
     def __init__(
-        self,
-        system: System,
-        potential: Potential,
-        *,
-        plane: float | None = None,
-        right: BoolArray | None = None,
-        skin: float | None = None,
-        slack: float = CONTACT_SLACK,
-    ) -> None:
+        self, system: System, potential: Potential, *, plane: float | None = None, right: BoolArray | None = None,
+        skin: float | None = None, slack: float = CONTACT_SLACK,
+    ) -> None:  # fmt: skip
         self.partial: Callable[..., None] = load_kernels(potential).partial
         self.parts = load_cell_lists()
         self.potential, self.name = potential, system.name
@@ -187,8 +184,8 @@ class PlanePower:
         if self.bonds is not None:
             self.skin, self.atoms = np.inf, self.bonds.source[self.bonds.rows].astype(np.int64)
         else:
-            self.atoms: IntArray = atoms_across_plane(system, self.sides, potential.cutoff + slack)
-        self.right: BoolArray = self.sides.right[self.atoms]
+            self.atoms = atoms_across_plane(system, self.sides, potential.cutoff + slack)
+        self.right = self.sides.right[self.atoms]
         self.slot = _index_slots(self.atoms, len(system.positions))
         self.listed = self._list(system.positions)
 
@@ -210,10 +207,6 @@ class PlanePower:
             )
         return total
 
-    def power(self, positions: Array, velocities: Array) -> float:
-        """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""
-        return _power_through(self.forces(positions), velocities[self.atoms], self.right)
-
     def _list(self, positions: Array) -> PlaneList:
         if not np.isfinite(positions).all():
             lost = int(np.argmin(np.isfinite(positions).all(axis=1)))
@@ -222,7 +215,7 @@ class PlanePower:
             return self.bonds
         reach = self.potential.cutoff + self.skin
         found, home = self.sides.slab(positions, reach, self.name)
-        near = list_neighbours(
+        near = neighbours.list_neighbours(
             self.sides.lattice, positions[found] + home, reach, periodic=(True, True, False), half=self.potential.half
         )
         source = found[near.owner].astype(np.int32)
@@ -244,16 +237,15 @@ class NearAtoms(BaseRecord):
 
 
 def atoms_near_plane(system: System, cutoff: float, *, slack: float = CONTACT_SLACK) -> NearAtoms:
-    """Atoms near the plane of a system in a potential whose sites look for neighbours up to `cutoff` (m).
-
-    A force comes from the energies of sites within one cutoff, each with neighbours within one more.
+    """Atoms near the plane of a system in a potential whose sites look for neighbours up to `cutoff` (m): a force comes
+    from the energies of sites within one cutoff, each with neighbours within one more.
     """
     between, reach = divide_at_plane(system), 2 * cutoff + slack
     atoms = np.sort(atoms_across_plane(system, between, reach))
     return NearAtoms(atoms, between.slab(system.positions, reach, system.name)[0])
 
 
-class DividedForcePower:
+class DividedForcePower(ForcePower):
     r"""Power from left to right of any potential, from its forces on all atoms and on either side alone.
 
     With the energies $E_A = K_A + U_A + \frac12(U - U_A - U_B)$, where $U_A$ is that of the left side if the right one
@@ -271,8 +263,7 @@ class DividedForcePower:
         self.member_forces, self.side = forces, np.asarray(side, dtype=bool)
         every: IntArray = np.arange(self.side.size)
         self.near = NearAtoms(every, every) if near is None else near
-        self.atoms: IntArray = self.near.atoms
-        self.right: BoolArray = self.side[self.atoms]
+        self.atoms, self.right = self.near.atoms, self.side[self.near.atoms]
         self._rows = np.searchsorted(self.near.members, self.atoms)
         self._beyond = np.setdiff1d(np.arange(self.near.members.size), self._rows)
         self._last: tuple[Array, Array] | None = None  # positions, forces: the power and its spectrum share samples
@@ -297,10 +288,6 @@ class DividedForcePower:
             )
         return forces[self._rows] / 2
 
-    def power(self, positions: Array, velocities: Array) -> float:
-        """Power from left to right, W, at positions and velocities (n, 3) of all atoms."""
-        return _power_through(self.forces(positions), velocities[self.atoms], self.right)
-
 
 def ase_member_forces(
     calculator: Any, system: System, symbols: tuple[str, ...] = ()
@@ -311,10 +298,8 @@ def ase_member_forces(
     periodic = (True, True, system.periodic)
 
     def forces(positions: Array, members: IntArray) -> Array:
-        """(m, 3) N."""
-        atoms = ase.Atoms(
-            names[members], positions=positions[members] / angstrom, cell=system.lattice / angstrom, pbc=periodic
-        )
+        places, cell = positions[members] / angstrom, system.lattice / angstrom
+        atoms = ase.Atoms(names[members], positions=places, cell=cell, pbc=periodic)
         atoms.calc = calculator
         return np.asarray(atoms.get_forces(), dtype=float) * (eV / angstrom)
 

@@ -13,14 +13,9 @@ from kapitza.errors import InputError
 from kapitza.simulate.md.engine import Observer
 from kapitza.simulate.md.engines.lammps import LammpsForces
 from kapitza.simulate.md.kernels.forces import KERNEL_FORMS, SystemForces, require_kernels
+from kapitza.simulate.md.observers import plane_power
 from kapitza.simulate.md.observers.interface_modes import InterfaceModeAnalysis, body_modes
-from kapitza.simulate.md.observers.plane_power import (
-    DividedForcePower,
-    PlanePower,
-    ase_member_forces,
-    atoms_near_plane,
-    divide_at_plane,
-)
+from kapitza.simulate.md.observers.plane_power import DividedForcePower, PlanePower, ase_member_forces
 from kapitza.simulate.md.observers.spectral_flux import LayerSpectra, SpectralCurrent
 from kapitza.simulate.md.observers.welch import Precision, SegmentSettings
 from kapitza.simulate.md.potential import AnyPotential, CalculatorPotential, LammpsCommands, Potential
@@ -28,9 +23,7 @@ from kapitza.simulate.md.protocol import Protocol
 from kapitza.simulate.md.system import FIXED_ROLE, FREE_ROLE, System
 
 _LIST_SKIN = 0.3  # of the cutoff: lists of the few atoms near the plane may be long, and last
-_SAMPLED_ATOMS = (
-    48  # of a layer, whose velocities are transformed: enough for a temperature, cheap for any cross-section
-)
+_SAMPLED_ATOMS = 48  # of a layer, whose velocities are transformed: enough for a temperature of any cross-section
 _MAX_BODY_ATOMS = 700  # atoms whose vibrations are found by diagonalisation
 SEGMENT_LENGTH = 512  # samples
 
@@ -97,13 +90,9 @@ def sampling_cost(potential: AnyPotential, sampling: Sampling) -> str:
     """Say before a run what the power through the plane costs where our kernels do not give it; empty where they do."""
     if isinstance(potential, Potential):
         return ""
-    # of all atoms and of either side: as many atoms twice
-    share = 2 * (1 + bool(sampling.interface)) / sampling.every
-    vibrations = (
-        f", and for the vibrations near the plane up to {6 * _MAX_BODY_ATOMS} evaluations before the first step"
-        if sampling.interface
-        else ""
-    )
+    share = 2 * (1 + bool(sampling.interface)) / sampling.every  # of all atoms and of either side: as many atoms twice
+    evaluations = f"up to {6 * _MAX_BODY_ATOMS} evaluations before the first step"
+    vibrations = f", and for the vibrations near the plane {evaluations}" if sampling.interface else ""
     return (
         f"the power through the plane takes the forces of {potential.form!r:.40} with and without the other side every "
         f"{sampling.every} steps: up to {100 * share:.0f} % more time{vibrations}"
@@ -111,19 +100,16 @@ def sampling_cost(potential: AnyPotential, sampling: Sampling) -> str:
 
 
 def crossing_power(system: System, potential: AnyPotential) -> PlanePower | DividedForcePower:
-    """Power through the plane of a system in any potential that has it.
+    """Power through the plane of a system in any potential that has it; not of a calculator in a cell that repeats
+    along z.
 
     Potentials with kernels share their energies among sites; of all others the forces with and without the other side
     are taken: of LAMMPS' on the atoms near the plane, of a calculator, whose range is not known, on all.
-
-    Raises
-    ------
-    InputError
-        for a potential that is but a name, and a calculator in a cell that repeats along z
     """
     if isinstance(potential, LammpsCommands):
         forces = LammpsForces(system, potential)
-        return DividedForcePower(forces, divide_at_plane(system).right, atoms_near_plane(system, forces.cutoff))
+        near = plane_power.atoms_near_plane(system, forces.cutoff)
+        return DividedForcePower(forces, plane_power.divide_at_plane(system).right, near)
     if isinstance(potential, CalculatorPotential):
         if system.periodic:
             raise InputError(
@@ -131,7 +117,8 @@ def crossing_power(system: System, potential: AnyPotential) -> PlanePower | Divi
                 "reach is not known, which would tell the powers through them apart: take kapitza md nemd or relax, or "
                 "a potential of LAMMPS or of ours"
             )
-        return DividedForcePower(ase_member_forces(potential.calculator(), system), divide_at_plane(system).right)
+        member_forces = ase_member_forces(potential.calculator(), system)
+        return DividedForcePower(member_forces, plane_power.divide_at_plane(system).right)
     known = require_kernels(potential)
     return PlanePower(system, known, skin=_LIST_SKIN * known.cutoff)
 

@@ -22,14 +22,8 @@ from kapitza.core.occupation import Occupation
 from kapitza.core.quadrature import trapezoid_weights
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.simulate.md.observers.welch import (
-    Arrays,
-    SegmentObserver,
-    SegmentSettings,
-    group_rows,
-    jackknife,
-    restore_array,
-)
+from kapitza.simulate.md.observers import welch
+from kapitza.simulate.md.observers.welch import Arrays, SegmentObserver, SegmentSettings, group_rows, jackknife
 from kapitza.units import hbar, k_B
 
 
@@ -162,18 +156,11 @@ _MAX_FOLDED_SHARE = 1e-2  # share of the kinetic energy above that frequency whi
 class PlaneForces(Protocol):
     """A plane between two sides, for the atoms near it."""
 
-    @property
-    def atoms(self) -> IntArray:
-        """(k,) the atoms that ever feel the other side."""
-        ...
-
-    @property
-    def right(self) -> BoolArray:
-        """(k,) whether each of them is on the right."""
-        ...
+    atoms: IntArray  # (k,) the atoms that ever feel the other side
+    right: BoolArray  # (k,) whether each of them is on the right
 
     def forces(self, positions: Array) -> Array:
-        """(k, 3) what the site energies of the other side do to them, at positions (n, 3) of all atoms, N."""
+        """(k, 3) forces of the site energies of the other side on them, at positions (n, 3) of all atoms, N."""
         ...
 
 
@@ -193,7 +180,15 @@ class SpectralCurrent(SegmentObserver):
         if np.ndim(masses) != 1 or len(masses) <= crossing.atoms.max():
             raise InputError(f"masses of shape {np.shape(masses)}, wanted those of all atoms of the system")
         self.masses = np.asarray(masses, dtype=float)[crossing.atoms]
-        _check_interval(highest, settings.interval)
+        bound = np.pi / settings.interval
+        if highest > _RESOLVED_SHARE * bound:
+            warnings.warn(
+                f"one sample every {settings.interval:.3g} s resolves {bound:.3g} rad/s, and vibrations reach "
+                f"{highest:.3g} rad/s: they are folded back; sample at least every "
+                f"{_RESOLVED_SHARE * np.pi / highest:.3g} s",
+                ValidityWarning,
+                stacklevel=2,
+            )
         super().__init__(settings, 6 * crossing.atoms.size, 1 + 3 * (settings.segment // 2 + 1))
         self.power = np.zeros(settings.segment)
         self.last_power = np.nan  # of the last sample, W
@@ -227,7 +222,15 @@ class SpectralCurrent(SegmentObserver):
         omega, width = self.frequency_grid()
         spectra = rows[:, :-1].reshape(len(rows), 3, omega.size) / width
         motion = np.average(spectra[:, 1:], axis=0, weights=counts)
-        _check_folding(motion.sum(axis=0) * width, omega)
+        kinetic = motion.sum(axis=0) * width
+        share = float(kinetic[omega > _RESOLVED_SHARE * omega[-1]].sum() / max(kinetic.sum(), np.finfo(float).tiny))
+        if share > _MAX_FOLDED_SHARE:
+            warnings.warn(
+                f"{100 * share:.2g} % of the kinetic energy lies above {_RESOLVED_SHARE:g} of the highest frequency of "
+                f"the spectrum, {omega[-1]:.3g} rad/s: faster vibrations are folded back; sample more often",
+                ValidityWarning,
+                stacklevel=2,
+            )
         return SpectralFlux(omega, spectra[:, 0] / self.area, rows[:, -1] / self.area, counts, motion, method=method)
 
     def arrays(self) -> Arrays:
@@ -237,31 +240,7 @@ class SpectralCurrent(SegmentObserver):
     def restore(self, arrays: Arrays) -> None:
         """Continue where another one left off."""
         super().restore(arrays)
-        restore_array("power", arrays, self.power)
-
-
-def _check_interval(highest: float, interval: float) -> None:
-    """Warn where samples are too rare for the highest frequency."""
-    bound = np.pi / interval
-    if highest > _RESOLVED_SHARE * bound:
-        warnings.warn(
-            f"one sample every {interval:.3g} s resolves {bound:.3g} rad/s, and vibrations reach {highest:.3g} rad/s: "
-            f"they are folded back; sample at least every {_RESOLVED_SHARE * np.pi / highest:.3g} s",
-            ValidityWarning,
-            stacklevel=3,
-        )
-
-
-def _check_folding(motion: Array, omega: Array) -> None:
-    """Warn where kinetic energy is left close to the highest frequency that is resolved."""
-    share = float(motion[omega > _RESOLVED_SHARE * omega[-1]].sum() / max(motion.sum(), np.finfo(float).tiny))
-    if share > _MAX_FOLDED_SHARE:
-        warnings.warn(
-            f"{100 * share:.2g} % of the kinetic energy lies above {_RESOLVED_SHARE:g} of the highest frequency of the "
-            f"spectrum, {omega[-1]:.3g} rad/s: faster vibrations are folded back; sample more often",
-            ValidityWarning,
-            stacklevel=3,
-        )
+        welch.restore_array("power", arrays, self.power)
 
 
 @frozen(eq=False)
@@ -333,12 +312,12 @@ def spectral_temperatures(
     if not np.array_equal(driven.place, reference.place):
         raise InputError(f"spectra of {driven.place.size} layers and of {reference.place.size} others: take the same")
     bounds = increasing(edges)
-    (one, one_sigma), (other, other_sigma) = driven.bands(bounds), reference.bands(bounds)
+    (driven_heat, driven_sigma), (mean, mean_sigma) = driven.bands(bounds), reference.bands(bounds)
     energy = hbar * (bounds[1:] + bounds[:-1]) / 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(other > 0, one / other, np.nan)
-        spread = ratio * np.hypot(one_sigma / one, other_sigma / other)
-    classical = k_B * temperature / energy
+        ratio = np.where(mean > 0, driven_heat / mean, np.nan)
+        spread = ratio * np.hypot(driven_sigma / driven_heat, mean_sigma / mean)
+    classical, method = k_B * temperature / energy, "velocity spectra"
     return Occupation(
-        driven.place, energy, classical * ratio, classical * spread, statistics="classical", method="velocity spectra"
+        driven.place, energy, classical * ratio, classical * spread, statistics="classical", method=method
     )

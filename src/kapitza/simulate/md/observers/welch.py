@@ -29,18 +29,6 @@ _MIN_SEGMENT = 8  # samples of a segment
 _MAX_GROUPS = 40  # at most, of segments, for the error of a mean
 
 
-def _window_weights(kind: Window, length: int) -> Array:
-    """(length,) weights of the samples of a segment.
-
-    The squares of "sine" add up to one at half overlap, so that every sample but the first and the last few counts
-    alike; "hann" leaks less; "none" has no overlap.
-    """
-    t = np.arange(length)
-    if kind == "none":
-        return np.ones(length)
-    return np.sin(np.pi * (t + 0.5) / length) if kind == "sine" else 0.5 * (1 - np.cos(2 * np.pi * t / length))
-
-
 @frozen(kw_only=True)
 class SegmentSettings(BaseRecord):
     """How often an observer samples, and the segments of its spectra; π / interval must lie above all vibrations."""
@@ -68,8 +56,13 @@ class SegmentBuffer:
     """
 
     def __init__(self, signals: int, settings: SegmentSettings) -> None:
-        length = settings.segment
-        self.weights = _window_weights(settings.window, length)
+        length, t = settings.segment, np.arange(settings.segment)
+        # The squares of "sine" add up to one at half overlap, so that every sample but the first and the last few
+        # counts alike; "hann" leaks less; "none" has no overlap.
+        self.weights = np.ones(length)
+        if settings.window != "none":
+            sine, hann = np.sin(np.pi * (t + 0.5) / length), 0.5 * (1 - np.cos(2 * np.pi * t / length))
+            self.weights = sine if settings.window == "sine" else hann
         self.kept = 0 if settings.window == "none" else length // 2
         self.samples = np.zeros((length, signals), dtype=np.float64 if settings.precision == "double" else np.float32)
         self.filled = 0
@@ -218,9 +211,8 @@ class SegmentObserver:
         weights = np.empty_like(ring.weights)
         restore_array("weights", arrays, weights)
         if not np.array_equal(weights, ring.weights):
-            raise InputError(
-                f"the saved window begins with {weights[:3]}, wanted {ring.weights[:3]}: the settings differ"
-            )
+            begins = f"begins with {weights[:3]}, wanted {ring.weights[:3]}"
+            raise InputError(f"the saved window {begins}: the settings differ")
         self.sums.restore(arrays)
         ring.filled = len(samples)
         ring.samples[: ring.filled] = samples

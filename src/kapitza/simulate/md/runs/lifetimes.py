@@ -29,10 +29,10 @@ from kapitza.core.arrays import Array, ComplexArray, IntArray, about, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.student import student_widening
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.matter.brillouin import lattice_operations
 from kapitza.matter.crystal import Crystal
 from kapitza.matter.files.crystals import balanced_crystal, symmetric_blocks
 from kapitza.matter.periodic import minkowski_basis, nearest_images
+from kapitza.matter.potentials.space_group import space_group
 from kapitza.matter.structure import Structure, structure
 from kapitza.run.store import UnitResult, unit_address
 from kapitza.run.work import Progress, ignore_progress
@@ -334,7 +334,6 @@ class _MotionSampler:
 
 
 def _primitive_cell(body: Structure, system: System, cells: tuple[int, int, int]) -> Structure:
-    """The cell of the structure as it is in the simulated crystal."""
     axes = body.lattice if body.axes is None else body.axes
     turn = np.linalg.solve(axes, system.lattice / np.array(cells)[:, None])
     return evolve(body, lattice=body.lattice @ turn, positions=body.positions @ turn, axes=None)
@@ -433,7 +432,10 @@ def _thermal_crystal(cell: Structure, dynamical: ComplexArray, fractions: Array,
     """Crystal with dynamical matrices (nq, 3n, 3n) at the wave vectors of a supercell, symmetric as its lattice."""
     n = cell.masses.size
     roots = np.repeat(np.sqrt(cell.masses), 3)
-    steps = _supercell_cells(repeats, len(fractions))
+    # wave vectors of the transposed supercell: R = f @ repeats runs over its cells, each once
+    steps = np.round(supercell_wavevectors(repeats.T) @ repeats).astype(np.int64)
+    if len(np.unique(steps, axis=0)) != len(fractions):
+        raise InputError(f"{len(steps)} cells in a supercell {repeats.tolist()}, wanted {len(fractions)}")
     phase = np.exp(-2j * np.pi * steps @ fractions.T) / len(fractions)
     blocks = np.tensordot(phase, dynamical, axes=(1, 0)).real * (roots[:, None] * roots)
     values = blocks.reshape(-1, n, 3, n, 3).transpose(0, 1, 3, 2, 4).reshape(-1, 3, 3)
@@ -447,48 +449,20 @@ def _thermal_crystal(cell: Structure, dynamical: ComplexArray, fractions: Array,
     return balanced_crystal(cell, *symmetric_blocks(keys, values, n))
 
 
-def _supercell_cells(repeats: IntArray, count: int) -> IntArray:
-    """(count, 3) cells of a supercell, each once."""
-    fractions = supercell_wavevectors(repeats.T)  # of the transposed: R = f @ repeats runs over its cells
-    cells = np.round(fractions @ repeats).astype(np.int64)
-    if len(np.unique(cells, axis=0)) != count:
-        raise InputError(f"{len(cells)} cells in a supercell {repeats.tolist()}, wanted {count}")
-    return cells
-
-
 def _symmetrize(cell: Structure, repeats: IntArray, keys: IntArray, values: Array) -> tuple[IntArray, Array]:
     """Mean of force constants (m, 3, 3) of pairs (m, 5) over the operations that keep the atoms and the supercell."""
-    rotated: list[tuple[IntArray, Array]] = []
-    for operation in lattice_operations(cell.lattice):
-        kept = repeats @ operation @ np.linalg.inv(repeats)
-        rotation = np.linalg.solve(cell.lattice, operation @ cell.lattice)
-        mapping = _site_mapping(cell, rotation) if np.abs(kept - np.round(kept)).max() < _SITE_TOLERANCE else None
-        if mapping is None:
-            continue
-        image, shift = mapping
-        moved = keys[:, :3] @ operation + shift[keys[:, 4]] - shift[keys[:, 3]]
-        key = np.column_stack([moved, image[keys[:, 3]], image[keys[:, 4]]])
-        rotated.append((key, rotation.T @ values @ rotation))
-    if not rotated:
-        return keys, values
-    return np.concatenate([key for key, _ in rotated]), np.concatenate([value for _, value in rotated]) / len(rotated)
-
-
-def _site_mapping(cell: Structure, rotation: Array) -> tuple[IntArray, IntArray] | None:
-    """Where an operation on Cartesian rows takes the atoms of a cell: (n,) atoms and (n, 3) cells; None: nowhere."""
-    inverse = np.linalg.inv(cell.lattice)
-    after = cell.positions @ rotation
-    for target in np.flatnonzero(np.array(cell.symbols) == cell.symbols[0]):
-        offset = (after - after[0] + cell.positions[target])[:, None] - cell.positions
-        shift = np.round(offset @ inverse)
-        miss = np.linalg.norm(offset - shift @ cell.lattice, axis=2)
-        image = miss.argmin(axis=1)
-        rows = np.arange(len(image))
-        alike = all(cell.symbols[a] == cell.symbols[b] for a, b in enumerate(image))
-        near = miss[rows, image].max() < _SITE_TOLERANCE * np.linalg.norm(cell.lattice, axis=1).min()
-        if alike and near and len(set(image.tolist())) == image.size:
-            return image, shift[rows, image].astype(np.int64)
-    return None
+    points = cell.positions @ np.linalg.inv(cell.lattice)
+    group = space_group(cell, _SITE_TOLERANCE * float(np.linalg.norm(cell.lattice, axis=1).min()))
+    within = repeats @ group.turns @ np.linalg.inv(repeats)
+    kept = np.abs(within - np.round(within)).max(axis=(1, 2)) < _SITE_TOLERANCE
+    rotated: list[IntArray] = []
+    for turn, offset, image in zip(group.turns[kept], group.shifts[kept], group.targets[kept], strict=True):
+        shift = np.round(points @ turn + offset - points[image]).astype(np.int64)
+        moved = keys[:, :3] @ turn + shift[keys[:, 4]] - shift[keys[:, 3]]
+        rotated.append(np.column_stack([moved, image[keys[:, 3]], image[keys[:, 4]]]))
+    rotations = group.cartesian(cell.lattice)[kept]
+    turned = [rotation.T @ values @ rotation for rotation in rotations]
+    return np.concatenate(rotated), np.concatenate(turned) / len(rotated)
 
 
 def _band_lifetimes(waves: _Waves, crystal: Crystal, fractions: Array, mean: float) -> Array:
@@ -503,9 +477,8 @@ def _band_lifetimes(waves: _Waves, crystal: Crystal, fractions: Array, mean: flo
     covariances = np.empty((*omega.shape, length))
     for first in range(0, len(half), _WAVES_AT_ONCE):
         part = slice(first, first + _WAVES_AT_ONCE)
-        moved, speed = (
-            np.einsum("tqa,qas->tqs", one, vectors[part].conj(), optimize=True) for one in waves.project(half[part])
-        )
+        modes, motions = vectors[part].conj(), waves.project(half[part])
+        moved, speed = (np.einsum("tqa,qas->tqs", motion, modes, optimize=True) for motion in motions)
         energy = (np.square(np.abs(speed)) + square[part] * np.square(np.abs(moved))) / 2
         covariances[part] = _covariances(energy / mean - 1, length)
     kept = omega > 1e-6 * omega.max()
@@ -516,8 +489,9 @@ def _one_of_each_pair(fractions: Array) -> tuple[IntArray, IntArray]:
     """Wave vectors of which q and -q, whose waves are the same, count once, and the place (from 1) in this list of each
     wave vector, negative for the other one of a pair.
     """
-    keys = [tuple(one) for one in (np.round((fractions + 1e-9) % 1.0, 6) % 1.0).tolist()]
-    other = [tuple(one) for one in (np.round((-fractions + 1e-9) % 1.0, 6) % 1.0).tolist()]
+    keys, other = (
+        [tuple(q) for q in (np.round((waves + 1e-9) % 1.0, 6) % 1.0).tolist()] for waves in (fractions, -fractions)
+    )
     kept = [i for i in range(len(keys)) if keys[i] <= other[i]]
     place = {keys[i]: number + 1 for number, i in enumerate(kept)}
     places = [place[one] if one in place else -place[two] for one, two in zip(keys, other, strict=True)]

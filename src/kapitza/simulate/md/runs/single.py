@@ -34,6 +34,7 @@ from kapitza.simulate.md.protocol import (
     check_start,
     check_thermostats,
     gradient_state,
+    starting_state,
     thermal_state,
 )
 from kapitza.simulate.md.record import Record, make_header
@@ -75,7 +76,6 @@ def run_single(
     if protocol.preparation != "gradient":
         (progress or ignore_progress)(0, protocol.blocks)
         protocol = prepare(system, potential, engine, protocol, folder)
-    thermostats, start = protocol.thermostats, protocol.start
     check_thermostats(system, protocol)
     if not set(system.kinds) <= set(potential.kinds):
         raise InputError(
@@ -87,8 +87,7 @@ def run_single(
     check_overlap(system)
     setup = RunSetup(system, potential, engine, protocol)
     checkpoint = Checkpoint(folder, _inputs_address(setup, observers))
-    if start is None:
-        start = gradient_state(system, thermostats.hot, thermostats.cold, protocol.seed)
+    start = starting_state(system, protocol)
     check_start(system, start)
     run = RunInProgress(setup=setup, observers=observers, checkpoint=checkpoint, state=start)
     run.resume(checkpoint.read())

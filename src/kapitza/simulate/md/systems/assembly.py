@@ -80,15 +80,13 @@ def mass_interface(
 
 def _check_counts(cells: Sequence[int], lengths: Sequence[int], thermostat: int, wall: int, ratio: float) -> None:
     if min(*cells, *lengths) < 1 or min(thermostat, wall) < 0:
-        raise InputError(
-            f"{tuple(cells)} cells in the plane, {tuple(lengths)} along it, {thermostat} of thermostat and {wall} "
-            "held: wanted at least 1, 1, 0 and 0"
+        counts = (
+            f"{tuple(cells)} cells in the plane, {tuple(lengths)} along it, {thermostat} of thermostat and {wall} held"
         )
+        raise InputError(f"{counts}: wanted at least 1, 1, 0 and 0")
     if thermostat >= min(lengths):
-        raise InputError(
-            f"a thermostat of {thermostat} cells fills a side of {min(lengths)}: lengthen the side or shorten "
-            "the thermostat"
-        )
+        filled = f"a thermostat of {thermostat} cells fills a side of {min(lengths)}"
+        raise InputError(f"{filled}: lengthen the side or shorten the thermostat")
     if not (np.isfinite(ratio) and ratio > 0):
         raise InputError(f"mass ratio {ratio:g}, wanted a finite number above 0")
 
@@ -98,15 +96,13 @@ def _orient_cell(body: Structure, lattice_constant: float | tuple[float, float] 
     axes = body.lattice if body.axes is None else body.axes
     tilt = max(float(np.abs(axes[:2, 2]).max()), float(np.abs(axes[2, :2]).max()))
     if tilt > _BORDER_TOLERANCE * float(np.abs(axes).max()):
-        raise InputError(
-            f"{body.name}: the third axis of {axes.tolist()} m is not along z at right angles to both others"
-        )
+        given = f"the third axis of {axes.tolist()} m"
+        raise InputError(f"{body.name}: {given} is not along z at right angles to both others")
     many = axes @ np.linalg.inv(body.lattice)
     reach = int(np.ceil(np.abs(many).sum(axis=0).max()))
     steps = np.array(list(product(range(-reach, reach + 1), repeat=3))) @ body.lattice
     inside = (steps @ np.linalg.inv(axes) + 1e-6) % 1.0 - 1e-6
-    kept = np.unique(np.round(inside, 6), axis=0) @ axes
-    corner = np.asarray(kept, dtype=float)
+    corner = np.asarray(np.unique(np.round(inside, 6), axis=0) @ axes, dtype=float)
     points = (corner[:, None] + body.positions).reshape(-1, 3)
     fraction = points @ np.linalg.inv(axes)
     points = (fraction - np.floor(fraction + 1e-9)) @ axes
@@ -160,16 +156,9 @@ def _fill_block(cell: Structure, counts: tuple[int, int, int]) -> tuple[Array, I
 
 
 def assemble_system(
-    name: str,
-    lattice: Array,
-    sites: AtomSites,
-    plane: float,
-    *,
-    wall: float,
-    thermostat: float,
-    periodic: bool = False,
-    vacuum: float = 0.0,
-) -> System:
+    name: str, lattice: Array, sites: AtomSites, plane: float, *, wall: float, thermostat: float,
+    periodic: bool = False, vacuum: float = 0.0,
+) -> System:  # fmt: skip
     """Make a system of atoms: find their planes, hold the outermost, put thermostats next to them.
 
     `wall` and `thermostat` are the thicknesses of the held part and of the thermostat at either end, m; planes are not
@@ -223,18 +212,14 @@ def _periodic_roles(heights: Array, plane: float, _wall: float, thermostat: floa
 
 
 def _check_roles(name: str, heights: Array, role: IntArray, plane: float) -> None:
-    """Refuse a side with no thermostat, or with too few free planes."""
     for side, here, thermostat in (("left", heights < plane, HOT_ROLE), ("right", heights > plane, COLD_ROLE)):
         free, thermostatted = int((role[here] == FREE_ROLE).sum()), int((role[here] == thermostat).sum())
         if not thermostatted:
-            raise InputError(
-                f"{name}: no plane of atoms is in the thermostat on the {side}: make the thermostat thicker"
-            )
+            fault = f"no plane of atoms is in the thermostat on the {side}"
+            raise InputError(f"{name}: {fault}: make the thermostat thicker")
         if free < _MIN_FREE_PLANES:
-            raise InputError(
-                f"{name}: {free} free planes of atoms are left on the {side}, wanted at least {_MIN_FREE_PLANES}: "
-                "lengthen the side or shorten the thermostat"
-            )
+            fault = f"{free} free planes of atoms are left on the {side}, wanted at least {_MIN_FREE_PLANES}"
+            raise InputError(f"{name}: {fault}: lengthen the side or shorten the thermostat")
 
 
 def check_overlap(system: System, smallest: float = 0.5 * angstrom) -> None:

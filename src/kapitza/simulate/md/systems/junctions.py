@@ -63,8 +63,10 @@ def junction_system(
     if missing:
         raise InputError(f"the potential of the run is for {', '.join(potential.kinds)}, not {', '.join(missing)}")
     wall = 0.0 if periodic else wall
-    ends = [_lengthen_segment(segments[i], length + wall) for i, length in ((0, lengths[0]), (-1, lengths[1]))]
-    all_segments = [ends[0], *segments[1:-1], ends[1]]
+    all_segments = list(segments)
+    for i, length in ((0, lengths[0]), (-1, lengths[1])):  # as many layers of the crystals as reach the lengths
+        layers = int(np.ceil((length + wall) / segments[i].lead.thickness * (1 - 1e-6)))
+        all_segments[i] = evolve(segments[i], layers=max(1, layers))
     shifts, moves, last = _relax_stack(segments, periods, engine, relax=plan.relax)
     made = stack_segments(all_segments, periods, shifts, engine.reach, junction_name(plan, segments), fixed=False)
     places = made.atoms.positions + _layer_displacements(made, moves, all_segments[0].layers, beyond=last)
@@ -81,7 +83,6 @@ def junction_system(
 def _check_lengths(
     plan: JunctionPlan, lengths: tuple[float, float], width: float, thermostat: float, wall: float
 ) -> None:
-    """Refuse lengths out of range, and what a run cannot have."""
     if plan.disorder is not None:
         raise InputError(f"a plan with disorder ({plan.disorder}) gives no system for runs: take it out of the plan")
     for name, value in (("left length", lengths[0]), ("right length", lengths[1]), ("width", width)):
@@ -92,11 +93,6 @@ def _check_lengths(
             f"thermostats of {thermostat:g} m and held ends of {wall:g} m for sides of {lengths[0]:g} and "
             f"{lengths[1]:g} m: a thermostat must be thinner than its side"
         )
-
-
-def _lengthen_segment(segment: Segment, length: float) -> Segment:
-    """Return as many layers of a crystal as reach a length (m)."""
-    return evolve(segment, layers=max(1, int(np.ceil(length / segment.lead.thickness * (1 - 1e-6)))))
 
 
 def _relax_stack(
@@ -137,16 +133,9 @@ def _closing_vector(segments: Sequence[Segment], periods: Array, shifts: Sequenc
 
 
 def _repeat_in_plane(
-    made: AtomStack,
-    places: Array,
-    box: Array,
-    potential: AnyPotential,
-    width: float,
-    *,
-    wall: float,
-    thermostat: float,
-    periodic: bool,
-) -> System:
+    made: AtomStack, places: Array, box: Array, potential: AnyPotential, width: float, *, wall: float,
+    thermostat: float, periodic: bool,
+) -> System:  # fmt: skip
     """Repeat a stack in the plane until it is wide enough, and give its atoms their roles."""
     area = float(np.linalg.norm(np.cross(box[0], box[1])))
     spacing = [area / float(np.linalg.norm(box[1])), area / float(np.linalg.norm(box[0]))]

@@ -148,9 +148,8 @@ def nanotube_in_matrix(
     shells = np.minimum(shells, int((width * a / 2 - radius) / a))
     shells = np.unique(shells, return_inverse=True)[1] + 1
     if shells.max() < 3:
-        raise InputError(
-            f"{shells.max()} shells of matrix around a tube of radius {radius:.3g} m, wanted 3: raise width"
-        )
+        matrix_shells = f"{shells.max()} shells of matrix around a tube of radius {radius:.3g} m"
+        raise InputError(f"{matrix_shells}, wanted 3: raise width")
     positions = np.vstack([tube + centre, block])
     layer = np.concatenate([np.zeros(len(tube), dtype=int), shells])
     role = np.select([layer == 0, layer == layer.max()], [HOT_ROLE, COLD_ROLE], FREE_ROLE)
@@ -185,11 +184,8 @@ def _tube_potential(adhesion: float, contact: float, epsilon: float, sigma: floa
     style = "lj/smooth/linear"
     pairs = (("1 2", adhesion, contact), ("2 2", epsilon, sigma))
     reach = _CUTOFF_SIGMA * max(contact, sigma)
-    rows = [
-        f"{types} {style} {format_number(e / eV)} {format_number(s / angstrom)} "
-        f"{format_number(_CUTOFF_SIGMA * s / angstrom)}"
-        for types, e, s in pairs
-    ]
+    numbers = [(types, (e / eV, s / angstrom, _CUTOFF_SIGMA * s / angstrom)) for types, e, s in pairs]
+    rows = [f"{types} {style} {' '.join(map(format_number, values))}" for types, values in numbers]
     return LammpsCommands(
         f"hybrid tersoff {style} {format_number(reach / angstrom)}",
         (f"* * tersoff {POTENTIAL_FILE} {element_label(0)} NULL", *rows), ("C", "matrix"), reach,
@@ -229,13 +225,8 @@ class SlabThermometer:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """All that it holds."""
-        return {
-            "energy": self.energy.copy(),
-            "freedom": self.freedom.copy(),
-            "atoms": self.atoms.copy(),
-            "looks": np.array(self.samples),
-            "sums": np.array(self.sums),
-        }
+        kept = {name: getattr(self, name).copy() for name in ("energy", "freedom", "atoms")}
+        return {**kept, "looks": np.array(self.samples), "sums": np.array(self.sums)}
 
     def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
         """Continue where another one left off."""
@@ -268,10 +259,8 @@ def liquid_slabs(soft: SoftSystem, count: int, protocol: Protocol) -> SlabThermo
     fluid = system.species == system.kinds.index("liquid")
     walls = system.positions[~fluid, 2]
     below, above = walls[walls < system.plane].max(), walls[walls > system.plane].min()
-    edges = np.linspace(below, above, count + 1)
-    return SlabThermometer(
-        masses=np.where(fluid, system.masses, 0.0), edges=edges, every=every, block=protocol.steps // every
-    )
+    edges, masses = np.linspace(below, above, count + 1), np.where(fluid, system.masses, 0.0)
+    return SlabThermometer(masses=masses, edges=edges, every=every, block=protocol.steps // every)
 
 
 def insert_slabs(record: Record, slabs: SlabThermometer, layer: int, empty: float = 0.05) -> Record:
@@ -282,9 +271,8 @@ def insert_slabs(record: Record, slabs: SlabThermometer, layer: int, empty: floa
     `empty` of the densest one's atoms are left out.
     """
     if not 0 <= layer < record.heights.size or not slabs.samples:
-        raise InputError(
-            f"layer {layer} of {record.heights.size}, {slabs.samples} samples: nothing to put in its place"
-        )
+        given = f"layer {layer} of {record.heights.size}, {slabs.samples} samples"
+        raise InputError(f"{given}: nothing to put in its place")
     used = slabs.atoms > empty * slabs.atoms.max()
     counts: IntArray = np.maximum(np.round(slabs.atoms[used] / slabs.samples), 1).astype(np.int64)
     profile = slabs.temperature[used] - np.average(slabs.temperature[used], weights=slabs.atoms[used])
