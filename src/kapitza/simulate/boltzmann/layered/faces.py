@@ -6,6 +6,7 @@ that of the walls, what enters obeys $x = R(Px + VT) + b$ for each frequency gro
 """
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 from attrs import field, frozen
@@ -61,11 +62,6 @@ def make_channels(streams: Streams, resolved: bool) -> Channels:
     return Channels(streams, resolved, flow, streams.channel)
 
 
-def _specular_redistribution(share: Array, size: int) -> Array:
-    """(G, n, n) redistribution of a share (G,) of each channel to itself."""
-    return share[:, None, None] * np.eye(size)
-
-
 def _diffuse_redistribution(share: Array, arriving: Array, leaving: int) -> Array:
     """(G, m, n) a share (G,) of what arrives with the flows (G, n), spread evenly over m leaving channels."""
     total = arriving.sum(axis=1)
@@ -102,29 +98,23 @@ class Faces(BaseRecord):
             )
         matrix = np.zeros((self.groups, count, n, count, n))
         emission = np.zeros((self.groups, count, n))
-        if self.walls is not None:
-            for face, wall, side in ((0, self.walls[0], 0), (count - 1, self.walls[1], -1)):
-                self._wall(matrix, emission, face, wall, self.channels[side], base)
+        for face, wall in zip((0, count - 1), self.walls or (), strict=False):
+            inside, m = self.channels[face // 2], self.channels[face // 2].size
+            specular = np.broadcast_to(wall.specular, (self.groups,))
+            matrix[:, face, :m, face, :m] += specular[:, None, None] * np.eye(m)
+            if wall.temperature is None:
+                matrix[:, face, :m, face, :m] += _diffuse_redistribution(1 - specular, inside.flow, m)
+            else:
+                emission[:, face, :m] = ((1 - specular) * (wall.temperature - base))[:, None]
         for i, (crossing, flow) in enumerate(zip(self.crossings, self.flows, strict=True)):
             one, other = 2 * i + 1, (2 * i + 2) % count
             blocks = boundary_redistribution(crossing, flow, self.channels[i], self.channels[other // 2])
-            for (row, column), block in zip(
-                ((one, one), (one, other), (other, one), (other, other)), blocks, strict=True
-            ):
+            for (row, column), block in zip(product((one, other), repeat=2), blocks, strict=True):
                 matrix[:, row, : block.shape[1], column, : block.shape[2]] += block
             if other == 0:  # beyond the seam of the period all temperatures differ by the drop
                 emission[:, one, : blocks[1].shape[1]] -= self.drop * blocks[1].sum(axis=2)
                 emission[:, 0, : blocks[2].shape[1]] += self.drop * blocks[2].sum(axis=2)
         return matrix, emission
-
-    def _wall(self, matrix: Array, emission: Array, face: int, wall: Wall, inside: Channels, base: float) -> None:
-        specular = np.broadcast_to(wall.specular, (self.groups,))
-        n = inside.size
-        matrix[:, face, :n, face, :n] += _specular_redistribution(specular, n)
-        if wall.temperature is None:
-            matrix[:, face, :n, face, :n] += _diffuse_redistribution(1 - specular, inside.flow, n)
-        else:
-            emission[:, face, :n] = ((1 - specular) * (wall.temperature - base))[:, None]
 
 
 def boundary_redistribution(
@@ -132,28 +122,28 @@ def boundary_redistribution(
 ) -> tuple[Array, Array, Array, Array]:
     """Redistribution left to left, right to left, left to right and right to right, (G, n, n) each."""
     flows = left.flow.sum(axis=1), right.flow.sum(axis=1)
-    shares = [np.divide(flow, one, out=np.zeros_like(flow), where=one > 0) for one in flows]
-    if not crossing.specular:
-        return (
-            _diffuse_redistribution(1 - shares[0], left.flow, left.size),
-            _diffuse_redistribution(shares[0], right.flow, left.size),
-            _diffuse_redistribution(shares[1], left.flow, right.size),
-            _diffuse_redistribution(1 - shares[1], right.flow, right.size),
-        )
-    shared = pair_streams(left, right)
     p = crossing.specular
+
+    def diffuse(shares: Sequence[Array]) -> tuple[Array, Array, Array, Array]:
+        return (
+            _diffuse_redistribution((1 - p) * (1 - shares[0]), left.flow, left.size),
+            _diffuse_redistribution((1 - p) * shares[0], right.flow, left.size),
+            _diffuse_redistribution((1 - p) * shares[1], left.flow, right.size),
+            _diffuse_redistribution((1 - p) * (1 - shares[1]), right.flow, right.size),
+        )
+
+    if not p:
+        return diffuse([np.divide(flow, one, out=np.zeros_like(flow), where=one > 0) for one in flows])
+    shared = pair_streams(left, right)
     straight_flow = shared.sum(axis=(1, 2))
     even = np.divide(flow, straight_flow, out=np.zeros_like(flow), where=straight_flow > 0)
     transmitted = _specular_transmission(crossing, left, right, np.minimum(even, 1.0))[:, :, None] * shared
-    rests = [_diffuse_transmission(flow, transmitted.sum(axis=(1, 2)), p, one) for one in flows]
+    rests = diffuse([_diffuse_transmission(flow, transmitted.sum(axis=(1, 2)), p, one) for one in flows])
     return (
-        _specular_reflection(p, transmitted.sum(axis=2), left)
-        + _diffuse_redistribution((1 - p) * (1 - rests[0]), left.flow, left.size),
-        _specular_passage(p, transmitted, left) + _diffuse_redistribution((1 - p) * rests[0], right.flow, left.size),
-        _specular_passage(p, transmitted.swapaxes(1, 2), right)
-        + _diffuse_redistribution((1 - p) * rests[1], left.flow, right.size),
-        _specular_reflection(p, transmitted.sum(axis=1), right)
-        + _diffuse_redistribution((1 - p) * (1 - rests[1]), right.flow, right.size),
+        _specular_reflection(p, transmitted.sum(axis=2), left) + rests[0],
+        _specular_passage(p, transmitted, left) + rests[1],
+        _specular_passage(p, transmitted.swapaxes(1, 2), right) + rests[2],
+        _specular_reflection(p, transmitted.sum(axis=1), right) + rests[3],
     )
 
 
@@ -214,16 +204,9 @@ def pair_streams(left: Channels, right: Channels) -> Array:
         both = np.where((left.flow > 0) & (right.flow > 0), left.flow, 0.0)
         if np.abs(both - np.where(both > 0, right.flow, 0.0)).max() <= _FLOW_TOLERANCE * left.flow.max():
             return np.einsum("gn,nm->gnm", both, np.eye(left.size))
-    return _pair_by_rank(left, right)
-
-
-def _pair_by_rank(left: Channels, right: Channels) -> Array:
-    r"""(G, n, m) heat per kelvin that streams of both sides share, counted from the fastest along the normal.
-
-    The heat that a group carries one way counts its waves along the plane.  In one isotropic band those faster than
-    $v\mu$ carry $E(1 - \mu^2) \propto k_\parallel^2$, so that equal counts are Snell's law, and what is left over on
-    one side is reflected totally.  Bands without a known wave vector are paired by the same count.
-    """
+    # Others are paired by heat, counted from the fastest along the normal: the heat that a group carries one way counts
+    # its waves along the plane.  In one isotropic band those faster than vμ carry E(1 - μ²) ∝ k∥², so that equal counts
+    # are Snell's law, and what is left over on one side is reflected totally.
     (low, high), (floor, top) = _cumulative_flow(left), _cumulative_flow(right)
     shared = np.minimum(high[:, :, None], top[:, None, :]) - np.maximum(low[:, :, None], floor[:, None, :])
     return np.maximum(shared, 0.0)

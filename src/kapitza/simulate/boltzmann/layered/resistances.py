@@ -64,18 +64,14 @@ def interface_conductances(
                 f"{median:.3g} m at a time; take at least {_MIN_LAYER_PATHS * median:.3g} m"
             )
     right_name = right.name if right.name != left.name else f"{right.name}'"
-    films = [Film(thick, left), Film(thick, right, name=right_name)]
-    found = transport(films, [boundary])
-    return {drop: found.conductance(drop) for drop in TEMPERATURE_DROPS}
+    solution = transport([Film(thick, left), Film(thick, right, name=right_name)], [boundary])
+    return {drop: solution.conductance(drop) for drop in TEMPERATURE_DROPS}
 
 
 def _thick_layer_thickness(thickness: float | None, *sides: Carriers) -> float:
-    """Return a thickness, or one at which layers of these phonons are thick, m."""
-    return (
-        max(_DEFAULT_THICKNESS, *(_THICK_LAYER_PATHS * side.path_quantile(0.5) for side in sides))
-        if thickness is None
-        else thickness
-    )
+    if thickness is not None:
+        return thickness
+    return max(_DEFAULT_THICKNESS, *(_THICK_LAYER_PATHS * side.path_quantile(0.5) for side in sides))
 
 
 def wall_slip(carriers: Carriers, *, specular: ArrayLike = 0.0, thickness: float | None = None) -> float:
@@ -106,12 +102,8 @@ def wall_slip(carriers: Carriers, *, specular: ArrayLike = 0.0, thickness: float
     return (found.resistance - thick / carriers.conductivity) / 2
 
 
-def _fourier_resistance(
-    films: Sequence[Film], boundaries: Sequence[object], *, thickness: float | None = None
-) -> float:
-    """Resistance of a stack between black walls by Fourier's law, with slips and extrapolated resistances, m² K
-    W⁻¹.
-    """
+def _fourier_resistance(films: Sequence[Film], boundaries: Sequence[object], thickness: float | None) -> float:
+    """Resistance of a stack between black walls by Fourier's law, with slips and extrapolated resistances, m² K W⁻¹."""
     total = sum(film.thickness / film.carriers.conductivity for film in films)
     for one, other, boundary in zip(films, films[1:], boundaries, strict=False):
         held = interface_conductances(one.carriers, other.carriers, boundary, thickness=thickness)
@@ -128,18 +120,14 @@ def fourier_error(films: Sequence[Film], boundaries: Sequence[object] = (), *, t
     films, boundaries : as in `transport`, between black walls
     thickness : of the thick layers that slips and resistances are taken from, m; None: see `interface_conductances`
     """
-    return _fourier_resistance(films, boundaries, thickness=thickness) / transport(films, boundaries).resistance - 1
+    return _fourier_resistance(films, boundaries, thickness) / transport(films, boundaries).resistance - 1
 
 
 def _stack_resistances(
-    films: Sequence[Film],
-    boundaries: Sequence[object],
-    thickness: Array,
-    *,
-    walls: tuple[Wall, Wall] | None = None,
+    films: Sequence[Film], boundaries: Sequence[object], thickness: Array, *, walls: tuple[Wall, Wall] | None = None,
     period: float | None = None,
     run: tuple[StoreLike | None, ExecutorLike | None, Progress | None] = (None, None, None),
-) -> Array:
+) -> Array:  # fmt: skip
     """(n,) resistance of a stack with other thicknesses (n, M) of its layers, m² K W⁻¹: one unit of work each."""
     store, executor, progress = run
     names = [f"{one.name}|{other.name}" for one, other in zip(films, [*films[1:], films[0]], strict=True)]
@@ -153,19 +141,13 @@ def _stack_resistances(
 
 
 def _stack_resistance(
-    films: Sequence[Film],
-    joints: Sequence[object],
-    walls: tuple[Wall, Wall] | None,
-    period: float | None,
+    films: Sequence[Film], joints: Sequence[object], walls: tuple[Wall, Wall] | None, period: float | None,
     unit: UnitInputs,
-) -> UnitResult:
-    """Resistance of a stack with the thicknesses of a unit, m² K W⁻¹."""
-    layers = [
-        evolve(film, thickness=one) for film, one in zip(films, np.asarray(unit["thickness"], float), strict=True)
-    ]
+) -> UnitResult:  # fmt: skip
+    thickness = np.asarray(unit["thickness"], float)
+    layers = [evolve(film, thickness=value) for film, value in zip(films, thickness, strict=True)]
     left, right = walls or (None, None)
-    found = transport(layers, joints, left=left, right=right, period=period)
-    return {"resistance": np.array(found.resistance)}
+    return {"resistance": np.array(transport(layers, joints, left=left, right=right, period=period).resistance)}
 
 
 def fourier_scale(
@@ -197,7 +179,7 @@ def fourier_scale(
     if not tolerance > 0:
         raise InputError(f"tolerance = {tolerance:g}, wanted a relative error above 0")
     bulk = sum(film.thickness / film.carriers.conductivity for film in films)
-    fixed = _fourier_resistance(films, boundaries, thickness=thickness) - bulk
+    fixed = _fourier_resistance(films, boundaries, thickness) - bulk
     layers = np.array([film.thickness for film in films])
     scales = np.geomspace(min(1e4, 0.99 * MAX_THICKNESS / layers.max()), 1e-4, _SCALE_STEPS)
     found, step = np.inf, 1 if executor is None else _SCALES_AT_ONCE

@@ -27,16 +27,10 @@ from kapitza.core.arrays import Array, ComplexArray, check_choice, positive
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
+from kapitza.simulate.boltzmann.layered import solver
 from kapitza.simulate.boltzmann.layered.faces import FaceResponse
 from kapitza.simulate.boltzmann.layered.inversion import euler_inversion
-from kapitza.simulate.boltzmann.layered.solver import (
-    PARTS_PER_CELL,
-    LayerDistribution,
-    LayeredSystem,
-    assemble_balance,
-    layer_distribution,
-    solve_balance,
-)
+from kapitza.simulate.boltzmann.layered.solver import PARTS_PER_CELL, LayerDistribution, LayeredSystem, solve_balance
 from kapitza.simulate.boltzmann.layered.streams import (
     CELL_POLYNOMIALS,
     DEFAULT_ANGLES,
@@ -85,9 +79,8 @@ def heating_response(
     heat = np.zeros(int(slabs.stops[-1]), dtype=complex)
     heat[: CELL_POLYNOMIALS * slabs.widths[0].size] = absorbed_heat(slabs.widths[0], float(absorbed)).ravel()
     solution = solve_balance(slabs, heat, complex(rate))
-    return HeatingResponse(
-        complex(rate), tuple(layer_distribution(solution, i, complex(rate)) for i in range(len(films)))
-    )
+    layers = tuple(solver.layer_distribution(solution, i, complex(rate)) for i in range(len(films)))
+    return HeatingResponse(complex(rate), layers)
 
 
 def absorbed_heat(widths: Array, depth: float) -> Array:
@@ -301,7 +294,7 @@ def _transmitted_heat_derivatives(films: Sequence[Film], flow: Array, rate: comp
     """Share of the heat given evenly to a film that passes into its substrate, and its derivatives (G,), m² K W⁻¹."""
     base = films[0].carriers.temperature
     slabs, _ = assemble_layers(films, [diffuse_scattering(flow, films[0])], Wall(), Wall(base))
-    closure, balance, _ = assemble_balance(slabs, rate)
+    closure, balance, _ = solver.assemble_balance(slabs, rate)
     heat = np.zeros(int(slabs.stops[-1]), dtype=complex)
     inner = CELL_POLYNOMIALS * slabs.widths[0].size
     heat[:inner] = absorbed_heat(slabs.widths[0], UNIFORM_DEPTH * films[0].thickness).ravel()

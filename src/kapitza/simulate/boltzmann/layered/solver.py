@@ -18,15 +18,9 @@ from kapitza.core.arrays import Array, IndexArray
 from kapitza.core.quadrature import gauss_legendre
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError
+from kapitza.simulate.boltzmann.layered import streams as layer_streams
 from kapitza.simulate.boltzmann.layered.faces import FaceResponse, Faces, face_exchange, solve_faces
-from kapitza.simulate.boltzmann.layered.streams import (
-    CELL_POLYNOMIALS,
-    RealOrComplexArray,
-    Streams,
-    cell_integrals,
-    layer_matrices,
-    legendre_values,
-)
+from kapitza.simulate.boltzmann.layered.streams import CELL_POLYNOMIALS, RealOrComplexArray, Streams, legendre_values
 
 LinearMap = Callable[[Array], Array]
 
@@ -92,14 +86,13 @@ def _prepare_sweep(streams: Streams, widths: Array) -> _LayerSweep:
     # widths that differ by rounding alone are one: graded layers have a few dozen among thousands of cells
     _, first, kind = np.unique(np.round(np.log(widths), 9), return_index=True, return_inverse=True)
     different = widths[first]
-    passed, moment, collision = cell_integrals(different / streams.normal_path[:, None])
+    passed, moment, collision = layer_streams.cell_integrals(different / streams.normal_path[:, None])
     exchange = streams.capacity / streams.lifetime
     local = np.tensordot(exchange, collision, axes=(0, 0))
     local = different[:, None, None] / 2 * (local + local.swapaxes(1, 2))
     given = (different[:, None] * moment).transpose(1, 2, 0)
-    return _LayerSweep(
-        streams, widths, kind.ravel(), np.ascontiguousarray(passed.T), np.ascontiguousarray(given), local
-    )
+    passed, given = np.ascontiguousarray(passed.T), np.ascontiguousarray(given)
+    return _LayerSweep(streams, widths, kind.ravel(), passed, given, local)
 
 
 def _diffusion_matrices(sweeps: Sequence[_LayerSweep], joints: Sequence[Array]) -> list[Array]:
@@ -150,9 +143,8 @@ def _group_paths(streams: Streams) -> tuple[Array, Array]:
 
 def partial_fractions(weight: Array, length: Array) -> tuple[Array, Array]:
     """Residues (PARTS,) and poles (PARTS,) of the inverse of Σ w z l/(1 + z l): increasing poles, the first at 0."""
-    inverse = np.sort(1 / length)
     order = np.argsort(1 / length)
-    strength = weight[order]
+    inverse, strength = 1 / length[order], weight[order]
 
     def rest(z: float) -> float:
         return float(np.sum(strength / (inverse + z)))
@@ -162,10 +154,7 @@ def partial_fractions(weight: Array, length: Array) -> tuple[Array, Array]:
         a, b = low, high  # the sum has one zero between neighbouring poles of its own, at z = -m
         for _ in range(80):  # in the logarithm, as poles spread over decades: down to rounding
             middle = float(np.sqrt(a * b))
-            if rest(-middle) > 0:
-                b = middle
-            else:
-                a = middle
+            a, b = (a, middle) if rest(-middle) > 0 else (middle, b)
         poles.append(float(np.sqrt(a * b)))
     found = np.array(poles)
     slope = [rest(0.0)] + [float(-m * -np.sum(strength / np.square(inverse - m))) for m in poles[1:]]
@@ -194,9 +183,9 @@ def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array])
     # cells by themselves are exact where they are thick, diffusion where waves are long; their sum is both
     blocks = np.concatenate([np.linalg.inv(sweep.local)[sweep.kind] for sweep in sweeps])
     waves = _diffusion_matrices(sweeps, joints)
-    cells = np.concatenate(
-        [np.arange(one.widths.size) + i for i, one in zip(_node_offsets(sweeps), sweeps, strict=True)]
-    )
+    counts = [sweep.widths.size for sweep in sweeps]
+    # number of the node at the left face of each cell: a layer of n cells has n + 1 nodes
+    cells = np.arange(sum(counts)) + np.repeat(np.arange(len(sweeps)), counts)
     nodes = int(cells[-1]) + 2
 
     def precondition(residual: Array) -> Array:
@@ -211,11 +200,6 @@ def _make_preconditioner(sweeps: Sequence[_LayerSweep], joints: Sequence[Array])
         return temperature.ravel()
 
     return precondition
-
-
-def _node_offsets(sweeps: Sequence[_LayerSweep]) -> list[int]:
-    """Number of the first node of each layer, with one node at each face of its cells."""
-    return [int(k) for k in np.cumsum([0, *(sweep.widths.size + 1 for sweep in sweeps[:-1])])]
 
 
 MAX_DIRECT_UNKNOWNS = 1500  # unknowns of a system that is solved directly
@@ -256,9 +240,7 @@ class LayeredSolution(BaseRecord):
 
 
 def solve_balance(slabs: LayeredSystem, heat: RealOrComplexArray | None = None, rate: complex = 0.0) -> LayeredSolution:
-    """Solve for the temperatures, with heat (N,) given to each polynomial of each cell, W m⁻², that changes as
-    $e^{st}$.
-    """
+    """Solve for the temperatures, with heat (N,) given to each polynomial of each cell, W m⁻², changing as $e^{st}$."""
     if slabs.stops[-1] > MAX_DIRECT_UNKNOWNS and not rate:  # at a complex rate it is not Hermitian: no CG
         return solve_by_sweeps(slabs, heat)
     closure, balance, given = assemble_balance(slabs, rate)
@@ -282,7 +264,8 @@ def assemble_balance(
     slabs: LayeredSystem, rate: complex = 0.0
 ) -> tuple[FaceResponse, RealOrComplexArray, RealOrComplexArray]:
     """Faces, the symmetric matrix (N, N) of the balance of heat, W m⁻² K⁻¹, and the heat (N,) from the walls, W m⁻²."""
-    layers = [layer_matrices(one, cells, rate) for one, cells in zip(slabs.streams, slabs.widths, strict=True)]
+    pairs = zip(slabs.streams, slabs.widths, strict=True)
+    layers = [layer_streams.layer_matrices(streams, cells, rate) for streams, cells in pairs]
     closure = solve_faces(slabs.faces, layers, slabs.base)
     back, given = closure.exchange()
     balance = -back  # the balance counts what leaves the lattice, and faces return heat to it
@@ -312,12 +295,11 @@ def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None
         return balance, leaving
 
     def inwards(entering: Array) -> Array:
-        return np.concatenate(
-            [
-                one.inflow(*(faces.channels[i].to_streams(entering[:, face]) for face in (2 * i, 2 * i + 1))).ravel()
-                for i, one in enumerate(sweeps)
-            ]
-        )
+        parts: list[Array] = []
+        for i, sweep in enumerate(sweeps):
+            left, right = (faces.channels[i].to_streams(entering[:, face]) for face in (2 * i, 2 * i + 1))
+            parts.append(sweep.inflow(left, right).ravel())
+        return np.concatenate(parts)
 
     def operator(temperature: Array) -> Array:
         balance, leaving = outwards(temperature)
@@ -381,7 +363,7 @@ def layer_distribution(solution: LayeredSolution, layer: int, rate: complex = 0.
     held = solution.temperature[first:last].reshape(-1, CELL_POLYNOMIALS)
     widths, held = _refine_cells(slabs.widths[layer], held)
     slowed = 1 + rate * streams.lifetime if rate else np.ones(streams.lifetime.size)
-    passed, moment, _ = cell_integrals(widths * (slowed / streams.normal_path)[:, None])
+    passed, moment, _ = layer_streams.cell_integrals(widths * (slowed / streams.normal_path)[:, None])
     source = moment * (widths / streams.normal_path[:, None])[:, :, None]
     right = np.empty((streams.normal_path.size, widths.size + 1), solution.temperature.dtype)
     left = np.empty_like(right)

@@ -21,14 +21,9 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall, to_all_scattering
 from kapitza.simulate.boltzmann.carriers import Carriers, check_matching
+from kapitza.simulate.boltzmann.layered import solver
 from kapitza.simulate.boltzmann.layered.faces import Faces, make_channels
-from kapitza.simulate.boltzmann.layered.solver import (
-    LayerDistribution,
-    LayeredSolution,
-    LayeredSystem,
-    layer_distribution,
-    solve_balance,
-)
+from kapitza.simulate.boltzmann.layered.solver import LayeredSolution, LayeredSystem
 from kapitza.simulate.boltzmann.layered.streams import (
     CELL_POLYNOMIALS,
     DEFAULT_ANGLES,
@@ -248,14 +243,8 @@ class Transport(BaseRecord):
             name: tuple(self.base + factor * (one - self.base) for one in getattr(self, name))
             for name in ("incident_temperature", "outgoing_temperature")
         }
-        return evolve(
-            self,
-            flux=factor * self.flux,
-            difference=factor * self.difference,
-            spectral_flux=factor * self.spectral_flux,
-            **moved,
-            **sides,
-        )
+        scaled = {name: factor * getattr(self, name) for name in ("flux", "difference", "spectral_flux")}
+        return evolve(self, **scaled, **moved, **sides)
 
 
 _FACE_OFFSET = 1e-6  # of the cell at a boundary, by which the two places at it stand apart
@@ -333,9 +322,11 @@ def transport(
     C. Hua and A. J. Minnich, J. Appl. Phys. 117, 175306 (2015), doi:10.1063/1.4919432 (cross-plane films)
     """
     slabs, crossings = assemble_layers(films, boundaries, left, right, period=period, angles=angles)
-    if slabs.faces.walls is not None:
-        _check_walls(slabs.faces.walls)
-    return _make_transport(films, slabs, solve_balance(slabs), crossings)
+    walls = slabs.faces.walls
+    if walls is not None and all(wall.temperature is None or wall.specular.min() == 1 for wall in walls):
+        kinds = " and ".join("adiabatic" if wall.temperature is None else "wholly specular" for wall in walls)
+        raise InputError(f"both walls let no heat pass ({kinds}): give one a temperature and a specular share below 1")
+    return _make_transport(films, slabs, solver.solve_balance(slabs), crossings)
 
 
 def assemble_layers(
@@ -375,7 +366,6 @@ def assemble_layers(
 
 
 def _wall_or_default(value: object, default: float) -> Wall:
-    """A wall, black and at the usual temperature if None."""
     if value is None:
         return Wall(default)
     if not isinstance(value, Wall):
@@ -394,15 +384,7 @@ def _layer_streams(layers: Sequence[Carriers], crossings: Sequence[InterfaceScat
     return [make_streams(layer, angles) for layer in layers]
 
 
-def _check_walls(walls: tuple[Wall, Wall]) -> None:
-    """Refuse two walls that take up no heat: there is no steady state, or any."""
-    if all(wall.temperature is None or wall.specular.min() == 1 for wall in walls):
-        kinds = " and ".join("adiabatic" if wall.temperature is None else "wholly specular" for wall in walls)
-        raise InputError(f"both walls let no heat pass ({kinds}): give one a temperature and a specular share below 1")
-
-
 def _check_films(films: object) -> None:
-    """Refuse anything but layers in a row, and layers whose phonons do not match."""
     if not isinstance(films, (list, tuple)) or not films:
         raise InputError(f"expected at least one layer, as a list of Film, got {films!r:.60}")
     layers = cast("Sequence[object]", films)
@@ -418,32 +400,32 @@ def _make_transport(
 ) -> Transport:
     base, walls = slabs.base, slabs.faces.walls
     flux = face_fluxes(solution)
-    held = [layer_distribution(solution, i) for i in range(len(films))]
+    held = [solver.layer_distribution(solution, i) for i in range(len(films))]
     edges = np.concatenate([[0.0], np.cumsum([film.thickness for film in films])])
     ends = [None if wall is None else wall.temperature for wall in walls or (None, None)]
     difference = slabs.faces.drop if walls is None else (ends[0] or np.nan) - (ends[1] or np.nan)
     incident, outgoing = boundary_temperatures(solution, crossings, base)
+    first = films[0].carriers
+    places: list[Array] = []
+    for layer, edge in zip(held, edges, strict=False):  # places at the faces are moved inside by a hair
+        position = edge + layer.position
+        position[0] += _FACE_OFFSET * (layer.position[1] - layer.position[0])
+        position[-1] -= _FACE_OFFSET * (layer.position[-1] - layer.position[-2])
+        places.append(position)
     return Transport(
-        names=tuple(film.name for film in films),
-        edges=edges,
+        names=tuple(film.name for film in films), edges=edges,
         conductivity=np.array([film.carriers.conductivity for film in films]),
         flux=float(flux.mean()),  # steady: equal at all faces up to the residual
-        difference=difference,
-        base=base,
-        position=np.concatenate([_profile_positions(one, edge) for one, edge in zip(held, edges, strict=False)]),
+        difference=difference, base=base, position=np.concatenate(places),
         temperature=base + np.concatenate([one.mean for one in held]),
-        lattice=base + np.concatenate([one.lattice for one in held]),
-        omega=films[0].carriers.omega,
-        bounds=films[0].carriers.edges,
+        lattice=base + np.concatenate([one.lattice for one in held]), omega=first.omega, bounds=first.edges,
         modes=base + np.concatenate([one.modes for one in held]),
         spectral_flux=np.concatenate([one.flux for one in held]),
         midplane_temperature=base + _midplane_temperatures(solution),
         flow=np.array([film.carriers.flow for film in films]),
-        boundary_flow=np.array(crossings).reshape(len(crossings), films[0].carriers.omega.size),
-        incident_temperature=incident,
-        outgoing_temperature=outgoing,
-        statistics=films[0].carriers.statistics,
-    )
+        boundary_flow=np.array(crossings).reshape(len(crossings), first.omega.size), incident_temperature=incident,
+        outgoing_temperature=outgoing, statistics=first.statistics,
+    )  # fmt: skip
 
 
 def face_fluxes(solution: LayeredSolution) -> Array:
@@ -452,14 +434,6 @@ def face_fluxes(solution: LayeredSolution) -> Array:
     if not np.isfinite(flux).all():
         raise InputError(f"no steady state: {flux[0]:g} W/m² through the first face; one wall needs a temperature")
     return flux
-
-
-def _profile_positions(distribution: LayerDistribution, start: float) -> Array:
-    """(nx,) positions in the stack, those at the faces moved inside by a hair, m."""
-    place = start + distribution.position
-    place[0] += _FACE_OFFSET * (distribution.position[1] - distribution.position[0])
-    place[-1] -= _FACE_OFFSET * (distribution.position[-1] - distribution.position[-2])
-    return place
 
 
 def _midplane_temperatures(solution: LayeredSolution) -> Array:

@@ -83,7 +83,6 @@ def _solve_fourier(prepared: PreparedDomain) -> Array:
 
 
 def _solve_sparse(matrix: csc_array, right: Array, diagonal: Array, dimension: int) -> Array:
-    """Solve directly up to two dimensions, by conjugate gradients in three."""
     if dimension < 3:  # in three, fill-in makes direct factors too large
         return np.asarray(spsolve(matrix, right), dtype=float)
     found, state = cg(matrix, right, rtol=1e-9, maxiter=20_000, M=diags_array(1 / diagonal))
@@ -93,7 +92,6 @@ def _solve_sparse(matrix: csc_array, right: Array, diagonal: Array, dimension: i
 
 
 def _gray_resistance(crossing: InterfaceScattering, left: Carriers, right: Carriers) -> float:
-    """Extrapolated resistance of a boundary by the gray estimate, m² K W⁻¹."""
     crossed = float(crossing.flow(left, right).sum())
     share = 1 - 0.75 * _MILNE_SLIP
     bare = np.inf if crossed == 0 else 1 / crossed

@@ -83,7 +83,7 @@ def _compile_kernel(function: _KernelFunction) -> _KernelFunction:
 
 @_compile_kernel
 def _draw_uniform(state: _GeneratorState) -> float:
-    """Next number of the generator, from 0 to below 1."""
+    """Next number, from 0 to below 1."""
     result = state[0] + state[3]
     shifted = state[1] << _STATE_SHIFT
     state[2] ^= state[0]
@@ -97,7 +97,6 @@ def _draw_uniform(state: _GeneratorState) -> float:
 
 @_compile_kernel
 def _draw_entry(state: _GeneratorState, cumulative: Array, guide: IntArray) -> int:
-    """Number of an entry, by its share."""
     u = _draw_uniform(state)
     k = guide[int(u * guide.size)]
     while cumulative[k] <= u:
@@ -117,7 +116,6 @@ def _draw_band(state: _GeneratorState, g: int, material: int, tables: FlightTabl
 
 @_compile_kernel
 def _draw_direction(state: _GeneratorState, way: Array) -> None:
-    """Any direction alike."""
     cosine = 2 * _draw_uniform(state) - 1
     sine = np.sqrt(1 - cosine * cosine)
     angle = _FULL_TURN * _draw_uniform(state)
@@ -126,7 +124,6 @@ def _draw_direction(state: _GeneratorState, way: Array) -> None:
 
 @_compile_kernel
 def _draw_free_path(state: _GeneratorState, path: float) -> float:
-    """Length of a flight."""
     return -path * np.log(1 - _draw_uniform(state))  # 1 - u is never 0, u may be: the logarithm stays finite
 
 
@@ -173,7 +170,6 @@ def _outward_normal(cells: Any, cell: int, face: int) -> tuple[float, float, flo
 
 @_compile_kernel
 def _reflect(cells: Any, cell: int, face: int, way: Array) -> None:
-    """Mirror a direction at a face."""
     if len(cells) == _BLOCK_LENGTH:
         way[face // 2] = -way[face // 2]
     else:
@@ -258,14 +254,9 @@ def _meet_surface(state: _GeneratorState, s: int, g: int, material: int, tables:
 
 @_compile_kernel
 def _follow_particle(
-    state: _GeneratorState,
-    start: tuple[int, int, float],
-    cells: Any,
-    tables: FlightTables,
-    tallies: Tallies,
-    work: tuple[Array, Array],
-    max_events: int,
-) -> int:
+    state: _GeneratorState, start: tuple[int, int, float], cells: Any, tables: FlightTables, tallies: Tallies,
+    work: tuple[Array, Array], max_events: int,
+) -> int:  # fmt: skip
     """Follow one particle to its end and return the number of its events, -1 after `max_events`.
 
     It starts in a cell and band with a sign, at the place and in the direction (3,) of `work`.  J.-P. M. Péraud and
@@ -324,14 +315,9 @@ def _follow_particle(
 
 @_compile_kernel
 def follow_batch(
-    state: _GeneratorState,
-    count: int,
-    cells: Any,
-    tables: FlightTables,
-    starts: StartTables,
-    tallies: Tallies,
+    state: _GeneratorState, count: int, cells: Any, tables: FlightTables, starts: StartTables, tallies: Tallies,
     max_events: int,
-) -> int:
+) -> int:  # fmt: skip
     """Follow `count` particles; return the number of their events, -1 where one never ends."""
     place, way = np.zeros(3), np.zeros(3)
     events, element = 0, 0

@@ -25,18 +25,8 @@ from kapitza.run.store import StoreLike, UnitInputs, UnitResult, unit_address
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
 from kapitza.simulate.boltzmann.carriers import Carriers, check_matching
 from kapitza.simulate.boltzmann.domain import Domain, DomainCells, HotSpot, check_corners
-from kapitza.simulate.boltzmann.monte_carlo.tables import (
-    BandTables,
-    Emission,
-    KernelTables,
-    kernel_tables,
-    reference_temperature,
-    reservoirs,
-    source_spectrum,
-    surface_tables,
-    tabulate_bands,
-    tabulate_emission,
-)
+from kapitza.simulate.boltzmann.monte_carlo import tables
+from kapitza.simulate.boltzmann.monte_carlo.tables import BandTables, Emission, KernelTables
 from kapitza.simulate.boltzmann.triangulation import divide_domain
 
 
@@ -158,37 +148,27 @@ class DetectorReading(BaseRecord):
 
 
 _KERNEL_VERSION = "deviational-1"  # of the kernels: part of the address of stored results
-_COMPILED_PURPOSE = "Monte Carlo"
 
 
 def _load_kernel() -> ModuleType:
-    require("numba", extra="transport", why=_COMPILED_PURPOSE)
-    return require("kapitza.simulate.boltzmann.monte_carlo.kernel", extra="transport", why=_COMPILED_PURPOSE)
+    require("numba", extra="transport", why="Monte Carlo")
+    return require("kapitza.simulate.boltzmann.monte_carlo.kernel", extra="transport", why="Monte Carlo")
 
 
-def _simulate_batch(tables: KernelTables, groups: int, slots: int, unit: UnitInputs) -> UnitResult:
+def _simulate_batch(arrays: KernelTables, groups: int, slots: int, unit: UnitInputs) -> UnitResult:
     """Tallies of one batch (`seed`, `batch`, `count`), for one watt set free."""
     kernel = _load_kernel()  # by name: a module cannot be sent to another process
     seed = np.random.SeedSequence([int(str(unit["seed"])), int(str(unit["batch"]))])  # by batch, whatever the workers
-    count, cells = int(str(unit["count"])), tables["region"].size
-    tallies = kernel.Tallies(
-        heat=np.zeros(cells),
-        lattice=np.zeros(cells),
-        flow=np.zeros((cells, (tables["other"].shape[1] + 1) // 2)),
-        power=np.zeros((tables["kind"].size, groups)),
-        probe=np.zeros((slots, groups)),
+    count, cells, max_events = int(str(unit["count"])), arrays["region"].size, int(arrays["max_events"])
+    flow, power = np.zeros((cells, (arrays["other"].shape[1] + 1) // 2)), np.zeros((arrays["kind"].size, groups))
+    tallies = kernel.Tallies(np.zeros(cells), np.zeros(cells), flow, power, np.zeros((slots, groups)))
+    geometry = kernel.BLOCK_TABLES if "low" in arrays else kernel.TRIANGLE_TABLES
+    flights, starts = (
+        kind(*(arrays[name] for name in kind._fields)) for kind in (kernel.FlightTables, kernel.StartTables)
     )
-    geometry = kernel.BLOCK_TABLES if "low" in tables else kernel.TRIANGLE_TABLES
-    max_events = int(tables["max_events"])
-    events = kernel.follow_batch(
-        seed.generate_state(4, np.uint64),
-        count,
-        tuple(tables[name] for name in geometry),
-        kernel.FlightTables(*(tables[name] for name in kernel.FlightTables._fields)),
-        kernel.StartTables(*(tables[name] for name in kernel.StartTables._fields)),
-        tallies,
-        max_events,
-    )
+    cell_tables = tuple(arrays[name] for name in geometry)
+    state = seed.generate_state(4, np.uint64)
+    events = kernel.follow_batch(state, count, cell_tables, flights, starts, tallies, max_events)
     found: dict[str, Any] = tallies._asdict()
     if events < 0:
         raise ConvergenceError(f"a particle had {max_events} events: is it trapped in a closed region?", found)
@@ -249,9 +229,9 @@ def prepare_domain(
     materials = tuple(domain.regions.values())
     check_matching(materials, [material.name for material in materials])
     grid = divide_domain(domain, spacing, extra)
-    bands = tabulate_bands(materials)
-    specular = surface_tables(grid, materials, bands)["specular"]
-    reference = reference_temperature(grid, bands, specular)
+    bands = tables.tabulate_bands(materials)
+    specular = tables.surface_tables(grid, materials, bands)["specular"]
+    reference = tables.reference_temperature(grid, bands, specular)
     return PreparedDomain(
         domain=domain, grid=grid, bands=bands, materials=materials, base=materials[0].temperature,
         reference=reference, specular=specular,
@@ -298,7 +278,7 @@ def monte_carlo(
         check_corners(f"probe {name}", low, high)
     made = prepare_domain(domain, spacing, blocks)
     slot, volumes = _probe_slots(made, dict(zip(probes, blocks, strict=True)))
-    emission = tabulate_emission(domain, made.grid, made.bands, made.specular, made.reference)
+    emission = tables.tabulate_emission(domain, made.grid, made.bands, made.specular, made.reference)
     parts, count = run_batches(made, emission, slot, len(blocks), settings, store, executor, progress)
     return _make_transport_map(made, emission, parts, count, settings, tuple(probes), volumes)
 
@@ -309,10 +289,8 @@ def _probe_slots(prepared: PreparedDomain, blocks: Mapping[str, tuple[Array, Arr
     capacities = np.zeros((len(blocks), prepared.bands.groups))
     capacity = prepared.bands.by_group(prepared.bands.capacity)
     for k, (name, (low, high)) in enumerate(blocks.items()):
-        if low.size != prepared.domain.dimension:
-            raise InputError(
-                f"probe {name}: {low.size} coordinates in a domain of {prepared.domain.dimension} dimensions"
-            )
+        if low.size != (dimension := prepared.domain.dimension):
+            raise InputError(f"probe {name}: {low.size} coordinates in a domain of {dimension} dimensions")
         inside = prepared.grid.within(low, high)
         regions = np.unique(prepared.grid.region[inside])
         if regions.size != 1 or regions[0] < 0:
@@ -325,25 +303,19 @@ def _probe_slots(prepared: PreparedDomain, blocks: Mapping[str, tuple[Array, Arr
 
 
 def run_batches(
-    prepared: PreparedDomain,
-    emission: Emission,
-    slot: IntArray,
-    slots: int,
-    settings: MonteCarloSettings,
-    store: StoreLike | None = None,
-    executor: ExecutorLike | None = None,
-    progress: Progress | None = None,
-) -> tuple[list[UnitResult], int]:
+    prepared: PreparedDomain, emission: Emission, slot: IntArray, slots: int, settings: MonteCarloSettings,
+    store: StoreLike | None = None, executor: ExecutorLike | None = None, progress: Progress | None = None,
+) -> tuple[list[UnitResult], int]:  # fmt: skip
     """Tallies of all batches, each for one watt set free, and the number of events."""
-    tables = kernel_tables(prepared.grid, prepared.materials, prepared.bands, emission)
-    tables |= {"slot": slot, "max_events": np.array(settings.max_events)}
+    arrays = tables.kernel_tables(prepared.grid, prepared.materials, prepared.bands, emission)
+    arrays |= {"slot": slot, "max_events": np.array(settings.max_events)}
     count = -(-settings.particles // settings.batches)  # rounded up: error bars need batches of one size
     _load_kernel()  # raises here where numba is missing
-    digest = unit_address(dict(tables), version=_KERNEL_VERSION) if store is not None else ""
+    digest = unit_address(dict(arrays), version=_KERNEL_VERSION) if store is not None else ""
     units: list[UnitInputs] = [
         {"seed": settings.seed, "batch": k, "count": count, "tables": digest} for k in range(settings.batches)
     ]
-    work = partial(_simulate_batch, tables, prepared.bands.groups, slots)
+    work = partial(_simulate_batch, arrays, prepared.bands.groups, slots)
     with thread_executor(executor) as pool:
         parts = run_units(work, units, version=_KERNEL_VERSION, store=store, executor=pool, progress=progress)
     return parts, count * settings.batches
@@ -356,14 +328,9 @@ def average_batches(parts: Sequence[UnitResult], name: str) -> tuple[Array, Arra
 
 
 def _make_transport_map(
-    prepared: PreparedDomain,
-    emission: Emission,
-    parts: Sequence[UnitResult],
-    count: int,
-    settings: MonteCarloSettings,
-    probes: tuple[str, ...],
-    probe_capacity: Array,
-) -> TransportMap:
+    prepared: PreparedDomain, emission: Emission, parts: Sequence[UnitResult], count: int,
+    settings: MonteCarloSettings, probes: tuple[str, ...], probe_capacity: Array,
+) -> TransportMap:  # fmt: skip
     grid, bands = prepared.grid, prepared.bands
     driven = float(np.abs(emission.power).sum())
     shape = grid.shape
@@ -374,9 +341,8 @@ def _make_transport_map(
     rate = (bands.capacity * bands.velocity / bands.path).sum(axis=1)  # C/τ, the weights of the lattice temperature
     exchange = np.where(solid, rate[region], np.nan) * volume
     total = [{"power": part["power"].sum(axis=1)} for part in parts]
-    parts = [
-        part | {name: grid.sum_on_map(np.asarray(part[name], dtype=float)) for name in _CELL_TALLIES} for part in parts
-    ]
+    mapped = ({name: grid.sum_on_map(np.asarray(part[name], float)) for name in _CELL_TALLIES} for part in parts)
+    parts = [part | cells for part, cells in zip(parts, mapped, strict=True)]
 
     def scale(name: str, weight: Array | float) -> tuple[Array, Array]:
         value, sigma = average_batches(parts, name)
@@ -443,21 +409,16 @@ def detector_temperature(
     slot[source_cells] = np.arange(source_cells.size)
     backwards = evolve(made, domain=evolve(domain, sources=(start,), walls={}))
     dark = evolve(made.grid, walls=(None,) * len(made.grid.walls))  # only the block emits
-    emission = tabulate_emission(backwards.domain, dark, made.bands, made.specular, made.reference)
+    emission = tables.tabulate_emission(backwards.domain, dark, made.bands, made.specular, made.reference)
     parts, count = run_batches(backwards, emission, slot, source_cells.size, settings, store, executor, progress)
     gain = _source_heating_rates(made, cells, slot, source_cells.size)
-    walls = reservoirs(made.grid)
+    walls = tables.reservoirs(made.grid)
     warm = np.array([(wall.temperature or made.reference) - made.reference for _, wall in walls])
     taken = np.array([[part["power"][s].sum() for s, _ in walls] for part in parts], dtype=float)
     score = taken @ warm + np.array([np.sum(part["probe"].astype(float) * gain) for part in parts])
-    return DetectorReading(
-        made.reference + float(score.mean()),
-        float(score.std(ddof=1) / np.sqrt(score.size)),
-        tuple(made.grid.surfaces[s] for s, _ in walls),
-        taken.mean(axis=0),
-        count,
-        int(sum(float(part["events"]) for part in parts)),
-    )
+    names, events = tuple(made.grid.surfaces[s] for s, _ in walls), int(sum(float(part["events"]) for part in parts))
+    temperature, sigma = made.reference + float(score.mean()), float(score.std(ddof=1) / np.sqrt(score.size))
+    return DetectorReading(temperature, sigma, names, taken.mean(axis=0), count, events)
 
 
 def _source_heating_rates(prepared: PreparedDomain, cells: Sequence[IntArray], slot: IntArray, slots: int) -> Array:
@@ -468,7 +429,7 @@ def _source_heating_rates(prepared: PreparedDomain, cells: Sequence[IntArray], s
             region = int(prepared.grid.region[cell])
             if region < 0:
                 raise InputError(f"source at {source.low!r:.40}: reaches out of the materials")
-            weight = source_spectrum(source, prepared.bands, region)
+            weight = tables.source_spectrum(source, prepared.bands, region)
             given = prepared.bands.by_group(np.tile(weight / weight.sum(), (len(prepared.materials), 1)))[region]
             held = prepared.bands.by_group(prepared.bands.capacity)[region]
             density = source.power / float(np.prod(source.high - source.low))

@@ -107,34 +107,30 @@ def surface_tables(grid: DomainCells, materials: Sequence[Carriers], bands: Band
             crossing, i, j = boundary
             kind[s], first[s] = INNER_BOUNDARY, i
             specular[s] = crossing.specular
-            through[s], cross[s, i], cross[s, j] = _crossing_probabilities(
-                crossing, (materials[i], materials[j]), grid, s
-            )
+            sides = materials[i], materials[j]
+            through[s], cross[s, i], cross[s, j] = _crossing_probabilities(crossing, sides, grid.surfaces[s])
             if crossing.specular:
                 _check_same_bands(bands, i, j, grid.surfaces[s])
     return {"kind": kind, "first": first, "specular": specular, "through": through, "cross": cross}
 
 
 def _crossing_probabilities(
-    crossing: InterfaceScattering, sides: tuple[Carriers, Carriers], grid: DomainCells, s: int
+    crossing: InterfaceScattering, sides: tuple[Carriers, Carriers], name: str
 ) -> tuple[Array, Array, Array]:
     """Share (G,) of the specular that crosses, and of the diffuse from either side."""
     if isinstance(crossing.specular_transmission, AngularTransmission):
         raise InputError(
-            f"boundary {grid.surfaces[s]}: a share against the angle is for layers (`transport`); Monte Carlo takes "
+            f"boundary {name}: a share against the angle is for layers (`transport`); Monte Carlo takes "
             "one share of the specular phonons that cross"
         )
     flow, flows = crossing.flow(*sides), [side.flow for side in sides]
     p = crossing.specular
     through = np.zeros_like(flow)
-    if p:
+    if p and crossing.specular_transmission is not None:
+        through = np.full_like(flow, crossing.specular_transmission)
+    elif p:
         straight = np.where(flows[1] > 0, flows[0], 0.0)
-        even = np.divide(flow, straight, out=np.zeros_like(flow), where=straight > 0)
-        through = (
-            np.minimum(even, 1.0)
-            if crossing.specular_transmission is None
-            else np.full_like(flow, crossing.specular_transmission)
-        )
+        through = np.minimum(np.divide(flow, straight, out=np.zeros_like(flow), where=straight > 0), 1.0)
     rests: list[Array] = []
     for one in flows:
         rest = np.zeros_like(flow)
@@ -142,7 +138,7 @@ def _crossing_probabilities(
             np.divide(flow - p * through * one, (1 - p) * one, out=rest, where=one > 0)  # the two add up to `flow`
         if rest.min() < -_BAND_FLOW_TOLERANCE or rest.max() > 1 + _BAND_FLOW_TOLERANCE:
             raise InputError(
-                f"boundary {grid.surfaces[s]}: specular = {p:g} leaves {rest.min():.4g} to {rest.max():.4g} of the "
+                f"boundary {name}: specular = {p:g} leaves {rest.min():.4g} to {rest.max():.4g} of the "
                 "diffuse phonons that cross, expected 0 to 1"
             )
         rests.append(np.clip(rest, 0, 1))
@@ -150,13 +146,10 @@ def _crossing_probabilities(
 
 
 def _check_same_bands(bands: BandTables, i: int, j: int, name: str) -> None:
-    """Refuse specular crossing between bands that do not continue each other."""
-    flow = bands.flow
-    if (bands.group[i] != bands.group[j]).any() or np.abs(flow[i] - flow[j]).max() > _BAND_FLOW_TOLERANCE * flow[
-        i
-    ].max():
+    one, other = bands.flow[[i, j]]
+    if (bands.group[i] != bands.group[j]).any() or np.abs(one - other).max() > _BAND_FLOW_TOLERANCE * one.max():
         raise InputError(
-            f"boundary {name}: specular crossing between unlike bands ({flow[i].sum():.4g} and {flow[j].sum():.4g} "
+            f"boundary {name}: specular crossing between unlike bands ({one.sum():.4g} and {other.sum():.4g} "
             "W/m²K): only the same bands on both sides continue each other; take specular = 0"
         )
 
@@ -190,11 +183,9 @@ class Emission(BaseRecord):
 def _emitting_faces(
     grid: DomainCells, bands: BandTables, specular: Array
 ) -> Iterator[tuple[float, tuple[IntArray, IntArray], Array, Array]]:
-    """Yield the faces of all walls with a temperature, material by material: temperature, K; cells and faces (E,);
-    heat
+    """Yield the faces of all walls with a temperature, material by material: temperature, K; cells and faces (E,); heat
     (E,) that each emits per kelvin, W K⁻¹; weights of bands (B,).
     """
-    area = grid.area
     for s, wall in enumerate(grid.walls):
         if wall is None or wall.temperature is None:
             continue
@@ -202,7 +193,7 @@ def _emitting_faces(
             cell, face = np.nonzero((grid.surface == s) & (grid.region == m)[:, None])
             weight = bands.flow[m] * (1 - specular[s])[bands.group[m]]
             if cell.size and weight.sum() > 0:
-                yield wall.temperature, (cell, face), area[cell, face] * weight.sum(), weight
+                yield wall.temperature, (cell, face), grid.area[cell, face] * weight.sum(), weight
 
 
 def reference_temperature(grid: DomainCells, bands: BandTables, specular: Array) -> float:
@@ -266,8 +257,5 @@ def reservoirs(grid: DomainCells) -> list[tuple[int, Wall]]:
     """Walls that take heat, by number of the surface, where a material touches them."""
     solid = grid.region >= 0
     touched = set(np.unique(grid.surface[solid]).tolist())
-    return [
-        (s, wall)
-        for s, wall in enumerate(grid.walls)
-        if wall is not None and wall.temperature is not None and s in touched
-    ]
+    walls = [(s, wall) for s, wall in enumerate(grid.walls) if wall is not None and s in touched]
+    return [(s, wall) for s, wall in walls if wall.temperature is not None]
