@@ -20,9 +20,9 @@ import numpy as np
 from attrs import frozen
 
 from kapitza.core.arrays import Array, ComplexArray
+from kapitza.core.quadrature import euler_inversion
 from kapitza.core.records import BaseRecord
 from kapitza.simulate.boltzmann.carriers import Carriers
-from kapitza.simulate.boltzmann.layered.inversion import euler_inversion
 
 _TERMS, _TERMS_OF_SWINGS = 10, 18  # of the inversion in time; more of them follow swings, but lose digits to rounding
 _FAR, _SWINGING_SHARE = 1.5, 1e-3  # Knudsen number, and share of the heat beyond it, from which there are swings

@@ -24,12 +24,12 @@ from attrs import evolve, frozen
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, ComplexArray, check_choice, positive
+from kapitza.core.quadrature import euler_inversion
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError
 from kapitza.simulate.boltzmann.boundaries import InterfaceScattering, Wall
 from kapitza.simulate.boltzmann.layered import solver
 from kapitza.simulate.boltzmann.layered.faces import FaceResponse
-from kapitza.simulate.boltzmann.layered.inversion import euler_inversion
 from kapitza.simulate.boltzmann.layered.solver import PARTS_PER_CELL, LayerDistribution, LayeredSystem, solve_balance
 from kapitza.simulate.boltzmann.layered.streams import (
     CELL_POLYNOMIALS,

@@ -199,13 +199,11 @@ class Transport(BaseRecord):
         if drop == "emitted":  # heat is what crosses times the gap: an identity, in any solution
             return self._nonzero_flux() / float(self.boundary_flow[i].sum())
         if drop == "local":
-            sides = [
-                np.sum(self.flow[layer] * (self.incident_temperature[side][i] + self.outgoing_temperature[side][i]))
-                / self.flow[layer].sum()
-                / 2
-                for side, layer in ((0, i), (1, j))
-            ]
-            return float(sides[0] - sides[1]) + apart
+            both = [self.incident_temperature[side][i] + self.outgoing_temperature[side][i] for side in (0, 1)]
+            left, right = (
+                np.sum(self.flow[k] * sums) / self.flow[k].sum() / 2 for k, sums in zip((i, j), both, strict=True)
+            )
+            return float(left - right) + apart
         fall = self.flux * sum(float(np.diff(self.edges)[k] / 2 / self.conductivity[k]) for k in (i, j))
         return float(self.midplane_temperature[i] - self.midplane_temperature[j]) + apart - fall
 

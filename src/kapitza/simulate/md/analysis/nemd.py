@@ -189,19 +189,14 @@ def combine_replicas(replicas: Sequence[NemdResult]) -> NemdResult:
         method=first.profile.method,
     )
     return evolve(
-        first,
-        profile=profile,
-        **means,
+        first, profile=profile, **means,
         covariance=np.einsum("r,rij", square, np.array([replica.covariance for replica in replicas])),
-        resistance=mean,
-        statistical=float(np.sqrt(own.sum() * wider)),
-        freedom=freedom,
+        resistance=mean, statistical=float(np.sqrt(own.sum() * wider)), freedom=freedom,
         between_thermostats=np.array([share @ reservoirs[:, 0], np.sqrt(square @ reservoirs[:, 1] ** 2)]),
         conductivity=share @ np.array([replica.conductivity for replica in replicas]),
         conductivity_sigma=np.sqrt(square @ np.array([replica.conductivity_sigma for replica in replicas]) ** 2),
-        reasons=reasons,
-        replicas=sum(replica.replicas for replica in replicas),
-    )
+        reasons=reasons, replicas=sum(replica.replicas for replica in replicas),
+    )  # fmt: skip
 
 
 def invert_resistance(

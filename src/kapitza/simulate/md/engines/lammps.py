@@ -125,7 +125,16 @@ class LammpsDynamics:
         )  # fmt: skip
         self._origin = self._begin.positions - self.positions
         self._image = None
-        self._check_first_forces()
+        system, timestep = self._system, self._timestep
+        acceleration = np.abs(self._ours("f", 1.0) / (system.masses[:, None] / m_u)).max(axis=1)  # eV Å⁻¹ u⁻¹
+        moved = acceleration * _ACCELERATION_UNIT * (timestep / ps) ** 2
+        moved[system.role == FIXED_ROLE] = 0.0
+        if not (np.isfinite(moved).all() and moved.max() < MAX_FIRST_MOVE):  # before they fly apart
+            atom = int(np.argmax(np.where(np.isfinite(moved), moved, np.inf)))
+            raise InputError(
+                f"{system.name}: forces would move atom {atom} by {moved[atom]:.3g} Å in one step: atoms lie on "
+                f"each other, or {timestep:g} s is too long a time step"
+            )
         self._tare = self.heat - self._begin.heat  # what LAMMPS counted in its run of no steps is no heat
 
     @property
@@ -193,19 +202,6 @@ class LammpsDynamics:
         """(n, 3) vectors of LAMMPS in our axes and units."""
         found = self._engine.numpy.extract_atom(name)[: len(self._origin)]
         return (found if self._box.rotation[0, 0] == 1.0 else found @ self._box.rotation) * unit
-
-    def _check_first_forces(self) -> None:
-        """Refuse atoms that lie on each other, before they fly apart."""
-        system, timestep = self._system, self._timestep
-        acceleration = np.abs(self._ours("f", 1.0) / (system.masses[:, None] / m_u)).max(axis=1)  # eV Å⁻¹ u⁻¹
-        moved = acceleration * _ACCELERATION_UNIT * (timestep / ps) ** 2
-        moved[system.role == FIXED_ROLE] = 0.0
-        if not (np.isfinite(moved).all() and moved.max() < MAX_FIRST_MOVE):
-            atom = int(np.argmax(np.where(np.isfinite(moved), moved, np.inf)))
-            raise InputError(
-                f"{system.name}: forces would move atom {atom} by {moved[atom]:.3g} Å in one step: atoms lie on "
-                f"each other, or {timestep:g} s is too long a time step"
-            )
 
     def _create(self, kinds: AtomTypes) -> None:
         """Put the atoms into the box, in our order, with their velocities; held ones rest."""

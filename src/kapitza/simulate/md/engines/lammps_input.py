@@ -286,13 +286,10 @@ def _file_entry(i: int, j: int, k: int, values: Array) -> str:
     return " ".join([element_label(i), element_label(j), element_label(k), *map(format_number, values)])
 
 
-_FILE_STYLES = MappingProxyType(
-    {
-        "stillinger-weber": ("sw", _stillinger_weber_file),
-        "tersoff": ("tersoff", tersoff_file),
-        "embedded-atom": ("eam/fs", embedded_atom_file),
-    }
-)
+_FILE_STYLES = MappingProxyType({
+    "stillinger-weber": ("sw", _stillinger_weber_file), "tersoff": ("tersoff", tersoff_file),
+    "embedded-atom": ("eam/fs", embedded_atom_file),
+})  # fmt: skip
 
 
 PROFILE_FILE, HEAT_FILE, POWER_FILE = "profile.txt", "heat.txt", "power.txt"
@@ -314,13 +311,11 @@ class PlaneTrajectory(BaseRecord):
         pieces = np.split(self.layers, np.flatnonzero(np.diff(self.layers) > 1) + 1)
         test = " || ".join(f"(i_layer >= {piece[0] + 1} && i_layer <= {piece[-1] + 1})" for piece in pieces)
         return [
-            f'variable isnear atom "{test}"',
-            "group near variable isnear",
-            "variable isnear delete",
-            "variable due equal " + f"stride(0,{self.steps},{self.every})",
+            f'variable isnear atom "{test}"', "group near variable isnear", "variable isnear delete",
+            f"variable due equal stride(0,{self.steps},{self.every})",
             f"dump near near custom {self.every} {PLANE_FILE} {PLANE_COLUMNS}",
             "dump_modify near every v_due append yes format float %.10g",
-        ]
+        ]  # fmt: skip
 
 
 def lammps_deck(

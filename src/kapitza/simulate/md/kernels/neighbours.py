@@ -8,9 +8,8 @@ from types import ModuleType
 
 import numpy as np
 from attrs import frozen
-from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array
+from kapitza.core.arrays import Array, Int32Array, IntArray
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
 from kapitza.simulate.md.potential import Potential
@@ -28,11 +27,11 @@ _MAX_CELLS_PER_ATOM = 4  # cells per atom, at most
 class NeighbourList(BaseRecord):
     """Atoms, ghosts and the neighbours of each atom."""
 
-    owner: NDArray[np.int32]  # (N,) atom of which each is a copy; the n atoms come first
-    image: NDArray[np.int32]  # (N, 3) displacement in vectors of the box; not 0 for an atom outside of it
+    owner: Int32Array  # (N,) atom of which each is a copy; the n atoms come first
+    image: Int32Array  # (N, 3) displacement in vectors of the box; not 0 for an atom outside of it
     shift: Array  # (N, 3) displacement, m
-    start: NDArray[np.int64]  # (n + 1,) where the row of each atom starts in `near`
-    near: NDArray[np.int32]  # neighbours of each atom, in ascending order
+    start: IntArray  # (n + 1,) where the row of each atom starts in `near`
+    near: Int32Array  # neighbours of each atom, in ascending order
     reach: float  # distance of the farthest neighbours, m
 
     def extend(self, positions: Array) -> Array:
@@ -55,29 +54,23 @@ def list_neighbours(
     slack = np.minimum(margin / 2, 0.25)  # atoms just outside of the box stay there, so that solids do not jump
     away = (fractional < -slack) | (fractional >= 1 + slack)
     boxes = np.where(away & (margin > 0), np.floor(fractional), 0.0)
-    if not np.abs(boxes).max() < _MAX_BOXES:
-        raise ConvergenceError(
-            f"an atom is {np.abs(boxes).max():.3g} boxes away from the others: take a smaller timestep"
-        )
+    if not (farthest := np.abs(boxes).max()) < _MAX_BOXES:
+        raise ConvergenceError(f"an atom is {farthest:.3g} boxes away from the others: take a smaller timestep")
     home = boxes.astype(np.int32)
     fractional -= home
-    low, high = fractional.min(axis=0), fractional.max(axis=0)
-    if len(positions) * float(np.prod(high - low + 2 * margin + 1)) > _MAX_INDEX:
-        raise InputError(
-            f"{len(positions)} atoms and a reach of {reach:g} m make too many ghosts: use a smaller cutoff"
-        )
+    low, high, n = fractional.min(axis=0), fractional.max(axis=0), len(positions)
+    if n * float(np.prod(high - low + 2 * margin + 1)) > _MAX_INDEX:
+        raise InputError(f"{n} atoms and a reach of {reach:g} m make too many ghosts: use a smaller cutoff")
     owner, image = _find_ghosts(fractional, margin, low, high)
     image = (image - home[owner]).astype(np.int32)
     shift: Array = np.asarray(image.astype(float) @ lattice, dtype=float)
     x = positions[owner] + shift
-    rows = _half_rows(owner, image) if half else np.full(len(x), len(positions), dtype=np.int32)
-    start, near = _build_list(x, rows, len(positions), reach)
+    rows = _half_rows(owner, image) if half else np.full(len(x), n, dtype=np.int32)
+    start, near = _build_list(x, rows, n, reach)
     return NeighbourList(owner, image, shift, start, near, reach)
 
 
-def _find_ghosts(
-    fractional: Array, margin: Array, low: Array, high: Array
-) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def _find_ghosts(fractional: Array, margin: Array, low: Array, high: Array) -> tuple[Int32Array, Int32Array]:
     """Owners (N,) and images (N, 3) of real atoms, which come first, and of all copies within a margin (3,) of them.
     All in fractions of the box; the margin is 0 along an axis that does not repeat.
     """
@@ -97,7 +90,7 @@ def _find_ghosts(
     return owner, image
 
 
-def _half_rows(owner: NDArray[np.int32], image: NDArray[np.int32]) -> NDArray[np.int32]:
+def _half_rows(owner: Int32Array, image: Int32Array) -> Int32Array:
     """(N,) number of the atom below which rows of a list of half the pairs have each atom or ghost.
 
     Of (i, copy of j) and (j, copy of i), which differ by a vector of the box, the first one counts where i < j; copies
@@ -108,10 +101,9 @@ def _half_rows(owner: NDArray[np.int32], image: NDArray[np.int32]) -> NDArray[np
     return (owner + ((apart @ np.array([base**2, base, 1])) > 0)).astype(np.int32)
 
 
-def _build_list(x: Array, rows: NDArray[np.int32], n: int, reach: float) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Neighbours of each real atom: where each row starts (n + 1,), and who they are, in ascending order.
-
-    Arrays are made here, since to make them in compiled code takes a second of compilation.
+def _build_list(x: Array, rows: Int32Array, n: int, reach: float) -> tuple[IntArray, Int32Array]:
+    """Neighbours of each real atom: where each row starts (n + 1,), and who they are, in ascending order; arrays are
+    made here, since to make them in compiled code takes a second of compilation.
     """
     kernel = load_cell_lists()
     grid = kernel.CellGrid(*_cell_grid(x[:n], reach))
@@ -140,7 +132,7 @@ def load_cell_lists() -> ModuleType:
     return require("kapitza.simulate.md.kernels.cell_lists", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
 
 
-def _cell_grid(x: Array, reach: float) -> tuple[Array, Array, NDArray[np.int64]]:
+def _cell_grid(x: Array, reach: float) -> tuple[Array, Array, IntArray]:
     """Corner, edges and numbers of the cells that the atoms are sorted into."""
     low = x.min(axis=0)
     span = x.max(axis=0) - low
@@ -155,10 +147,8 @@ def harmonic_neighbours(lattice: Array, potential: Potential) -> NeighbourList:
     """Neighbours of a harmonic potential, which never change: its parameters hold them."""
     owner, image, start, near = potential.parameters[2:]
     shift: Array = np.asarray(image @ lattice, dtype=float)
-    return NeighbourList(
-        owner.astype(np.int32), image.astype(np.int32), shift, start.astype(np.int64), near.astype(np.int32),
-        potential.cutoff
-    )  # fmt: skip
+    owner, image, near = (numbers.astype(np.int32) for numbers in (owner, image, near))
+    return NeighbourList(owner, image, shift, start.astype(np.int64), near, potential.cutoff)
 
 
 class VerletList:
@@ -183,13 +173,8 @@ class VerletList:
         if self.potential.form == "harmonic":
             self.found = harmonic_neighbours(self.lattice, self.potential)
             return self.found
-        self.found = list_neighbours(
-            self.lattice,
-            self.reference,
-            self.potential.cutoff + self.skin,
-            periodic=self.periodic,
-            half=self.potential.half,
-        )
+        reach, half = self.potential.cutoff + self.skin, self.potential.half
+        self.found = list_neighbours(self.lattice, self.reference, reach, periodic=self.periodic, half=half)
         return self.found
 
     def at(self, positions: Array) -> NeighbourList:

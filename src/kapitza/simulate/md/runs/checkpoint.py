@@ -23,22 +23,13 @@ CHECKPOINT_FILE = "run.state"
 _WRITING_INTERVAL = 20  # times as long as a file took to write is computed before the next: disks cost a twentieth
 _PLAIN_TYPES = (str, bool, int, float, np.number, np.ndarray, bytes)
 # of inputs in the addresses of runs: their names in version 0.1, so that its folders can be resumed
-_ADDRESS_NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        "AseEngine": "ase_engine:Calculated",
-        "BuiltinEngine": "own:Own",
-        "InterfaceModeAnalysis": "interface_analysis:InterfaceAnalysis",
-        "LammpsEngine": "lammps_engine:Lammps",
-        "LayerSpectra": "layer_spectra:LayerSpectra",
-        "MdState": "engine:State",
-        "ModeEnergies": "modal:ModeEnergies",
-        "PlanePower": "plane:PlanePower",
-        "Potential": "field:Field",
-        "Protocol": "protocol:Course",
-        "SpectralCurrent": "spectrum:SpectralCurrent",
-        "Thermostats": "engine:Baths",
-    }
-)
+_ADDRESS_NAMES: Mapping[str, str] = MappingProxyType({
+    "AseEngine": "ase_engine:Calculated", "BuiltinEngine": "own:Own", "LammpsEngine": "lammps_engine:Lammps",
+    "InterfaceModeAnalysis": "interface_analysis:InterfaceAnalysis", "LayerSpectra": "layer_spectra:LayerSpectra",
+    "MdState": "engine:State", "ModeEnergies": "modal:ModeEnergies", "PlanePower": "plane:PlanePower",
+    "Potential": "field:Field", "Protocol": "protocol:Course", "SpectralCurrent": "spectrum:SpectralCurrent",
+    "Thermostats": "engine:Baths",
+})  # fmt: skip
 
 _ADDRESS_TEXTS: Mapping[str, str] = MappingProxyType({"built-in engine": "own kernels", "hot_group": "bath"})
 

@@ -460,9 +460,8 @@ def _symmetrize(cell: Structure, repeats: IntArray, keys: IntArray, values: Arra
         shift = np.round(points @ turn + offset - points[image]).astype(np.int64)
         moved = keys[:, :3] @ turn + shift[keys[:, 4]] - shift[keys[:, 3]]
         rotated.append(np.column_stack([moved, image[keys[:, 3]], image[keys[:, 4]]]))
-    rotations = group.cartesian(cell.lattice)[kept]
-    turned = [rotation.T @ values @ rotation for rotation in rotations]
-    return np.concatenate(rotated), np.concatenate(turned) / len(rotated)
+    blocks = [rotation.T @ values @ rotation for rotation in group.cartesian(cell.lattice)[kept]]
+    return np.concatenate(rotated), np.concatenate(blocks) / len(rotated)
 
 
 def _band_lifetimes(waves: _Waves, crystal: Crystal, fractions: Array, mean: float) -> Array:

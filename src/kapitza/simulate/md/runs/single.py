@@ -19,24 +19,14 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, DataError, InputError
 from kapitza.run.store import UnitResult, deserialize_arrays, serialize_arrays, unit_address
 from kapitza.run.work import Progress, ignore_progress
+from kapitza.simulate.md import protocol as starts
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Observer, Thermostats
 from kapitza.simulate.md.kernels.forces import require_kernels
 from kapitza.simulate.md.observers.plane_power import DividedForcePower
 from kapitza.simulate.md.observers.sampling import crossing_power, has_power
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent
 from kapitza.simulate.md.potential import AnyPotential
-from kapitza.simulate.md.protocol import (
-    MAX_KINETIC_GROWTH,
-    PowerMeter,
-    Protocol,
-    Thermometer,
-    advance_observed,
-    check_start,
-    check_thermostats,
-    gradient_state,
-    starting_state,
-    thermal_state,
-)
+from kapitza.simulate.md.protocol import MAX_KINETIC_GROWTH, PowerMeter, Protocol, Thermometer, advance_observed
 from kapitza.simulate.md.record import Record, make_header
 from kapitza.simulate.md.runs.checkpoint import Checkpoint, Snapshot, float_array, observer_arrays, plain_values
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE, System
@@ -76,7 +66,7 @@ def run_single(
     if protocol.preparation != "gradient":
         (progress or ignore_progress)(0, protocol.blocks)
         protocol = prepare(system, potential, engine, protocol, folder)
-    check_thermostats(system, protocol)
+    starts.check_thermostats(system, protocol)
     if not set(system.kinds) <= set(potential.kinds):
         raise InputError(
             f"{system.name} has atoms of {', '.join(system.kinds)}, the potential is for {', '.join(potential.kinds)}: "
@@ -87,8 +77,8 @@ def run_single(
     check_overlap(system)
     setup = RunSetup(system, potential, engine, protocol)
     checkpoint = Checkpoint(folder, _inputs_address(setup, observers))
-    start = starting_state(system, protocol)
-    check_start(system, start)
+    start = starts.starting_state(system, protocol)
+    starts.check_start(system, start)
     run = RunInProgress(setup=setup, observers=observers, checkpoint=checkpoint, state=start)
     run.resume(checkpoint.read())
     run.advance(progress or ignore_progress)
@@ -168,19 +158,14 @@ class RunInProgress:
 
     def begin(self) -> Dynamics:
         """Set the atoms in motion from the last state, with a meter of the direct power if the protocol asks for it."""
-        setup, protocol, right = self.setup, self.setup.protocol, self.setup.system.right
+        system, potential, protocol = self.setup.system, self.setup.potential, self.setup.protocol
         if protocol.power_interval:
             sampled = [observer.crossing for observer in self.observers if isinstance(observer, SpectralCurrent)]
-            shared = [one for one in sampled if isinstance(one, DividedForcePower) and (one.side == right).all()]
-            power = (shared or [crossing_power(setup.system, setup.potential)])[0].power
+            shared = [one for one in sampled if isinstance(one, DividedForcePower) and (one.side == system.right).all()]
+            power = (shared or [crossing_power(system, potential)])[0].power
             self.power_meter = PowerMeter(power, protocol.power_interval)
-        return setup.engine.begin(
-            setup.system,
-            setup.potential,
-            protocol.thermostats,
-            self.state,
-            timestep=protocol.timestep,
-            seed=protocol.seed,
+        return self.setup.engine.begin(
+            system, potential, protocol.thermostats, self.state, timestep=protocol.timestep, seed=protocol.seed
         )
 
     def thermometer(self) -> Thermometer:
@@ -256,7 +241,7 @@ def time_block(setup: RunSetup) -> tuple[float, float]:
     compiling.
     """
     protocol = setup.protocol
-    start = gradient_state(setup.system, protocol.thermostats.hot, protocol.thermostats.cold, protocol.seed)
+    start = starts.gradient_state(setup.system, protocol.thermostats.hot, protocol.thermostats.cold, protocol.seed)
     trial = RunInProgress(setup=setup, observers=(), checkpoint=Checkpoint(None, ""), state=start)
     motion = trial.begin()
     observers = trial.block_observers()
@@ -331,7 +316,7 @@ def thermalise(
         return _read_state(path, key)
     given = protocol.thermostats
     # Atoms begin at rest positions: by equipartition half of the kinetic energy of 2T becomes potential.
-    start = thermal_state(system, (given.hot + given.cold) / 2, protocol.seed, double_temperature=True)
+    start = starts.thermal_state(system, (given.hot + given.cold) / 2, protocol.seed, double_temperature=True)
     motion = engine.begin(system, potential, given, start, timestep=protocol.timestep, seed=protocol.seed)
     try:
         motion.advance(protocol.equilibration)
@@ -375,7 +360,7 @@ def profile_state(system: System, record: Record, thermostats: Thermostats, seed
     place = _relative_places(record.heights, record.roles, record.plane)[moving]
     own = _relative_places(system.heights, system.roles, system.plane)
     temperature = np.interp(own, place, record.temperature.mean(axis=0)[moving])
-    return thermal_state(system, temperature[system.layer], seed, double_temperature=True)
+    return starts.thermal_state(system, temperature[system.layer], seed, double_temperature=True)
 
 
 def _relative_places(heights: Array, roles: IntArray, plane: float) -> Array:

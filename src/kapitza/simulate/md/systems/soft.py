@@ -283,10 +283,7 @@ def insert_slabs(record: Record, slabs: SlabThermometer, layer: int, empty: floa
     def replace_layer(old: NDArray[NumberType], new: NDArray[NumberType]) -> NDArray[NumberType]:
         return np.concatenate([old[..., :layer], new, old[..., layer + 1 :]], axis=-1)
 
-    return evolve(
-        record,
-        heights=replace_layer(record.heights, middle),
-        counts=replace_layer(record.counts, counts),
-        roles=replace_layer(record.roles, np.full(middle.size, FREE_ROLE, dtype=np.int64)),
-        temperature=replace_layer(record.temperature, inserted),
-    )
+    roles = replace_layer(record.roles, np.full(middle.size, FREE_ROLE, dtype=np.int64))
+    heights, temperature = replace_layer(record.heights, middle), replace_layer(record.temperature, inserted)
+    counts = replace_layer(record.counts, counts)
+    return evolve(record, heights=heights, counts=counts, roles=roles, temperature=temperature)
