@@ -11,10 +11,8 @@ from kapitza import __version__
 from kapitza.core.files import read_limited, regular_file_size, write_atomically
 from kapitza.errors import DataError
 from kapitza.io.formats import files, hdf5, npz
-from kapitza.io.formats.arrays import array_from_json, array_to_json
-from kapitza.io.formats.files import RESULT_SUFFIXES, known_suffix
+from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.formats.records import list_array, pack, unpack
-from kapitza.io.formats.seal import EMPTY_SEAL, check_seal, seal
 
 _FORMAT_NAME = "kapitza"
 _FORMAT_VERSION = 2
@@ -47,7 +45,7 @@ def save(result: Any, path: str | PathLike[str]) -> Path:
     MissingEngine
         for HDF5 without h5py
     """
-    return write_atomically(path, encode_result(result, known_suffix(path, RESULT_SUFFIXES)))
+    return write_atomically(path, encode_result(result, files.known_suffix(path, RESULT_SUFFIXES)))
 
 
 def load(path: str | PathLike[str]) -> Any:
@@ -70,7 +68,7 @@ def load(path: str | PathLike[str]) -> Any:
     MissingEngine
         for HDF5 without h5py
     """
-    suffix = known_suffix(path, RESULT_SUFFIXES)
+    suffix = files.known_suffix(path, RESULT_SUFFIXES)
     regular_file_size(path)  # one error for a missing or locked file, whatever the format
     try:
         return decode_result(path, suffix)
@@ -100,8 +98,10 @@ def result_tree(result: Any) -> dict[str, Any]:
 def encode_result(result: Any, suffix: str) -> bytes:
     """Return the bytes of a file of this ending."""
     if suffix == ".json":
-        return seal(
-            files.dump_json({"checksum": EMPTY_SEAL} | file_header(result) | {"result": pack(result, array_to_json)})
+        return files.seal(
+            files.dump_json(
+                {"checksum": files.EMPTY_SEAL} | file_header(result) | {"result": pack(result, files.array_to_json)}
+            )
         )
     arrays: dict[str, NDArray[Any]] = {}
 
@@ -113,8 +113,8 @@ def encode_result(result: Any, suffix: str) -> bytes:
     tree = file_header(result) | {"result": pack(result, store)}
     header = files.dump_json(tree)
     if suffix == ".npz":
-        return seal(npz.npz_bytes(header, arrays, EMPTY_SEAL))
-    return seal(hdf5.own_hdf5_bytes(header, arrays, stored_units(tree["result"]), EMPTY_SEAL))
+        return files.seal(npz.npz_bytes(header, arrays, files.EMPTY_SEAL))
+    return files.seal(hdf5.own_hdf5_bytes(header, arrays, stored_units(tree["result"]), files.EMPTY_SEAL))
 
 
 def stored_units(node: Any) -> dict[str, str]:
@@ -132,10 +132,10 @@ def stored_units(node: Any) -> dict[str, str]:
 
 def decode_result(path: str | PathLike[str], suffix: str) -> Any:
     """Return the result that a file of this ending holds; its checksum is compared before anything is read from it."""
-    sealed = check_seal(path, text=suffix == ".json")
+    sealed = files.check_seal(path, text=suffix == ".json")
     if suffix == ".json":
         tree = files.parse_json(read_limited(path, files.MAX_JSON_BYTES))
-        return unpack(result_of_header(tree, sealed=sealed), array_from_json)
+        return unpack(result_of_header(tree, sealed=sealed), files.array_from_json)
     header, arrays = npz.read_npz(path) if suffix == ".npz" else hdf5.read_own_hdf5(path)
 
     def fetch(node: dict[str, Any]) -> NDArray[Any] | None:

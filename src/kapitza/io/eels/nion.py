@@ -21,8 +21,7 @@ from kapitza.io.eels import signals
 from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY, counts_of_dataset
 from kapitza.io.eels.signals import FileAxis, FileSignal, mapping_or_empty, number_or_default
 from kapitza.io.formats import files, foreign_hdf5, npz
-from kapitza.io.formats.arrays import known_shape
-from kapitza.io.formats.files import known_suffix
+from kapitza.io.formats.files import known_shape, known_suffix
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import e, nm
 

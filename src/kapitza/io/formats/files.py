@@ -1,10 +1,25 @@
-"""JSON without traps, and the endings of the files of results."""
+"""Plain parts of the files of results: JSON without traps, endings of names, arrays, and checksums.
 
+A file carries a checksum over its own bytes, so that a flipped bit never passes for a number.  The seal is the text
+``kapitza-sha256:`` and 64 hexadecimal digits: the SHA-256 of the file with zeros in the place of these digits (FIPS
+180-4, doi:10.6028/NIST.FIPS.180-4).  It stands where the format has room for a text: beside the header of JSON, in the
+comment of a zip, in a dataset of HDF5.
+"""
+
+import hashlib
 import json
+import math
+import mmap
+import os
+import re
 from collections.abc import Callable, Collection
+from os import PathLike
 from typing import Any
 
-from kapitza.core.files import file_path
+import numpy as np
+from numpy.typing import NDArray
+
+from kapitza.core.files import file_path, open_regular
 from kapitza.core.quantity_kinds import LARGEST
 from kapitza.errors import DataError, InputError
 
@@ -56,3 +71,114 @@ def known_suffix(path: object, suffixes: Collection[str]) -> str:
         expected = f"{', '.join(others)} or {last}" if others else last
         raise InputError(f"{str(path)!r} has an unknown file ending: expected {expected}")
     return suffix
+
+
+_STORABLE_DTYPES = ("<f8", "<i8", "|b1", "<c16", "|u1", "|i1", "<i4", "<u4", "<u8", "<i2", "<u2", "<f4")
+_MAX_AXES = 8
+
+
+def storable_array(array: NDArray[Any]) -> NDArray[Any]:
+    """Return an array little-endian and in C order, if it holds numbers or truth values."""
+    little = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
+    if little.dtype.str not in _STORABLE_DTYPES:
+        raise InputError(f"cannot save an array of {array.dtype}: expected numbers or truth values")
+    return little
+
+
+def known_dtype(text: Any) -> np.dtype[Any]:
+    """Return the dtype of this name, if it is one that a file of ours may hold."""
+    if text not in _STORABLE_DTYPES:
+        raise DataError(f"holds an array of {text!r:.40}, which is not read")
+    return np.dtype(text)
+
+
+def known_shape(shape: Any) -> tuple[int, ...]:
+    """Return a shape of a few axes, none negative."""
+    if not isinstance(shape, (list, tuple)) or len(shape) > _MAX_AXES:
+        raise DataError(f"expected the shape of an array, got {shape!r:.60}")
+    for size in shape:
+        if type(size) is not int or not 0 <= size < 2**48:
+            raise DataError(f"expected the shape of an array, got {shape!r:.60}")
+    return tuple(shape)
+
+
+def frozen_array(array: NDArray[Any]) -> NDArray[Any]:
+    """Return the array read-only, as records hold theirs."""
+    array.flags.writeable = False
+    return array
+
+
+def array_to_json(_place: str, array: NDArray[Any]) -> dict[str, Any]:
+    """Return an array as JSON: its dtype, shape and flat data; infinite numbers as text, complex ones as pairs."""
+    array = storable_array(array)
+    flat = array.ravel()
+    if flat.dtype.kind == "c":
+        flat = flat.view(np.float64)
+    data = flat.tolist()
+    if flat.dtype.kind == "f":
+        data = [item if math.isfinite(item) else repr(item) for item in data]
+    return {"$array": array.dtype.str, "shape": list(array.shape), "data": data}
+
+
+def array_from_json(node: dict[str, Any]) -> NDArray[Any] | None:
+    """Return the array of a JSON node, or None if it is no array; data that do not fill it are a DataError."""
+    if "$array" not in node:
+        return None
+    if "left_out" in node:
+        raise DataError("is the output of --json without its large arrays: --save FILE keeps them")
+    dtype, shape, data = known_dtype(node["$array"]), known_shape(node.get("shape")), node.get("data")
+    wanted = math.prod(shape) * (2 if dtype.kind == "c" else 1)
+    if not isinstance(data, list) or len(data) != wanted:
+        raise DataError(f"an array of shape {shape} needs {wanted} numbers, got {data!r:.60}")
+    allowed = {"f": (int, float, str), "c": (int, float, str), "b": (bool,)}.get(dtype.kind, (int,))
+    for item in data:
+        wrong_text = isinstance(item, str) and item not in ("inf", "-inf", "nan")
+        if type(item) not in allowed or wrong_text:
+            raise DataError(f"expected numbers of type {dtype}, got {item!r:.60}")
+    try:
+        flat = np.array(data, dtype=np.float64 if dtype.kind == "c" else dtype)
+    except (OverflowError, ValueError) as err:
+        raise DataError(f"numbers do not fit into {dtype}: {err}") from err
+    return frozen_array((flat.view(np.complex128) if dtype.kind == "c" else flat).reshape(shape))
+
+
+_MARK = b"kapitza-sha256:"
+_SEAL = re.compile(re.escape(_MARK) + rb"([0-9a-f]{64})")
+EMPTY_SEAL = _MARK.decode() + "0" * 64  # what a writer puts where the seal shall be
+
+
+def seal(data: bytes) -> bytes:
+    """Return the bytes of a file with the digits of its first empty seal filled in."""
+    start = data.index(EMPTY_SEAL.encode()) + len(_MARK)
+    return data[:start] + hashlib.sha256(data).hexdigest().encode() + data[start + 64 :]
+
+
+def check_seal(path: str | PathLike[str], *, text: bool = False) -> bool:
+    """Whether a file has a seal, which has to fit its bytes; False for those of version 0.1, which had none.
+
+    The ends of the lines of a `text` may be those of Windows, which some tools put in.
+    """
+    with open_regular(path) as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            return False
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            found = _SEAL.search(content)
+            if found is None:
+                return False
+            digits, start = found[1], found.start(1)
+            fits = _digest(content, start) == digits
+            if not fits and text and content.find(b"\r\n") >= 0:
+                plain = content[:].replace(b"\r\n", b"\n")
+                fits = _digest(plain, plain.index(_MARK) + len(_MARK)) == digits
+    if not fits:
+        raise DataError("damaged: its checksum does not fit; restore it from a copy", file=path)
+    return True
+
+
+def _digest(content: bytes | mmap.mmap, start: int) -> bytes:
+    """SHA-256 of a file with zeros in the place of the digits that begin at `start`."""
+    with memoryview(content) as view:
+        digest = hashlib.sha256(view[:start])
+        digest.update(b"0" * 64)
+        digest.update(view[start + 64 :])
+    return digest.hexdigest().encode()

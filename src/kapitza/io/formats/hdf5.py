@@ -9,9 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.errors import DataError, require
-from kapitza.io.formats.arrays import frozen_array, known_dtype, known_shape, storable_array
-from kapitza.io.formats.files import MAX_JSON_BYTES
-from kapitza.io.formats.seal import EMPTY_SEAL
+from kapitza.io.formats.files import EMPTY_SEAL, MAX_JSON_BYTES, frozen_array, known_dtype, known_shape, storable_array
 
 HEADER_DATASET = "header"
 _CHECKSUM_DATASET = "kapitza checksum"
