@@ -14,7 +14,7 @@ from kapitza.core.arrays import BoolArray, IntArray
 from kapitza.errors import DataError, InputError
 from kapitza.io import read_run
 from kapitza.io.md.runs import RunFile, plane_trajectory, run_deck
-from kapitza.io.md.virials import FluxSource, read_gpumd_run, read_shc
+from kapitza.io.md.trajectory import FluxSource, read_gpumd_run, read_shc
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.gpumd import Slab, shc_settings, slab_of_layers
 from kapitza.simulate.md.observers.plane_power import PlanePower

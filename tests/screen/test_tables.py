@@ -13,7 +13,7 @@ import pytest
 
 from kapitza import cli, load, save, solid
 from kapitza.errors import DataError, InputError, MissingEngine, ValidityWarning
-from kapitza.io import material_tables, read_materials, screening_tables
+from kapitza.io import read_materials, screening_tables
 from kapitza.io.screening_tables import write_screening
 from kapitza.screen import filter_table, library_table, material_table, screen
 from kapitza.units import GPa, angstrom, m_u
@@ -95,7 +95,7 @@ def test_databases(tmp_path: Path) -> None:
 def test_bad_tables(
     write: Callable[..., Path], lines: tuple[str, ...], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(material_tables, "MAX_MATERIALS", 3)
+    monkeypatch.setattr(screening_tables, "MAX_MATERIALS", 3)
     with pytest.raises(DataError, match=said) as caught:
         read_materials(write(*lines))
     assert "\n" not in str(caught.value)
@@ -129,8 +129,8 @@ def test_bad_files(write: Callable[..., Path], tmp_path: Path) -> None:
 
 def test_too_many_rows_are_told_before_all_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What follows the rows that are too many would be another fault, if it were read."""
-    monkeypatch.setattr(material_tables, "MAX_MATERIALS", 3)
-    monkeypatch.setattr(material_tables, "_CHUNK_BYTES", 400)
+    monkeypatch.setattr(screening_tables, "MAX_MATERIALS", 3)
+    monkeypatch.setattr(screening_tables, "_CHUNK_BYTES", 400)
     rows = "".join(f"si{k},Si,2.33,98,66,0\n" for k in range(60))
     entries = json.dumps([{"mp_id": f"mp-{k}", "formula": "Si"} for k in range(60)])
     text = f"{HEAD}\n{rows}".encode()
@@ -161,7 +161,7 @@ def test_parquet_in_and_out(write: Callable[..., Path], tmp_path: Path, monkeypa
     assert kept.schema.metadata[b"source"].decode() == ranked.source
     with (write_screening(ranked, tmp_path / "rows.csv")).open(encoding="utf-8", newline="") as file:
         assert [float(row["conductance"]) for row in csv.DictReader(file)] == ranked.conductance.tolist()
-    monkeypatch.setattr(material_tables, "MAX_MATERIALS", 1)
+    monkeypatch.setattr(screening_tables, "MAX_MATERIALS", 1)
     with pytest.raises(DataError, match="has more than the 1 rows that are read"):
         read_materials(path)
     path.write_bytes(b"PAR1")

@@ -157,7 +157,7 @@ def gpumd_flux(source: Any) -> Callable[[Path], object]:
 
     def read(path: Path) -> object:
         from kapitza.io.md.runs import read_run
-        from kapitza.io.md.virials import read_gpumd_run
+        from kapitza.io.md.trajectory import read_gpumd_run
 
         return read_gpumd_run(path.parent, read_run(path.parent.parent / "argon.toml"), source=source)
 
@@ -226,10 +226,10 @@ TABLE: Mapping[str, Parser] = {
     "layout": Parser(seeds.sample("finfet.toml"), "*.toml", read_layout),
     "leg": Parser(seeds.sample("leg.toml"), "*.toml", verb("leg FILE --json")),
     "material tables": Parser(
-        seeds.material_tables, "*.[cj]s*", function("io.material_tables:read_materials")
+        seeds.material_tables, "*.[cj]s*", function("io.screening_tables:read_materials")
     ),
     "material tables packed": Parser(
-        seeds.material_tables, "*.gz", function("io.material_tables:read_materials"), binary=True
+        seeds.material_tables, "*.gz", function("io.screening_tables:read_materials"), binary=True
     ),
     "materials": Parser(
         seeds.text("mine.toml", seeds.page_block("how-to/own-material.md", "mine.toml")), "*.toml",

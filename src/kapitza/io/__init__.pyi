@@ -34,7 +34,6 @@ from kapitza.io.frames import from_pandas as from_pandas
 from kapitza.io.frames import from_xarray as from_xarray
 from kapitza.io.junctions import junctions_from_options as junctions_from_options
 from kapitza.io.junctions import read_junction as read_junction
-from kapitza.io.material_tables import read_materials as read_materials
 from kapitza.io.md.outputs import read_gpumd as read_gpumd
 from kapitza.io.md.outputs import read_lammps as read_lammps
 from kapitza.io.md.potentials import read_potential as read_potential
@@ -50,6 +49,7 @@ from kapitza.io.samples import SampleFile as SampleFile
 from kapitza.io.samples import read_sample as read_sample
 from kapitza.io.screening_tables import SCREENING_SUFFIXES as SCREENING_SUFFIXES
 from kapitza.io.screening_tables import check_screening_output as check_screening_output
+from kapitza.io.screening_tables import read_materials as read_materials
 from kapitza.io.screening_tables import write_screening as write_screening
 from kapitza.io.text_tables import TableColumn as TableColumn
 from kapitza.io.text_tables import TextTable as TextTable

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import kapitza
-from kapitza.io.eels.lazy import DatasetOnDisk, RearrangedArray, rearrange
+from kapitza.io.eels.signals import DatasetOnDisk, RearrangedArray, rearrange
 
 h5py = pytest.importorskip("h5py")
 
@@ -21,7 +21,7 @@ h5py = pytest.importorskip("h5py")
 @pytest.fixture
 def tiny(monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything is large."""
-    for module in ("nion", "lazy"):
+    for module in ("nion", "signals"):
         monkeypatch.setattr(f"kapitza.io.eels.{module}.MAX_BYTES_IN_MEMORY", 100)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 import kapitza
 from kapitza.io.eels.hyperspy import axis_entry, map_to_hyperspy, to_hyperspy
-from kapitza.io.eels.lazy import RearrangedArray
+from kapitza.io.eels.signals import RearrangedArray
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.units import meV, nm
 

@@ -13,8 +13,7 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.errors import DataError, Hint, InputError, MissingEngine
 from kapitza.io.eels import signals
-from kapitza.io.eels.lazy import counts_of_dataset
-from kapitza.io.eels.signals import FileAxis, FileSignal, file_axis
+from kapitza.io.eels.signals import FileAxis, FileSignal, counts_of_dataset, file_axis
 from kapitza.io.formats import foreign_hdf5
 from kapitza.measure.eels.map import TemperatureMap
 from kapitza.measure.eels.spectrum import SpectrumImage

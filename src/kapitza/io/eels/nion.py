@@ -18,8 +18,14 @@ from kapitza.core.arrays import Array
 from kapitza.core.files import open_regular, regular_file_size, write_atomically
 from kapitza.errors import DataError, InputError, require
 from kapitza.io.eels import signals
-from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY, counts_of_dataset
-from kapitza.io.eels.signals import FileAxis, FileSignal, mapping_or_empty, number_or_default
+from kapitza.io.eels.signals import (
+    MAX_BYTES_IN_MEMORY,
+    FileAxis,
+    FileSignal,
+    counts_of_dataset,
+    mapping_or_empty,
+    number_or_default,
+)
 from kapitza.io.formats import files, foreign_hdf5, npz
 from kapitza.io.formats.files import known_shape, known_suffix
 from kapitza.measure.eels.spectrum import SpectrumImage

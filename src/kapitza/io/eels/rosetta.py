@@ -18,8 +18,14 @@ from attrs import evolve
 from kapitza.core.files import open_regular
 from kapitza.errors import DataError, InputError, require
 from kapitza.io.eels.hyperspy import describe_signal
-from kapitza.io.eels.lazy import MAX_BYTES_IN_MEMORY
-from kapitza.io.eels.signals import FileSignal, electron_calibration, file_axis, mapping_or_empty, number_or_default
+from kapitza.io.eels.signals import (
+    MAX_BYTES_IN_MEMORY,
+    FileSignal,
+    electron_calibration,
+    file_axis,
+    mapping_or_empty,
+    number_or_default,
+)
 from kapitza.io.formats.foreign_hdf5 import check_hdf5, flatten_metadata
 
 _EELS_EXTRA = "eels"

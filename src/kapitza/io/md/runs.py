@@ -414,7 +414,7 @@ def run_deck(file: RunFile, engine: str, *, potential: str | None = None, spectr
     engine : "lammps" or "gpumd"
     potential : its path as GPUMD opens it
     spectrum : time over which the atoms near the plane are written, s, for `kapitza.io.md.trajectory.read_lammps_run`
-        and `kapitza.io.md.virials.read_gpumd_run`; GPUMD takes it in front of the blocks
+        and `kapitza.io.md.trajectory.read_gpumd_run`; GPUMD takes it in front of the blocks
     """
     system = file.system()
     if engine == "gpumd":
