@@ -212,8 +212,10 @@ _STREAM = Table(
         *(_attribute(Stream, name) for name in (
             "inlet", "flow", "conductivity", "heat_capacity", "viscosity", "density", "diameter", "section",
         )),
-        evolve(_attribute(Stream, "nusselt"), form=" or ".join(f"`{one}`" for one in NUSSELT_NUMBERS) + " or a number",
-               read=_read_nusselt),
+        evolve(
+            _attribute(Stream, "nusselt"), form=" or ".join(f"`{name}`" for name in NUSSELT_NUMBERS) + " or a number",
+            read=_read_nusselt,
+        ),
     ]
 )  # fmt: skip
 _WALL = Table(

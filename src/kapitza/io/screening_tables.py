@@ -11,7 +11,8 @@ import json
 import re
 import warnings
 import zlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -445,7 +446,13 @@ def write_screening(screening: Screening | InterlayerScreening, path: str | Path
     stream = io.BytesIO()
     if suffix == ".parquet":
         head = {"source": screening.source, "drop": getattr(getattr(screening, "ranking", None), "drop", "emitted")}
-        _write_parquet(blocks, head, stream)
+        arrow = require("pyarrow", extra="screen", why="writing Parquet")
+        parquet = require("pyarrow.parquet", extra="screen", why="writing Parquet")
+        tables = (arrow.table(columns).replace_schema_metadata(head) for columns in blocks)
+        first = next(tables)
+        with parquet.ParquetWriter(stream, first.schema) as rows:
+            for table in chain((first,), tables):
+                rows.write_table(table)
     else:
         text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=True)
         writer = csv.writer(text)
@@ -455,15 +462,3 @@ def write_screening(screening: Screening | InterlayerScreening, path: str | Path
             writer.writerows(zip(*columns.values(), strict=True))
         text.detach()
     return write_atomically(place, stream.getbuffer())
-
-
-def _write_parquet(blocks: Iterable[dict[str, list[Any]]], head: dict[str, str], stream: io.BytesIO) -> None:
-    arrow = require("pyarrow", extra="screen", why="writing Parquet")
-    parquet = require("pyarrow.parquet", extra="screen", why="writing Parquet")
-    writer = None
-    for columns in blocks:
-        table = arrow.table(columns).replace_schema_metadata(head)
-        writer = writer or parquet.ParquetWriter(stream, table.schema)
-        writer.write_table(table)
-    if writer is not None:
-        writer.close()

@@ -224,7 +224,10 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
     sink = values["sink"]
     warn_of_celsius(top.table.get("sink"), "sink")
     mesh = read_mesh(values["mesh"], unit=values["unit"])
-    top.locate("unit", _warn_of_size, mesh)
+    extent, (least, most) = float(np.ptp(mesh.points, axis=0).max()), _PLAUSIBLE_EXTENT
+    if not least <= extent <= most:
+        expected = f"expected {least:g} to {most:g}"
+        warn(f"the mesh is {extent:g} m long, which looks implausible ({expected}): is it in another unit?")
     regions = top.section("regions")
     _check_regions(regions, mesh)
     conductivity, heat, materials = _read_regions(regions, mesh, sink)
@@ -266,25 +269,18 @@ def _read_regions(
     for name in mesh.names:
         own = section.section(name)
         values = REGION.read(own)
-        conductivity[name] = _region_conductivity(own, values["conductivity"], sink)
+        conductivity[name] = values["conductivity"]
+        if conductivity[name] is None:
+            known = toml.material_at(own, sink)
+            conductivity[name] = float(own.locate("material", known.conductivity, sink)[0])
+        if not isinstance(conductivity[name], list):
+            own.locate("conductivity", warn_outside, f"{name}.conductivity", "conductivity", conductivity[name])
         materials[name] = name if values["material"] is None else values["material"]
         if "power" in own:
             heat[name] = own.number("power", _POWER_KINDS[mesh.dimension]) / mesh.volume(name)
         elif "heat" in own:
             heat[name] = values["heat"]
     return conductivity, heat, materials
-
-
-def _region_conductivity(section: TomlTable, value: Any, sink: float) -> Any:
-    """The conductivity of a region, from the file or the library, W m⁻¹ K⁻¹."""
-    if isinstance(value, list):
-        return cast("list[Any]", value)
-    if value is None:
-        known = toml.material_at(section, sink)
-        value = float(section.locate("material", known.conductivity, sink)[0])
-    name = f"{section.place[-1]}.conductivity"
-    section.locate("conductivity", warn_outside, name, "conductivity", value)
-    return value
 
 
 def _read_region_boundaries(
@@ -343,10 +339,3 @@ def _read_relative_uncertainties(section: TomlTable, body: Body) -> dict[str, fl
             raise section.fault("is a tensor: give its uncertainty as a share, such as '5 %'", name)
         sigmas[name] /= abs(float(value))
     return sigmas
-
-
-def _warn_of_size(mesh: Mesh) -> None:
-    size = float(np.ptp(mesh.points, axis=0).max())
-    if not _PLAUSIBLE_EXTENT[0] <= size <= _PLAUSIBLE_EXTENT[1]:
-        expected = f"expected {_PLAUSIBLE_EXTENT[0]:g} to {_PLAUSIBLE_EXTENT[1]:g}"
-        warn(f"the mesh is {size:g} m long, which looks implausible ({expected}): is it in another unit?")

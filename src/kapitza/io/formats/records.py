@@ -79,23 +79,18 @@ def pack(value: Any, store: StoreArray, place: str = "", depth: int = 0) -> Any:
         return {"$mapping": {key: pack(item, store, _place_in(place, i), depth + 1) for i, (key, item) in items}}
     if (type(value).__module__, type(value).__name__) == _FIT:  # its data and its search are not kept
         return pack(value.numbers(), store, place, depth)
-    return _pack_record(value, store, place, depth)
-
-
-def _place_in(place: str, name: str | int) -> str:
-    """Return the place of an attribute or an item: ``stack.layers.0``, which no two of them share."""
-    return f"{place}.{name}" if place else str(name)
-
-
-def _pack_record(value: Any, store: StoreArray, place: str, depth: int) -> dict[str, Any]:
-    kind = type(value)
-    name = kind.__name__
+    kind, name = type(value), type(value).__name__
     if saved_type(name) is not kind:
         expected = f"{', '.join(dir(saved_types))}, or a tuple or dict of them"
         raise InputError(f"cannot save a {name} of {kind.__module__}: expected {expected}")
     known = [a.name for a in attrs.fields(kind) if a.init]
     fields = {key: pack(getattr(value, key), store, _place_in(place, key), depth + 1) for key in known}
     return {"type": name, **_describe_attributes(kind), "fields": fields}
+
+
+def _place_in(place: str, name: str | int) -> str:
+    """Return the place of an attribute or an item: ``stack.layers.0``, which no two of them share."""
+    return f"{place}.{name}" if place else str(name)
 
 
 def _describe_attributes(kind: type) -> dict[str, dict[str, str]]:

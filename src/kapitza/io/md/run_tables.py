@@ -195,12 +195,6 @@ def _check_thermostats(top: TomlTable) -> None:
         section.count("period", 0, low=1)
 
 
-def _check_sides(top: TomlTable) -> None:
-    inside = top.section("system")
-    if "crystal" not in inside and not ("left" in inside and "right" in inside):
-        raise top.fault('[system] needs crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"', "system")
-
-
 def _check_damping(top: TomlTable) -> None:
     """Refuse a damping that steps do not resolve, where thermostats have one."""
     section = top.section("thermostats")
@@ -246,6 +240,11 @@ def _check_segment(top: TomlTable, place: str, key: str) -> None:
         )
 
 
+_CHECK_SIDES = toml.refuse_if(
+    lambda top: "crystal" not in (system := top.section("system")) and not ("left" in system and "right" in system),
+    '[system] needs crystal = "Ar" with a ratio, or left = "Si" and right = "Ge"',
+    "system",
+)
 RUN = Table(
     [
         toml.TITLE,
@@ -258,7 +257,7 @@ RUN = Table(
         toml.table("spectrum", SPECTRUM),
         toml.table("modes", MODES),
     ],
-    checks=(_check_temperatures, _check_thermostats, _check_damping, _check_sides, _check_blocks),
+    checks=(_check_temperatures, _check_thermostats, _check_damping, _CHECK_SIDES, _check_blocks),
     renamed=_RENAMED_KEYS,
 )
 

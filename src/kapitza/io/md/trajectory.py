@@ -256,7 +256,15 @@ def read_gpumd_run(
     if source == "shc":
         flux = read_shc(place / SHC_FILE, slab.volume, method=record.method)
     else:
-        observer = _make_observer(file, system, slab, source)
+        every, timestep = file.sampling.every, file.protocol.timestep
+        segment = file.sampling.segment or SEGMENT_LENGTH
+        if source == "kernels":
+            recipe = PlaneSpectrumRecipe(timestep, every, segment)
+            observer = recipe(system, require_kernels(file.potential))
+        else:
+            crossing = _SlabForces(slab.atoms, system.right[slab.atoms], slab.thickness)
+            settings = SegmentSettings(timestep=timestep, every=every, segment=segment)
+            observer = SpectralCurrent(crossing, system.masses, settings, area=system.area)
         _observe_samples(place / GPUMD_PLANE_FILE, file, system, slab, observer, progress or ignore_progress)
         flux = observer.flux(record.method)
     return Run(
@@ -279,17 +287,6 @@ class _SlabForces:
     def forces(self, positions: Array) -> Array:
         """(k, 3) N of the sample that is held."""
         return self.held
-
-
-def _make_observer(file: RunFile, system: System, slab: Slab, source: FluxSource) -> SpectralCurrent:
-    sampling, timestep = file.sampling, file.protocol.timestep
-    segment = sampling.segment or SEGMENT_LENGTH
-    if source == "kernels":
-        potential = require_kernels(file.potential)
-        return PlaneSpectrumRecipe(timestep, sampling.every, segment)(system, potential)
-    crossing = _SlabForces(slab.atoms, system.right[slab.atoms], slab.thickness)
-    settings = SegmentSettings(timestep=timestep, every=sampling.every, segment=segment)
-    return SpectralCurrent(crossing, system.masses, settings, area=system.area)
 
 
 def _observe_samples(

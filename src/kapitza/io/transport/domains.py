@@ -165,8 +165,12 @@ def read_domain(path: str | PathLike[str]) -> DomainFile:
     boxes = tuple(section.locate("", _read_box, section, carriers) for section in values["boxes"])
     made_of = {box.name: sides[box.matter.name] for box in boxes if isinstance(box.matter, Carriers)}
     crossings = _read_boundaries(top.section("boundaries"), made_of, edges)
-    sources = tuple(section.locate("", _read_source, section) for section in top.sections("sources"))
-    domain = top.locate("", Domain, boxes, crossings, _read_walls(top.section("walls")), sources)
+    sources: list[HotSpot] = []
+    for section in top.sections("sources"):
+        low, high, _ = HOT_SPOT.read(section).values()
+        power = section.number("power", _POWER_KEYS[min(len(low), len(_POWER_KEYS)) - 1])
+        sources.append(section.locate("", HotSpot, low, high, power))
+    domain = top.locate("", Domain, boxes, crossings, _read_walls(top.section("walls")), tuple(sources))
     counts = {key: values[key] for key in ("particles", "seed", "batches")}
     settings = top.locate("particles", lambda: MonteCarloSettings(**counts))
     return DomainFile(values["title"] or top.path.stem, domain, values["spacing"], settings)
@@ -180,12 +184,6 @@ def _read_box(section: TomlTable, carriers: Mapping[str, Carriers]) -> DomainSha
     if "corners" not in section:
         return Cuboid(values["low"], values["high"], matter, name)
     return Prism(values["corners"], matter, name, values["height"])
-
-
-def _read_source(section: TomlTable) -> HotSpot:
-    values = HOT_SPOT.read(section)
-    kind = _POWER_KEYS[min(len(values["low"]), len(_POWER_KEYS)) - 1]
-    return HotSpot(values["low"], values["high"], section.number("power", kind))
 
 
 def _read_boundaries(
