@@ -7,7 +7,8 @@ import pytest
 
 import kapitza
 from kapitza.cli import agf, main
-from kapitza.io.formats.files import EMPTY_SEAL, array_from_json, array_to_json, seal
+from kapitza.io.formats.arrays import array_from_json, array_to_json
+from kapitza.io.formats.files import EMPTY_SEAL, seal
 from kapitza.matter.junction import Junction
 from printed_json import printed
 

@@ -7,7 +7,7 @@ import pytest
 
 import kapitza
 from kapitza.errors import DataError
-from kapitza.io.formats.files import array_to_json
+from kapitza.io.formats.arrays import array_to_json
 from kapitza.matter.building.layers import chain_junction, mass_junction
 from kapitza.units import m_u
 

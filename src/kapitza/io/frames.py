@@ -12,15 +12,9 @@ from kapitza.core.arrays import is_increasing
 from kapitza.core.record_display import attributes
 from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, Hint, require
+from kapitza.io.formats.arrays import array_from_json, array_to_json, frozen_array, known_dtype, storable_array
 from kapitza.io.formats.child import rehearse, run_in_child
-from kapitza.io.formats.files import (
-    array_from_json,
-    array_to_json,
-    frozen_array,
-    known_dtype,
-    parse_json,
-    storable_array,
-)
+from kapitza.io.formats.files import parse_json
 from kapitza.io.formats.foreign_hdf5 import local_dataset, member_names, open_hdf5, plain_attribute
 from kapitza.io.formats.records import pack, unpack
 from kapitza.io.results import file_header, result_of_header, stored_units

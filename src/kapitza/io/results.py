@@ -11,6 +11,7 @@ from kapitza import __version__
 from kapitza.core.files import read_limited, regular_file_size, write_atomically
 from kapitza.errors import DataError
 from kapitza.io.formats import files, hdf5, npz
+from kapitza.io.formats.arrays import array_from_json, array_to_json
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.formats.records import list_array, pack, unpack
 
@@ -100,7 +101,7 @@ def encode_result(result: Any, suffix: str) -> bytes:
     if suffix == ".json":
         return files.seal(
             files.dump_json(
-                {"checksum": files.EMPTY_SEAL} | file_header(result) | {"result": pack(result, files.array_to_json)}
+                {"checksum": files.EMPTY_SEAL} | file_header(result) | {"result": pack(result, array_to_json)}
             )
         )
     arrays: dict[str, NDArray[Any]] = {}
@@ -135,7 +136,7 @@ def decode_result(path: str | PathLike[str], suffix: str) -> Any:
     sealed = files.check_seal(path, text=suffix == ".json")
     if suffix == ".json":
         tree = files.parse_json(read_limited(path, files.MAX_JSON_BYTES))
-        return unpack(result_of_header(tree, sealed=sealed), files.array_from_json)
+        return unpack(result_of_header(tree, sealed=sealed), array_from_json)
     header, arrays = npz.read_npz(path) if suffix == ".npz" else hdf5.read_own_hdf5(path)
 
     def fetch(node: dict[str, Any]) -> NDArray[Any] | None:

@@ -27,7 +27,8 @@ from kapitza.io.eels.signals import (
     number_or_default,
 )
 from kapitza.io.formats import files, foreign_hdf5, npz
-from kapitza.io.formats.files import known_shape, known_suffix
+from kapitza.io.formats.arrays import known_shape
+from kapitza.io.formats.files import known_suffix
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import e, nm
 

@@ -1,4 +1,4 @@
-"""Plain parts of the files of results: JSON without traps, endings of names, arrays, and checksums.
+"""Plain parts of the files of results: JSON without traps, endings of names, and checksums.
 
 A file carries a checksum over its own bytes, so that a flipped bit never passes for a number.  The seal is the text
 ``kapitza-sha256:`` and 64 hexadecimal digits: the SHA-256 of the file with zeros in the place of these digits (FIPS
@@ -8,16 +8,12 @@ comment of a zip, in a dataset of HDF5.
 
 import hashlib
 import json
-import math
 import mmap
 import os
 import re
 from collections.abc import Callable, Collection
 from os import PathLike
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from kapitza.core.files import file_path, open_regular
 from kapitza.core.quantity_kinds import LARGEST
@@ -71,75 +67,6 @@ def known_suffix(path: object, suffixes: Collection[str]) -> str:
         expected = f"{', '.join(others)} or {last}" if others else last
         raise InputError(f"{str(path)!r} has an unknown file ending: expected {expected}")
     return suffix
-
-
-_STORABLE_DTYPES = ("<f8", "<i8", "|b1", "<c16", "|u1", "|i1", "<i4", "<u4", "<u8", "<i2", "<u2", "<f4")
-_MAX_AXES = 8
-
-
-def storable_array(array: NDArray[Any]) -> NDArray[Any]:
-    """Return an array little-endian and in C order, if it holds numbers or truth values."""
-    little = np.asarray(array, dtype=array.dtype.newbyteorder("<"), order="C")
-    if little.dtype.str not in _STORABLE_DTYPES:
-        raise InputError(f"cannot save an array of {array.dtype}: expected numbers or truth values")
-    return little
-
-
-def known_dtype(text: Any) -> np.dtype[Any]:
-    """Return the dtype of this name, if it is one that a file of ours may hold."""
-    if text not in _STORABLE_DTYPES:
-        raise DataError(f"holds an array of {text!r:.40}, which is not read")
-    return np.dtype(text)
-
-
-def known_shape(shape: Any) -> tuple[int, ...]:
-    """Return a shape of a few axes, none negative."""
-    if not isinstance(shape, (list, tuple)) or len(shape) > _MAX_AXES:
-        raise DataError(f"expected the shape of an array, got {shape!r:.60}")
-    for size in shape:
-        if type(size) is not int or not 0 <= size < 2**48:
-            raise DataError(f"expected the shape of an array, got {shape!r:.60}")
-    return tuple(shape)
-
-
-def frozen_array(array: NDArray[Any]) -> NDArray[Any]:
-    """Return the array read-only, as records hold theirs."""
-    array.flags.writeable = False
-    return array
-
-
-def array_to_json(_place: str, array: NDArray[Any]) -> dict[str, Any]:
-    """Return an array as JSON: its dtype, shape and flat data; infinite numbers as text, complex ones as pairs."""
-    array = storable_array(array)
-    flat = array.ravel()
-    if flat.dtype.kind == "c":
-        flat = flat.view(np.float64)
-    data = flat.tolist()
-    if flat.dtype.kind == "f":
-        data = [item if math.isfinite(item) else repr(item) for item in data]
-    return {"$array": array.dtype.str, "shape": list(array.shape), "data": data}
-
-
-def array_from_json(node: dict[str, Any]) -> NDArray[Any] | None:
-    """Return the array of a JSON node, or None if it is no array; data that do not fill it are a DataError."""
-    if "$array" not in node:
-        return None
-    if "left_out" in node:
-        raise DataError("is the output of --json without its large arrays: --save FILE keeps them")
-    dtype, shape, data = known_dtype(node["$array"]), known_shape(node.get("shape")), node.get("data")
-    wanted = math.prod(shape) * (2 if dtype.kind == "c" else 1)
-    if not isinstance(data, list) or len(data) != wanted:
-        raise DataError(f"an array of shape {shape} needs {wanted} numbers, got {data!r:.60}")
-    allowed = {"f": (int, float, str), "c": (int, float, str), "b": (bool,)}.get(dtype.kind, (int,))
-    for item in data:
-        wrong_text = isinstance(item, str) and item not in ("inf", "-inf", "nan")
-        if type(item) not in allowed or wrong_text:
-            raise DataError(f"expected numbers of type {dtype}, got {item!r:.60}")
-    try:
-        flat = np.array(data, dtype=np.float64 if dtype.kind == "c" else dtype)
-    except (OverflowError, ValueError) as err:
-        raise DataError(f"numbers do not fit into {dtype}: {err}") from err
-    return frozen_array((flat.view(np.complex128) if dtype.kind == "c" else flat).reshape(shape))
 
 
 _MARK = b"kapitza-sha256:"

@@ -13,7 +13,7 @@ import numpy as np
 
 from kapitza.core.files import open_regular, regular_file_size
 from kapitza.errors import DataError, require
-from kapitza.io.formats.files import known_shape
+from kapitza.io.formats.arrays import known_shape
 from kapitza.io.formats.hdf5 import HDF5_FAULTS
 
 FOREIGN_FAULTS = (*HDF5_FAULTS, MemoryError, RecursionError, EOFError)

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kapitza.errors import DataError, require
-from kapitza.io.formats.files import EMPTY_SEAL, MAX_JSON_BYTES, frozen_array, known_dtype, known_shape, storable_array
+from kapitza.io.formats.arrays import frozen_array, known_dtype, known_shape, storable_array
+from kapitza.io.formats.files import EMPTY_SEAL, MAX_JSON_BYTES
 
 HEADER_DATASET = "header"
 _CHECKSUM_DATASET = "kapitza checksum"

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from kapitza.core.files import open_regular
 from kapitza.errors import DataError
-from kapitza.io.formats.files import MAX_JSON_BYTES, frozen_array, known_dtype, known_shape, storable_array
+from kapitza.io.formats.arrays import frozen_array, known_dtype, known_shape, storable_array
+from kapitza.io.formats.files import MAX_JSON_BYTES
 
 _HEADER_MEMBER = "header.json"
 _MAX_MEMBERS = 100_000

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from kapitza.errors import DataError, InputError, KapitzaError
 from kapitza.io.formats import saved_types
-from kapitza.io.formats.files import array_to_json
+from kapitza.io.formats.arrays import array_to_json
 
 _MAX_NESTING = 40
 _MAX_LISTED_NUMBERS = 10_000  # of one array that ``--json`` prints
