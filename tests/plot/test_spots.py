@@ -9,7 +9,7 @@ from kapitza.measure.experiment import Curve
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
 from kapitza.measure.thermoreflectance.repeats import combine_repeats
-from kapitza.plot.spots import fitted_spots
+from kapitza.plot.fits import fitted_spots
 from kapitza.plot.style import new_figure
 
 mpl.use("Agg")

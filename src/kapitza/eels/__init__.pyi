@@ -7,8 +7,6 @@ from kapitza.eels import heat_flow as heat_flow
 from kapitza.eels import precision as precision
 from kapitza.io.eels.nion import write_eels as write_eels
 from kapitza.io.eels.spectra import read_eels as read_eels
-from kapitza.measure.eels.contrast import SideContrast as SideContrast
-from kapitza.measure.eels.contrast import side_contrast as side_contrast
 from kapitza.measure.eels.design import EelsDesign as EelsDesign
 from kapitza.measure.eels.design import design_eels as design_eels
 from kapitza.measure.eels.experiment import EelsExperiment as EelsExperiment
@@ -42,7 +40,9 @@ from kapitza.measure.eels.model import TieChoice as TieChoice
 from kapitza.measure.eels.model import VibrationalMode as VibrationalMode
 from kapitza.measure.eels.model import ZeroLossPeak as ZeroLossPeak
 from kapitza.measure.eels.point_spread import PointSpread as PointSpread
+from kapitza.measure.eels.point_spread import SideContrast as SideContrast
 from kapitza.measure.eels.point_spread import delocalisation as delocalisation
+from kapitza.measure.eels.point_spread import side_contrast as side_contrast
 from kapitza.measure.eels.populations import Correction as Correction
 from kapitza.measure.eels.populations import DepartureTest as DepartureTest
 from kapitza.measure.eels.populations import adjust_pvalues as adjust_pvalues

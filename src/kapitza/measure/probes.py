@@ -11,9 +11,8 @@ from kapitza.core.arrays import Array, about, quantity
 from kapitza.core.profile import Jump, Profile
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.measure.eels.contrast import SideContrast
 from kapitza.measure.eels.jump import InterfaceJump, fit_jump
-from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.measure.eels.point_spread import PointSpread, SideContrast
 from kapitza.units import nm
 
 _FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal distribution, in standard deviations

@@ -14,6 +14,7 @@ from kapitza.plot.conductances import probes_figure as probes_figure
 from kapitza.plot.fits import design_front as design_front
 from kapitza.plot.fits import experiment_axis as experiment_axis
 from kapitza.plot.fits import fit as fit
+from kapitza.plot.fits import fitted_spots as fitted_spots
 from kapitza.plot.fits import likelihood as likelihood
 from kapitza.plot.fits import profile_jump as profile_jump
 from kapitza.plot.fits import sensitivity as sensitivity
@@ -40,7 +41,6 @@ from kapitza.plot.spectra import specular_transmission as specular_transmission
 from kapitza.plot.spectra import transmission as transmission
 from kapitza.plot.spectra import transmission_by_angle as transmission_by_angle
 from kapitza.plot.spectra import transmission_by_branch as transmission_by_branch
-from kapitza.plot.spots import fitted_spots as fitted_spots
 from kapitza.plot.transport import flux_spectrum as flux_spectrum
 from kapitza.plot.transport import transport_figure as transport_figure
 from kapitza.plot.transport import transport_map as transport_map

@@ -7,13 +7,12 @@ from attrs import evolve
 
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
-from kapitza.measure.eels.contrast import SideContrast, side_contrast
 from kapitza.measure.eels.experiment import EelsExperiment, fisher_information, simulate_spectra
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.jump import fit_jump
 from kapitza.measure.eels.map import line_profile
 from kapitza.measure.eels.model import SpectrumModel
-from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.measure.eels.point_spread import PointSpread, SideContrast, side_contrast
 from kapitza.units import meV, nm
 
 SPREAD = PointSpread(0.5 * nm, 0.2, 10 * nm)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from kapitza.core.profile import Profile
 from kapitza.errors import InputError
 from kapitza.measure.design import design
-from kapitza.measure.eels.contrast import side_contrast
 from kapitza.measure.eels.design import design_eels, optimal_dwell, pixel_sigma, planned_contrast, scan_precision
 from kapitza.measure.eels.experiment import (
     EelsExperiment,
@@ -26,7 +25,7 @@ from kapitza.measure.eels.experiment import (
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.jump import contrast_weighted_means, fit_jump
 from kapitza.measure.eels.model import VibrationalMode, channel_grid, expected_spectrum
-from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.measure.eels.point_spread import PointSpread, side_contrast
 from kapitza.units import e, k_B, meV, nm
 
 

@@ -8,12 +8,11 @@ from scipy import stats
 
 from kapitza.core.occupation import Occupation
 from kapitza.errors import InputError
-from kapitza.measure.eels.contrast import side_contrast
 from kapitza.measure.eels.experiment import EelsExperiment, simulate_spectra
 from kapitza.measure.eels.fit import fit_spectra
 from kapitza.measure.eels.jump import InterfaceJump, fit_jump
 from kapitza.measure.eels.map import TemperatureMap, line_profile
-from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.measure.eels.point_spread import PointSpread, side_contrast
 from kapitza.measure.eels.populations import departure_test, mixed_temperatures, mixture_test, mode_occupations
 from kapitza.units import k_B, nm
 

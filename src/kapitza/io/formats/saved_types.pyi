@@ -76,7 +76,6 @@ from kapitza.measure.compare import Prediction as Prediction
 from kapitza.measure.compare import Published as Published
 from kapitza.measure.design import Design as Design
 from kapitza.measure.eels.comparison import OccupationComparison as OccupationComparison
-from kapitza.measure.eels.contrast import SideContrast as SideContrast
 from kapitza.measure.eels.geometry import EdgeWidth as EdgeWidth
 from kapitza.measure.eels.geometry import ObliqueJump as ObliqueJump
 from kapitza.measure.eels.geometry import ObliquePlane as ObliquePlane
@@ -89,6 +88,7 @@ from kapitza.measure.eels.jump import AbsoluteResistance as AbsoluteResistance
 from kapitza.measure.eels.jump import InterfaceJump as InterfaceJump
 from kapitza.measure.eels.map import TemperatureMap as TemperatureMap
 from kapitza.measure.eels.point_spread import PointSpread as PointSpread
+from kapitza.measure.eels.point_spread import SideContrast as SideContrast
 from kapitza.measure.fit_result import ErrorBudget as ErrorBudget
 from kapitza.measure.interface import BestEstimate as BestEstimate
 from kapitza.measure.interface import InterfacePrediction as InterfacePrediction

@@ -150,23 +150,13 @@ def compare_occupations(
     (shift, more), alignment_sigma = np.pad(alignment, ((0, 0), (0, 2 - found.size)))
     names = [one.modes or [f"{energy / meV:.4g} meV" for energy in one.energy] for one in (measured, simulated)]
     return OccupationComparison(
-        position=measured.position,
-        modes=[names[0][j] for j in matched],
-        partners=[names[1][nearest[j]] for j in matched],
-        energy=measured.energy[matched],
-        partner_energy=simulated.energy[nearest[matched]],
-        measured=value,
-        measured_sigma=error,
-        expected=moved,
-        expected_sigma=np.stack([np.sqrt(np.diag(one)) for one in spreads], axis=1),
-        shift=float(shift),
-        factor=1 + float(more),
-        alignment_sigma=alignment_sigma,
-        chi2=chi2,
-        freedom=freedom,
-        chi2_by_mode=chi2_by_mode,
+        position=measured.position, modes=[names[0][j] for j in matched],
+        partners=[names[1][nearest[j]] for j in matched], energy=measured.energy[matched],
+        partner_energy=simulated.energy[nearest[matched]], measured=value, measured_sigma=error, expected=moved,
+        expected_sigma=np.stack([np.sqrt(np.diag(one)) for one in spreads], axis=1), shift=float(shift),
+        factor=1 + float(more), alignment_sigma=alignment_sigma, chi2=chi2, freedom=freedom, chi2_by_mode=chi2_by_mode,
         count_by_mode=use.sum(axis=0),
-    )
+    )  # fmt: skip
 
 
 def _seen_weights(position: Array, places: Array, spread: PointSpread | None) -> Array:
@@ -295,11 +285,6 @@ def assign_peaks(
             mean[i] = np.average(quanta[near], weights=weight[near])
             spread[i] = np.sqrt(np.average((quanta[near] - mean[i]) ** 2, weights=weight[near]))
     return PeakAssignment(
-        energy=peaks,
-        sigma=errors,
-        share=density / np.where(total > 0, total, np.nan)[:, None],
-        localised_energy=mean,
-        localised_spread=spread,
-        shift=peaks - mean,
-        shift_sigma=np.where(np.isfinite(mean), width, np.nan),
-    )
+        energy=peaks, sigma=errors, share=density / np.where(total > 0, total, np.nan)[:, None], localised_energy=mean,
+        localised_spread=spread, shift=peaks - mean, shift_sigma=np.where(np.isfinite(mean), width, np.nan),
+    )  # fmt: skip

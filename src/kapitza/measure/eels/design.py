@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, positive
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.measure.eels.contrast import MAX_CONTRAST, MIN_CONTRAST, SideContrast
 from kapitza.measure.eels.experiment import EelsExperiment, cramer_rao, planned_model, resolution_tradeoff, side_sigma
 from kapitza.measure.eels.jump import contrast_weighted_means
+from kapitza.measure.eels.point_spread import MAX_CONTRAST, MIN_CONTRAST, SideContrast
 
 _DesignTarget = Literal["jump", "kapitza_left", "kapitza_right"]
 
@@ -221,18 +221,8 @@ def design_eels(
         errors = getattr(plan, name), getattr(best[name], name) if name in best else np.inf
         needed[name] = experiment.time * (errors[0] / value) ** 2, experiment.time * (errors[1] / value) ** 2
     return EelsDesign(
-        experiment=experiment,
-        names=model.names,
-        sigma_left=sigma[0],
-        sigma_right=sigma[1],
-        modes=dict(zip((mode.name for mode in experiment.left), alone, strict=True)),
-        precision=plan,
-        widths=compared,
-        sigma_at_fixed_dose=fixed,
-        sigma_with_slit=slit,
-        best_width=float(compared[np.argmin(slit)]),
-        dwell=layouts,
-        best_precision=best,
-        targets=wanted,
-        required_time=needed,
-    )
+        experiment=experiment, names=model.names, sigma_left=sigma[0], sigma_right=sigma[1],
+        modes=dict(zip((mode.name for mode in experiment.left), alone, strict=True)), precision=plan, widths=compared,
+        sigma_at_fixed_dose=fixed, sigma_with_slit=slit, best_width=float(compared[np.argmin(slit)]), dwell=layouts,
+        best_precision=best, targets=wanted, required_time=needed,
+    )  # fmt: skip

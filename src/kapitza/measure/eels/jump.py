@@ -13,9 +13,8 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.profile import Jump, Profile
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.measure.eels.contrast import SideContrast
 from kapitza.measure.eels.intervals import chi2_probability, coverage_factor, ratio_interval
-from kapitza.measure.eels.point_spread import PointSpread
+from kapitza.measure.eels.point_spread import PointSpread, SideContrast
 from kapitza.units import nm
 
 _SPREAD_PARAMETERS = ("width", "share", "length")
@@ -470,18 +469,10 @@ def absolute_resistance(
     interval = ratio_interval(heat, jump, joint[::-1, ::-1], level=level, freedom=jump_fit.freedom, lowest=0.0)
     conductance = Conductance([jump_fit.jump.temperature], [heat / jump], [sigma], method="STEM-EELS")
     return AbsoluteResistance(
-        conductance=conductance,
-        interval=interval,
-        level=level,
-        jump=jump,
-        jump_sigma=float(np.sqrt(joint[0, 0])),
-        flux=heat,
-        flux_sigma=float(np.sqrt(joint[1, 1])),
-        sources=tuple(given),
-        fluxes=value[1:],
-        flux_sigmas=np.sqrt(np.diag(covariance)[1:]),
-        pvalue=float(chi2_probability(len(given) - 1, chi2)),
-    )
+        conductance=conductance, interval=interval, level=level, jump=jump, jump_sigma=float(np.sqrt(joint[0, 0])),
+        flux=heat, flux_sigma=float(np.sqrt(joint[1, 1])), sources=tuple(given), fluxes=value[1:],
+        flux_sigmas=np.sqrt(np.diag(covariance)[1:]), pvalue=float(chi2_probability(len(given) - 1, chi2)),
+    )  # fmt: skip
 
 
 def _jump_and_fluxes(jump_fit: InterfaceJump, conductivities: Mapping[str, KnownQuantity]) -> tuple[Array, Array]:

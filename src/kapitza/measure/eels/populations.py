@@ -10,10 +10,10 @@ from kapitza.core.arrays import Array, BoolArray, about, check_choice, real_arra
 from kapitza.core.occupation import Occupation
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.measure.eels.contrast import mode_information, side_strengths, usable_pixels, visible_modes
 from kapitza.measure.eels.intervals import chi2_probability
 from kapitza.measure.eels.jump import InterfaceJump
 from kapitza.measure.eels.map import UNUSABLE_OR_MISFIT, TemperatureMap, fitted_modes
+from kapitza.measure.eels.point_spread import mode_information, side_strengths, usable_pixels, visible_modes
 from kapitza.units import k_B
 
 Correction = Literal["holm", "benjamini-hochberg", "none"]

@@ -485,14 +485,10 @@ def fisher_scoring(
     """
     k, p = start.shape
     result = SearchResult(
-        value=search.to_coordinates(problem.constraints.chart, start),
-        covariance=np.empty((k, p, p)),
-        fixed_or_bound=np.empty((k, p), dtype=np.bool_),
-        converged=np.empty(k, dtype=np.bool_),
-        iterations=np.empty(k, dtype=np.int64),
-        chi2_moments=np.empty((k, 4)),
-        deviance=np.empty(k),
-    )
+        value=search.to_coordinates(problem.constraints.chart, start), covariance=np.empty((k, p, p)),
+        fixed_or_bound=np.empty((k, p), dtype=np.bool_), converged=np.empty(k, dtype=np.bool_),
+        iterations=np.empty(k, dtype=np.int64), chi2_moments=np.empty((k, 4)), deviance=np.empty(k),
+    )  # fmt: skip
     state = _new_search(problem.grid.channels, problem.constraints.free)
     smooth = np.ascontiguousarray(legendre_polynomials(problem.grid.channels, problem.model.background))
     spectrum, *evaluated = model_arrays(problem.model, problem.grid, smooth)

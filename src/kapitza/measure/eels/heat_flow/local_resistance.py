@@ -169,15 +169,9 @@ def local_resistance(
     along = -(planes.gradient @ direction)
     sigma = np.sqrt(np.einsum("i,...ij,j->...", direction, planes.covariance[..., 1:, 1:], direction))
     found = LocalResistance(
-        position=planes.position,
-        value=along,
-        sigma=sigma,
-        common=0.0,
-        direction=direction.tolist(),
-        radius=radius,
-        resolution=_resolution(planes.position, direction, radius, spread),
-        relative=flux is None,
-    )
+        position=planes.position, value=along, sigma=sigma, common=0.0, direction=direction.tolist(), radius=radius,
+        resolution=_resolution(planes.position, direction, radius, spread), relative=flux is None,
+    )  # fmt: skip
     if flux is not None:
         scale, common = flux[0], flux[1] / flux[0]
     else:

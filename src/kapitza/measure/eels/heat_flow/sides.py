@@ -139,13 +139,9 @@ def mode_sides(
     spread = covariance.sum(axis=rows) / (per[..., :, None] * per[..., None, :])
     use = (count > 0).any(axis=-1)
     return ModeSides(
-        position=by_mode.position[-1][use],
-        energy=quanta,
-        modes=by_mode.modes,
-        gain=mean[use, :m],
-        loss=mean[use, m:],
+        position=by_mode.position[-1][use], energy=quanta, modes=by_mode.modes, gain=mean[use, :m], loss=mean[use, m:],
         covariance=spread[use],
-    )
+    )  # fmt: skip
 
 
 @frozen(eq=False, kw_only=True)
@@ -227,13 +223,9 @@ def opposite_occupations(plus: ModeSides | TemperatureMap, minus: ModeSides | Te
         for k, side in ((0, one), (2, other)):
             covariance[:, j, k : k + 2, k : k + 2] = side.covariance[:, j::m, j::m]
     return OppositeOccupations(
-        position=one.position,
-        energy=one.energy,
-        modes=one.modes,
-        plus=n_plus,
-        minus=n_minus,
+        position=one.position, energy=one.energy, modes=one.modes, plus=n_plus, minus=n_minus,
         covariance=pull @ covariance @ pull.swapaxes(-1, -2),
-    )
+    )  # fmt: skip
 
 
 def _solve_pair(g: Array, v: Array, h: Array, w: Array) -> tuple[Array, Array, Array]:
@@ -408,16 +400,10 @@ def design_apertures(
     pull = np.nanmax(difference / sigma, axis=1)
     best = int(np.argmax(pull))
     return ApertureDesign(
-        modes=names,
-        radii=radii,
-        direction=cosine,
-        difference=difference,
-        sigma=sigma,
-        best=best,
-        required_pixels=np.ceil((significance * sigma[best] / difference[best]) ** 2),
-        significance=significance,
+        modes=names, radii=radii, direction=cosine, difference=difference, sigma=sigma, best=best,
+        required_pixels=np.ceil((significance * sigma[best] / difference[best]) ** 2), significance=significance,
         probe=None if wavelength is None or convergence == 0 else 0.61 * wavelength / convergence,
-    )
+    )  # fmt: skip
 
 
 def _pair_sigma(experiment: EelsExperiment) -> Array:
