@@ -20,8 +20,17 @@ from scipy.optimize import minimize
 
 from kapitza.core.arrays import Array
 from kapitza.core.records import BaseRecord
-from kapitza.measure.calibration.estimate import LINEAR, SMOOTH, State, is_learnt, join_rows, rows_of
-from kapitza.measure.calibration.process import AMPLITUDES, COLUMNS, Labels, Rows, Scales, common_terms, covariance
+from kapitza.measure.calibration.estimate import LINEAR, SMOOTH, State, is_learnt, rows_of
+from kapitza.measure.calibration.process import (
+    AMPLITUDES,
+    COLUMNS,
+    Labels,
+    Rows,
+    Scales,
+    common_terms,
+    covariance,
+    join_rows,
+)
 from kapitza.measure.catalogue import Measurement
 
 _LENGTH = 2.0  # median length of smooth features

@@ -42,8 +42,7 @@ from kapitza.measure.experiment import Curve, Experiment, independent_variable
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit
 from kapitza.measure.judgement import judge_fit
-from kapitza.measure.noise.bootstrap import coverage_factors
-from kapitza.measure.noise.estimate import LinearCurve, posterior_of_noise
+from kapitza.measure.noise.correlated import LinearCurve, coverage_factors, posterior_of_noise
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.pump_probe import Fdtr, Tdtr
 from kapitza.measure.thermoreflectance.sstr import Sstr

@@ -5,9 +5,15 @@ import pytest
 from tests.measure.test_noise import FREE, autoregressive, simulated, straight_line
 
 from kapitza.measure.likelihood import _constrained_minimum
-from kapitza.measure.noise.bootstrap import chance_of_smoothness, coverage_factors, probability_of_misfit
-from kapitza.measure.noise.estimate import correlated_shapes, posterior_of_noise
-from kapitza.measure.noise.refit import integrated_noise, linear_rise
+from kapitza.measure.noise.correlated import (
+    chance_of_smoothness,
+    correlated_shapes,
+    coverage_factors,
+    integrated_noise,
+    linear_rise,
+    posterior_of_noise,
+    probability_of_misfit,
+)
 
 LINE = np.column_stack([np.ones(40), np.linspace(-1, 1, 40)])
 

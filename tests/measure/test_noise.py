@@ -12,8 +12,13 @@ from kapitza.measure.experiment import AutoregressiveNoise, Curve
 from kapitza.measure.fit import fit
 from kapitza.measure.fit_result import Fit, fit_report
 from kapitza.measure.judgement import examine_residuals, is_parabolic, judge_fit
-from kapitza.measure.noise.bootstrap import coverage_factors, probability_of_misfit
-from kapitza.measure.noise.estimate import LinearCurve, estimate_noise, posterior_of_noise
+from kapitza.measure.noise.correlated import (
+    LinearCurve,
+    coverage_factors,
+    estimate_noise,
+    posterior_of_noise,
+    probability_of_misfit,
+)
 from kapitza.measure.problem import Prior
 from kapitza.measure.thermoreflectance.beams import Beams
 from kapitza.measure.thermoreflectance.pump_probe import Fdtr
@@ -136,7 +141,7 @@ def test_fits_with_correlated_noise_have_the_errors_of_simulated_curves(monkeypa
         seen.append((curve, np.array([1.3, 1.7])))
         return seen[-1][1]
 
-    monkeypatch.setattr("kapitza.measure.noise.refit.coverage_factors", factors)
+    monkeypatch.setattr("kapitza.measure.noise.correlated.coverage_factors", factors)
     found = simulated(3, 0.9)
     (curve, factor), *_ = seen
     wanted = factor * np.sqrt(np.diag(estimate_noise(curve).covariance))

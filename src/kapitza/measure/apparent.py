@@ -16,17 +16,8 @@ import numpy as np
 from attrs import asdict, evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import (
-    Array,
-    about,
-    above_zero,
-    check_filled,
-    check_plausible,
-    check_record,
-    number,
-    numbers,
-    one_of,
-)
+from kapitza.core import arrays
+from kapitza.core.arrays import Array, about, above_zero, number, numbers, one_of
 from kapitza.core.conductance import Conductance, increasing_temperatures
 from kapitza.core.occupation import Statistics
 from kapitza.core.records import BaseRecord
@@ -94,9 +85,9 @@ class Observation(BaseRecord):
     spot: float = field(default=1e-5, converter=number, validator=above_zero, metadata=about("m", "radius (sstr)"))
 
     def __attrs_post_init__(self) -> None:
-        check_plausible("thickness", self.thickness, *_THICKNESS_RANGE, "m", self.method)
-        check_plausible("frequency", self.frequency, *_FREQUENCY_RANGE, "Hz", self.method)
-        check_plausible("radius of the spot", self.spot, *_THICKNESS_RANGE, "m", self.method)
+        arrays.check_plausible("thickness", self.thickness, *_THICKNESS_RANGE, "m", self.method)
+        arrays.check_plausible("frequency", self.frequency, *_FREQUENCY_RANGE, "Hz", self.method)
+        arrays.check_plausible("radius of the spot", self.spot, *_THICKNESS_RANGE, "m", self.method)
 
     @property
     def title(self) -> str:
@@ -182,11 +173,6 @@ class ObservedBoundary(BaseRecord):
     electrons: Electrons | None  # of the metal among both sides at 300 K, where they are known and count
     bounds: bool = True  # whether what is not known is varied
     stated: bool = False  # whether the boundary is another one than the diffuse one of both spectra
-
-    @property
-    def has_metal(self) -> bool:
-        """Whether one side is a metal."""
-        return self.left.is_metal or self.right.is_metal
 
 
 def apparent_conductance(
@@ -275,9 +261,9 @@ def solve_apparent(
     `transmission` that one is the boundary.
     """
     kelvin = increasing_temperatures(temperature)
-    check_filled("temperature", kelvin)
+    arrays.check_filled("temperature", kelvin)
     if observation is not None:
-        check_record(observation, Observation, python='give Observation(method="tdtr", ...)')
+        arrays.check_record(observation, Observation, python='give Observation(method="tdtr", ...)')
     given_pair = _conductivity_pair(conductivities)
     seen = Observation() if observation is None else observation
     if not (left.is_metal or right.is_metal) and seen.method in ("tdtr", "sstr"):
@@ -344,9 +330,8 @@ def _conductivity_pair(given: object) -> tuple[float | None, float | None]:
             hint=Hint(python="None for the one of the library"),
         )
     left, right = (None if one is None else number(one) for one in cast("Sequence[Any]", given))
-    for one in (left, right):
-        if one is not None and not 0 < one < np.inf:
-            raise InputError(f"conductivities: {one:g} W/mK, wanted a finite number above 0")
+    if wrong := [one for one in (left, right) if one is not None and not 0 < one < np.inf]:
+        raise InputError(f"conductivities: {wrong[0]:g} W/mK, wanted a finite number above 0")
     return left, right
 
 
@@ -392,31 +377,28 @@ def _excess(
     """(3,) what the bulks add to the emitted resistance: as is, most and least over what is not known, m² K W⁻¹."""
     inputs = _inputs(scene, temperature, known)
     kernel = partial(excess_resistances, scene, temperature, known)
-    found = kernel() if inputs is None else compute_once(kernel, inputs, version=_SOLUTION_VERSION)
-    each = np.asarray(found["excess"], dtype=float)
+    solved = kernel() if inputs is None else compute_once(kernel, inputs, version=_SOLUTION_VERSION)
+    each = np.asarray(solved["excess"], dtype=float)
     return np.array([each[0], each.max(), each.min()])
 
 
 def _inputs(scene: ObservedBoundary, temperature: float, known: Sequence[LatticeConductivity]) -> UnitInputs | None:
     """All that the solution depends on; None where a side is no crystal of the package, whose spectrum names it."""
-    spectra = [side.spectrum for side in (scene.left, scene.right)]
-    tables = [one.table.modes.value for one in spectra if isinstance(one, BandSpectrum)]
-    states = [one.table.states.value for one in spectra if isinstance(one, BandSpectrum)]
-    if len(tables) < len(spectra):
+    sides, electrons = (scene.left, scene.right), scene.electrons
+    spectra = [side.spectrum for side in sides if isinstance(side.spectrum, BandSpectrum)]
+    if len(spectra) < len(sides):
         return None
-    numbers_of_sides = {
-        f"{name} {i}": value[i]
-        for name, value in (("modes", tables), ("states", states), ("conductivity", [k.value for k in known]))
-        for i in range(2)
-    }
-    electrons = (0.0, 0.0, 0.0)
-    if scene.electrons is not None:
-        electrons = scene.electrons.conductivity, scene.electrons.lattice, scene.electrons.coupling
-    loose = np.array([is_uncertain(*one) for one in zip((scene.left, scene.right), known, strict=True)])
     return {
-        **asdict(scene.observation), **numbers_of_sides, "temperature": temperature, "uncertain": loose,
-        "metal": np.array([scene.left.is_metal, scene.right.is_metal]), "electrons": np.array(electrons),
-        "ends": np.array([x for one in spectra if isinstance(one, BandSpectrum) for x in (one.table.top, one.atoms)]),
+        **asdict(scene.observation), "temperature": temperature,
+        **{f"modes {i}": spectrum.table.modes.value for i, spectrum in enumerate(spectra)},
+        **{f"states {i}": spectrum.table.states.value for i, spectrum in enumerate(spectra)},
+        **{f"conductivity {i}": lattice.value for i, lattice in enumerate(known)},
+        "uncertain": np.array([is_uncertain(*pair) for pair in zip(sides, known, strict=True)]),
+        "metal": np.array([side.is_metal for side in sides]),
+        "electrons": np.array(
+            [electrons.conductivity, electrons.lattice, electrons.coupling] if electrons else [0.0, 0.0, 0.0]
+        ),
+        "ends": np.array([end for spectrum in spectra for end in (spectrum.table.top, spectrum.atoms)]),
         **({} if scene.bounds else {"bounds": False}),
         **({"boundary": (scene.boundary.omega, scene.boundary.total)} if scene.stated else {}),
     }  # fmt: skip
@@ -454,9 +436,12 @@ def _resistance(scene: ObservedBoundary, left: Carriers, right: Carriers) -> flo
         left, right = right, left
         boundary = evolve(boundary, left=boundary.right, right=boundary.left)
     name = right.name if right.name != left.name else f"{right.name}'"
-    if not scene.has_metal or scene.statistics == "classical":
+    if not (scene.left.is_metal or scene.right.is_metal) or scene.statistics == "classical":
         return _steady_resistance(Film(seen.thickness, left), Film(seen.thickness, right, name=name), boundary)
-    film = Film(min(seen.thickness, _electron_depth(scene, left)), left)
+    # depth of the metal in which its electrons hand the heat to this lattice
+    electrons = None if scene.electrons is None else evolve(scene.electrons, lattice=left.conductivity)
+    deepest = float(np.sqrt(left.conductivity / USUAL_COUPLING)) if electrons is None else electrons.length
+    film = Film(min(seen.thickness, deepest), left)
     if seen.method == "tdtr":
         diffusivity = right.conductivity / float(right.capacity.sum())
         depth = max(_SUBSTRATE, _PENETRATIONS * float(np.sqrt(diffusivity / (np.pi * seen.frequency))))
@@ -470,14 +455,6 @@ def _steady_resistance(left: Film, right: Film, boundary: Transmission) -> float
     base = left.carriers.temperature
     found = transport([left, right], [boundary], left=Wall(base + 0.5), right=Wall(base - 0.5))
     return found.drop(0, "extrapolated") / found.flux
-
-
-def _electron_depth(scene: ObservedBoundary, metal: Carriers) -> float:
-    """Depth of a metal in which its electrons hand the heat to this lattice, m."""
-    electrons = scene.electrons
-    if electrons is None:
-        return float(np.sqrt(metal.conductivity / USUAL_COUPLING))
-    return evolve(electrons, lattice=metal.conductivity).length
 
 
 def _electron_excess(scene: ObservedBoundary, left: Carriers, right: Carriers) -> float:
@@ -494,13 +471,9 @@ def _carriers(
     """Phonons of a side, whose rates grow as ω² and give its conductivity (W m⁻¹ K⁻¹)."""
     rates = ScatteringRates(umklapp=_UMKLAPP, boundary=_LONGEST_PATH)
     make = partial(
-        spectral_carriers,
-        rates=rates,
-        temperature=temperature,
-        edges=edges,
-        conductivity=conductivity,
+        spectral_carriers, rates=rates, temperature=temperature, edges=edges, conductivity=conductivity,
         statistics=statistics,
-    )
+    )  # fmt: skip
     if side.crystal is not None and isinstance(side.spectrum, BandSpectrum):
         return make(phonons(side.crystal.name, side.crystal.normal), spectrum=side.spectrum)
     for one in (side.spectrum, side.solid):

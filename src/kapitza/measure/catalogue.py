@@ -11,7 +11,7 @@ Y.-J. Wu, T. Zhan, Z. Hou, L. Fang, Y. Xu, Sci. Data 7, 36 (2020), doi:10.1038/s
 
 import csv
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from itertools import repeat
@@ -158,9 +158,17 @@ def measured(
         for a material that is not in the library, or a temperature not above 0 K
     """
     check_not_negative("window", window)
-    wanted = [_polytype_family(side) for side in (left, right) if side is not None]
-    found = (entry for entry in load_catalogue() if _has_sides(entry, wanted))
-    return tuple(entry for entry in found if temperature is None or entry.near(temperature, window))
+    # names that a side stands for: one, or all polytypes of a crystal that is named without
+    families = [
+        POLYTYPE_NAMES.get(side) or frozenset({catalogue_side(side)}) for side in (left, right) if side is not None
+    ]
+
+    def has_sides(entry: Measurement) -> bool:
+        orders = ((entry.left, entry.right), (entry.right, entry.left))
+        return any(all(side in names for side, names in zip(order, families, strict=False)) for order in orders)
+
+    entries = filter(has_sides, load_catalogue())
+    return tuple(entry for entry in entries if temperature is None or entry.near(temperature, window))
 
 
 def measured_interfaces() -> tuple[tuple[str, str], ...]:
@@ -169,17 +177,6 @@ def measured_interfaces() -> tuple[tuple[str, str], ...]:
     for entry in load_catalogue():
         pairs.setdefault(entry.sides, (entry.left, entry.right))
     return tuple(pairs.values())
-
-
-def _polytype_family(name: str) -> frozenset[str]:
-    """Names of the catalogue that a name stands for: one, or all polytypes of a crystal that is named without."""
-    return POLYTYPE_NAMES.get(name) or frozenset({catalogue_side(name)})
-
-
-def _has_sides(entry: Measurement, families: Sequence[frozenset[str]]) -> bool:
-    """Whether the sides of a measurement are those wanted, in either order."""
-    orders = ((entry.left, entry.right), (entry.right, entry.left))
-    return any(all(side in names for side, names in zip(order, families, strict=False)) for order in orders)
 
 
 def catalogue_side(name: str) -> str:
@@ -228,15 +225,13 @@ def _read_toml(name: str) -> dict[str, Any]:
 def _read_csv(name: str) -> list[dict[str, Any]]:
     """Entries of a table: empty cells left out, numbers as numbers, several of them as a list."""
     lines = files("kapitza.measure").joinpath("data", name).read_text(encoding="utf-8").splitlines()
-    rows = csv.DictReader(line for line in lines if not line.startswith("#"))
-    return [{key: _read_cell(key, cell) for key, cell in row.items() if cell} for row in rows]
-
-
-def _read_cell(key: str, text: str) -> Any:
-    if key not in _NUMBER_KEYS:
-        return text
-    numbers = [float(word) for word in text.split()]
-    return numbers if len(numbers) > 1 else numbers[0]
+    rows: list[dict[str, Any]] = []
+    for row in csv.DictReader(line for line in lines if not line.startswith("#")):
+        rows.append({key: cell for key, cell in row.items() if cell})
+        for key in _NUMBER_KEYS & set(rows[-1]):
+            numbers = [float(word) for word in rows[-1][key].split()]
+            rows[-1][key] = numbers if len(numbers) > 1 else numbers[0]
+    return rows
 
 
 def _parse_entry(entry: dict[str, Any], sources: dict[str, Any], place: str) -> list[Measurement]:

@@ -23,23 +23,9 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.library import materials
-from kapitza.measure.apparent import (
-    DIFFUSE_MODELS,
-    USUAL_EXPERIMENT,
-    ApparentConductance,
-    Observation,
-    ObservationMethod,
-    solve_apparent,
-    usual_observation,
-)
-from kapitza.measure.catalogue import (
-    POLYTYPE_NAMES,
-    TEMPERATURE_WINDOW,
-    Measurement,
-    catalogue_side,
-    measured,
-    measured_interfaces,
-)
+from kapitza.measure import apparent, catalogue
+from kapitza.measure.apparent import ApparentConductance, Observation
+from kapitza.measure.catalogue import TEMPERATURE_WINDOW, Measurement
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units
 from kapitza.theory import models as register
@@ -274,13 +260,18 @@ def compare(
     """
     kelvin = one_temperature(temperature)
     one, other = _catalogue_name(left), _catalogue_name(right)
-    found = measured(one, other, kelvin, window=window)
+    found = catalogue.measured(one, other, kelvin, window=window)
     published = tuple(_nearest_value(entry, kelvin, window) for entry in found)
     if models is not None:
         predictions = tuple(predict_drops(name, model, kelvin, window) for name, model in models.items())
         return Comparison(one, other, kelvin, window, published, predictions)
-    experiments = [_experiment_of(entry) for entry in found] if observation == "published" else []
-    shown = USUAL_EXPERIMENT if observation == "published" else observation
+    if observation == "published":
+        shown, experiments = (
+            apparent.USUAL_EXPERIMENT,
+            [apparent.usual_observation(entry.method, entry.thickness) for entry in found],
+        )
+    else:
+        shown, experiments = observation, []
     solved = _model_predictions(left, right, kelvin, shown, experiments)
     return Comparison(
         one, other, kelvin, window, _with_excess(published, solved), solved.predictions, observation=solved.observation
@@ -295,11 +286,6 @@ class _Solved(BaseRecord):
     observation: Observation | None = None
     experiments: tuple[Observation, ...] = ()
     excess: tuple[float, ...] = ()  # m² K W⁻¹, of each of them
-
-
-def _experiment_of(entry: Measurement) -> Observation:
-    """How a measurement sees the boundary, by its method and its film."""
-    return usual_observation(entry.method, entry.thickness)
 
 
 def _with_excess(published: Sequence[Published], solved: _Solved) -> tuple[Published, ...]:
@@ -317,36 +303,38 @@ def _model_predictions(
     experiments: Sequence[Observation] = (),
 ) -> _Solved:
     """What all models say of an interface, the diffuse ones solved for an experiment and for each of others."""
-    bare = tuple(map(_prediction_from_estimate, register.model_estimates(left, right, temperature, "all")))
+    bare = tuple(
+        _prediction(estimate.model, estimate.title, estimate.emitted, estimate.local, limit=estimate.limit)
+        for estimate in register.model_estimates(left, right, temperature, "all")
+    )
     if observation is None:
         return _Solved(bare)
     try:
         with catch_warnings():  # of the state of the sides, of which the models have warned
             simplefilter("ignore", ValidityWarning)
             sides = describe_sides(left, right)
-            shown = solve_apparent(*sides, temperature, observation, bounds=False)
+            shown = apparent.solve_apparent(*sides, temperature, observation, bounds=False)
             # a metal is heated by its electrons within less than _ELECTRON_DEPTH, however thick it is
             deepest = _ELECTRON_DEPTH if any(side.is_metal for side in sides) else np.inf
             alike = {one: evolve(one, thickness=min(one.thickness, deepest)) for one in experiments}
-            solved = {one: solve_apparent(*sides, temperature, one, bounds=False) for one in set(alike.values())}
+            distinct = set(alike.values())
+            solved = {one: apparent.solve_apparent(*sides, temperature, one, bounds=False) for one in distinct}
     except InputError:  # a liquid, two metals, or a lattice of unknown conductivity: nothing to solve
         return _Solved(bare)
-    # what the bulks add does not depend on which diffuse model stands between them
-    added = _excess_of(shown)
-    found = tuple(_seen_prediction(one, added) if one.model in DIFFUSE_MODELS else one for one in bare)
+
+    def excess(of: ApparentConductance) -> float:
+        """What both solids add to the emitted resistance, m² K W⁻¹, whichever diffuse model stands between them."""
+        return float(of.conductance.resistance[0] - of.emitted.resistance[0])
+
+    predictions = tuple(
+        evolve(one, extrapolated=_seen_conductance(one.emitted, excess(shown)))
+        if one.model in apparent.DIFFUSE_MODELS and one.emitted
+        else one
+        for one in bare
+    )
     each = [solved[alike[one]] for one in experiments]
     seen = [evolve(one.observation, thickness=given.thickness) for given, one in zip(experiments, each, strict=True)]
-    return _Solved(found, shown.observation, tuple(seen), tuple(map(_excess_of, each)))
-
-
-def _excess_of(solved: ApparentConductance) -> float:
-    """What both solids add to the emitted resistance, m² K W⁻¹."""
-    return float(solved.conductance.resistance[0] - solved.emitted.resistance[0])
-
-
-def _seen_prediction(one: Prediction, excess: float) -> Prediction:
-    """A prediction with the conductance that an experiment sees, from what the bulks add, m² K W⁻¹."""
-    return evolve(one, extrapolated=_seen_conductance(one.emitted, excess)) if one.emitted else one
+    return _Solved(predictions, shown.observation, tuple(seen), tuple(map(excess, each)))
 
 
 def _seen_conductance(emitted: float, excess: float) -> float:
@@ -379,8 +367,8 @@ def compare_all(
     progress : called with the number of finished and of all interfaces
     """
     known = set(materials())
-    solids = [(left, right) for left, right in measured_interfaces() if {left, right} <= known and left != right]
-    pairs = [pair for pair in solids if measured(*pair, temperature, window=window)]
+    solids = [pair for pair in catalogue.measured_interfaces() if set(pair) <= known and pair[0] != pair[1]]
+    pairs = [pair for pair in solids if catalogue.measured(*pair, temperature, window=window)]
     seen = {"method": "published"} if observation == "published" else {}
     seen = asdict(observation) if isinstance(observation, Observation) else seen
     units = [
@@ -407,11 +395,12 @@ def _predict_unit(unit: UnitInputs) -> UnitResult:
     experiments: list[Observation] = []
     observation = None
     if str(unit.get("method")) == "published":
-        observation = USUAL_EXPERIMENT
-        experiments = [_experiment_of(entry) for entry in measured(left, right, temperature, window=window)]
+        observation = apparent.USUAL_EXPERIMENT
+        known = catalogue.measured(left, right, temperature, window=window)
+        experiments = [apparent.usual_observation(entry.method, entry.thickness) for entry in known]
     elif "method" in unit:
         lengths = {name: float(np.asarray(unit[name])) for name in ("thickness", "frequency", "spot")}
-        observation = Observation(method=cast("ObservationMethod", str(unit["method"])), **lengths)
+        observation = Observation(method=cast("apparent.ObservationMethod", str(unit["method"])), **lengths)
     found = _model_predictions(left, right, temperature, observation, experiments)
     return {"predictions": np.array(json.dumps(asdict(found)))}
 
@@ -436,10 +425,10 @@ def _catalogue_name(side: SideDescription) -> str:
             raise InputError(
                 f"{known.name}: the file holds no crystal of the library, so nobody knows what was measured"
             )
-        return catalogue_side(known.library_name)
+        return catalogue.catalogue_side(known.library_name)
     if not isinstance(side, str):
-        return catalogue_side(side_name(side))
-    return side if side in POLYTYPE_NAMES else catalogue_side(side)
+        return catalogue.catalogue_side(side_name(side))
+    return side if side in catalogue.POLYTYPE_NAMES else catalogue.catalogue_side(side)
 
 
 def predict_drops(
@@ -455,35 +444,27 @@ def predict_drops(
     """
     held = held_conductance(model)
     if held is not None:
-        return _prediction_of_conductance(name, held, temperature, window)
+        end = float(np.clip(temperature, held.temperature[0], held.temperature[-1]))
+        known = end if abs(end - temperature) <= window * temperature else temperature
+        value = float(held.at(known)[0])
+        sigma = None if held.sigma is None else float(np.interp(known, held.temperature, held.sigma))
+        title = f"{name}, classical" if held.statistics == "classical" else name
+        drops = {drop: value if drop == held.drop else None for drop in TEMPERATURE_DROPS}
+        return Prediction(model=name, title=title, limit=False, sigma=sigma, **drops)
     if not isinstance(model, Transmission):
         raise InputError(
             f"{name}: expected a transmission, a conductance or a result that holds one, got {type(model).__name__}"
         )
     local = register.conductance_or_none([model], temperature, "local", "quantum")
-    return _prediction(name, name, {"emitted": model.conductance(temperature), "local": local})
+    return _prediction(name, name, model.conductance(temperature), local)
 
 
-def _prediction_of_conductance(name: str, model: Conductance, temperature: float, window: float) -> Prediction:
-    """What a conductance says near a temperature (K), by its own drop."""
-    end = float(np.clip(temperature, model.temperature[0], model.temperature[-1]))
-    known = end if abs(end - temperature) <= window * temperature else temperature
-    value = float(model.at(known)[0])
-    sigma = None if model.sigma is None else float(np.interp(known, model.temperature, model.sigma))
-    title = f"{name}, classical" if model.statistics == "classical" else name
-    drops = {drop: value if drop == model.drop else None for drop in TEMPERATURE_DROPS}
-    return Prediction(model=name, title=title, limit=False, sigma=sigma, **drops)
-
-
-def _prediction(model: str, title: str, known: Mapping[str, Conductance | None], *, limit: bool = False) -> Prediction:
-    """What a model says, from the conductances by drop, each of one temperature."""
-    values = {drop: None if one is None else float(one.value[0]) for drop, one in known.items()}
+def _prediction(
+    model: str, title: str, emitted: Conductance, local: Conductance | None, *, limit: bool = False
+) -> Prediction:
+    """What a model says, from its conductances of one temperature."""
+    values = {"emitted": float(emitted.value[0]), "local": None if local is None else float(local.value[0])}
     return Prediction(model=model, title=title, limit=limit, **values)
-
-
-def _prediction_from_estimate(estimate: register.Estimate) -> Prediction:
-    known = {"emitted": estimate.emitted, "local": estimate.local}
-    return _prediction(estimate.model, estimate.title, known, limit=estimate.limit)
 
 
 def _nearest_value(entry: Measurement, temperature: float, window: float) -> Published:

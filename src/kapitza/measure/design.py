@@ -1,6 +1,6 @@
 """What a measurement would tell: sensitivities, and the settings that determine a number best."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, overload
 
@@ -97,14 +97,12 @@ def _sensitivity_row(sample: DataSet, name: str) -> Array:
         if signed
         else (present * np.exp(_LOGARITHM_STEP), present * np.exp(-_LOGARITHM_STEP))
     )
-    up, down = (_logarithmic_signal(sample, {name: float(end)}) for end in ends)
-    return (up - down) / (2 * _LOGARITHM_STEP)
-
-
-def _logarithmic_signal(sample: DataSet, changes: dict[str, float]) -> Array:
-    experiment, stack = sample.with_changes(changes)
-    found = experiment.predict(stack)
-    return found if sample.curve.kind == "phase" else np.log(np.abs(found))
+    signals: list[Array] = []
+    for end in ends:
+        experiment, stack = sample.with_changes({name: float(end)})
+        signal = experiment.predict(stack)
+        signals.append(signal if sample.curve.kind == "phase" else np.log(np.abs(signal)))
+    return (signals[0] - signals[1]) / (2 * _LOGARITHM_STEP)
 
 
 @frozen(eq=False)
@@ -208,8 +206,10 @@ def design(
         if unknown := sorted(set(settings or {}) - {"fwhm"}):
             raise InputError(f"no setting {unknown[0]!r} of a scan of spectra: there is fwhm")
         return design_eels(subject, widths=(settings or {}).get("fwhm"))
+    sets: tuple[MeasuredTemperatures, ...] = ()
     if isinstance(subject, Device):
-        as_records(on, MeasuredTemperatures, "a design of a device needs MeasuredTemperatures, one set or a list")
+        needs = "a design of a device needs MeasuredTemperatures, one set or a list"
+        sets = as_records(on, MeasuredTemperatures, needs)
     else:
         known = "an experiment such as thermoreflectance.Tdtr or a list of them, a Device, or an EelsExperiment"
         subject = as_records(subject, Experiment, f"a design takes {known}")
@@ -219,49 +219,34 @@ def design(
     if not settings:
         raise InputError("no settings to choose from: give candidates by name, as {'Al.thickness': [60e-9, 90e-9]}")
     names, given = {name: Free() for name in name_tuple(free)}, priors or {}
-    found: list[Design] = []
-    for chosen in _combinations(settings):
+    designs: list[Design] = []
+    choices = {name: numbers(values).tolist() for name, values in settings.items()}
+    for values in product(*choices.values()):
+        chosen: dict[str, float] = dict(zip(choices, values, strict=True))
         if isinstance(subject, Device):
-            problem: FitProblem = _device_problem_at(subject, on, chosen, names, given)
+            _check_settings(chosen, movable_numbers(subject))
+            changed = change_device(subject, chosen)
+            for measured in sets:
+                check_places(changed, measured)
+            problem: FitProblem = device_problem(changed, sets, names, device_priors(changed, names, given))
         else:
             samples = _data_sets_at(subject, on, chosen, noise, kind)
             sigmas = tuple(s.curve.sigma for s in samples if s.curve.sigma is not None)
             problem = FitProblem(samples, resolve_parameters(samples, names, given, ties or {}), sigmas)
-        found.append(_evaluate_design(problem, tuple(names), chosen))
-    return _rank(found)
+        designs.append(_evaluate_design(problem, tuple(names), chosen))
+    return _rank(designs)
 
 
-def _rank(found: Sequence[Design]) -> tuple[Design, ...]:
+def _rank(designs: Sequence[Design]) -> tuple[Design, ...]:
     """Designs with their place on the Pareto front, the front first, and each part by the product of the errors."""
-    errors = np.log([list(one.sigma.values()) for one in found])
+    errors = np.log([list(one.sigma.values()) for one in designs])
     rounded = np.round(errors, 9)  # equal designs do not beat each other by rounding
     marked = [
         evolve(one, pareto=not ((rounded <= row).all(axis=1) & (rounded < row).any(axis=1)).any())
-        for one, row in zip(found, rounded, strict=True)
+        for one, row in zip(designs, rounded, strict=True)
     ]
-    order = sorted(range(len(found)), key=lambda i: (not marked[i].pareto, float(errors[i].sum())))
+    order = sorted(range(len(designs)), key=lambda i: (not marked[i].pareto, float(errors[i].sum())))
     return tuple(marked[i] for i in order)
-
-
-def _combinations(settings: Mapping[str, ArrayLike]) -> Iterator[dict[str, float]]:
-    choices = {name: numbers(values).tolist() for name, values in settings.items()}
-    for values in product(*choices.values()):
-        yield dict(zip(choices, values, strict=True))
-
-
-def _device_problem_at(
-    device: Device,
-    measured: MeasuredTemperatures | Sequence[MeasuredTemperatures],
-    settings: dict[str, float],
-    free: Mapping[str, Free],
-    priors: Mapping[str, Prior],
-) -> FitProblem:
-    _check_settings(settings, movable_numbers(device))
-    sets = (measured,) if isinstance(measured, MeasuredTemperatures) else tuple(measured)
-    changed = change_device(device, settings)
-    for one in sets:
-        check_places(changed, one)
-    return device_problem(changed, sets, free, device_priors(changed, free, priors))
 
 
 def _check_settings(settings: Mapping[str, float], known: Iterable[str]) -> None:

@@ -15,7 +15,7 @@ from kapitza.errors import InputError, require
 from kapitza.measure import likelihood
 from kapitza.measure.judgement import JudgedFit, is_parabolic, judge_fit, judgement_lines
 from kapitza.measure.least_squares import JacobianFunction, Minimum
-from kapitza.measure.noise.refit import CurveNoise, refit_with_noise
+from kapitza.measure.noise.correlated import CurveNoise, refit_with_noise
 from kapitza.measure.problem import FitProblem, lowest_minimum, plain_residuals
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, run_units

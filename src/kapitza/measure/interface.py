@@ -237,19 +237,8 @@ def best_estimate(
 ) -> BestEstimate:
     """The best estimate that there is: calibrated, else from measurements of the contact itself, else by physics.
 
-    Parameters
-    ----------
-    sides : names of the library, or materials
-    temperature : (nT,) K, increasing; a calibrated estimate covers those of them that it can
-    models : estimates of models, one of which stands where nothing was measured
-    published : measurements of this contact
-    condition : how it was prepared, as in `Measurement.condition`; empty where nobody says
-    apparent : what stands instead of the models where nothing was measured, if it is known at all temperatures
-
-    Raises
-    ------
-    InputError
-        for an unknown condition
+    A calibrated estimate covers those of the temperatures (nT,), K, increasing, that it can.  Where nothing was
+    measured, `apparent` stands if it is known at all temperatures, else one of `models`.
     """
     check_choice(condition, CONDITIONS, "condition")
     kelvin = increasing_temperatures(temperature)
@@ -277,7 +266,10 @@ def _calibrated_estimate(
     support = tuple(one.contact for one in found.support[:_NEAREST_CONTACTS])
     here = len(found.measured_by)
     if here:
-        reason = f"measured here by {here} source{'s' * (here > 1)}{_weak_bond(published)}"
+        # how all measured contacts of two bare solids were bonded, where that was weakly
+        bonds = {one.condition for one in published if not one.exclusion}
+        bond = f" ({min(bonds)})" if len(bonds) == 1 and bonds <= set(_WEAK_BONDS) else ""
+        reason = f"measured here by {here} source{'s' * (here > 1)}{bond}"
     else:
         reason = f"calibrated on {found.contacts} contacts, nearest {', '.join(support)}"
     return BestEstimate(
@@ -288,13 +280,6 @@ def _calibrated_estimate(
         support=support,
         reason="; ".join((reason, *found.cautions)),
     )
-
-
-def _weak_bond(published: Sequence[Measurement]) -> str:
-    """How all measured contacts of two bare solids were bonded, where that was weakly; else nothing."""
-    conditions = {one.condition for one in published if not one.exclusion}
-    found = next(iter(conditions)) if len(conditions) == 1 else ""
-    return f" ({found})" if found in _WEAK_BONDS else ""
 
 
 def _measured_estimate(temperature: Array, published: Sequence[Measurement], refused: str) -> BestEstimate | None:
@@ -310,7 +295,9 @@ def _measured_estimate(temperature: Array, published: Sequence[Measurement], ref
         means = {doi: float(np.mean(values)) for doi, values in by_source.items() if values}
         if means:
             sources |= dict.fromkeys(means)
-            rows.append((kelvin, *_mean_and_spread(list(means.values()))))
+            logs, count = list(means.values()), len(means)
+            scatter = max(float(np.std(logs, ddof=1)) if count > 1 else 0.0, LABORATORY_NOISE)
+            rows.append((kelvin, float(np.mean(logs)), scatter * float(np.sqrt(1 + 1 / count))))  # of one more source
     if not rows:
         return None
     kelvins, mean, spread = np.array(rows).T
@@ -322,13 +309,6 @@ def _measured_estimate(temperature: Array, published: Sequence[Measurement], ref
         sources=tuple(sources),
         reason=f"measured here by {len(sources)} source{'s' * (len(sources) > 1)}, no calibration: {refused}",
     )
-
-
-def _mean_and_spread(values: Sequence[float]) -> tuple[float, float]:
-    """Mean of ln G over sources, and the standard deviation of what one more laboratory would find."""
-    count = len(values)
-    scatter = float(np.std(values, ddof=1)) if count > 1 else 0.0
-    return float(np.mean(values)), max(scatter, LABORATORY_NOISE) * float(np.sqrt(1 + 1 / count))
 
 
 def _physics_estimate(models: Sequence[Estimate], refused: str, apparent: ApparentConductance | None) -> BestEstimate:

@@ -15,8 +15,7 @@ from kapitza.errors import InputError
 from kapitza.matter.library import material
 from kapitza.measure.least_squares import Solution
 from kapitza.measure.likelihood import QUANTILE, Bound, interval_ends, plain_covariance
-from kapitza.measure.noise.estimate import CORRELATED
-from kapitza.measure.noise.refit import CurveNoise
+from kapitza.measure.noise.correlated import CORRELATED, CurveNoise
 from kapitza.measure.problem import DataSet, FitProblem, plain_residuals, split_by_data_set
 
 LEAST_POINTS = 8  # of a curve, below which the tests say nothing

@@ -12,7 +12,7 @@ from kapitza.core.likelihood_ratio import ratio_quantile
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.measure.least_squares import Solution, descend, difference_jacobian
-from kapitza.measure.noise.refit import integrated_noise, linear_deviation, linear_rise
+from kapitza.measure.noise.correlated import integrated_noise, linear_deviation, linear_rise
 from kapitza.measure.problem import FitProblem
 
 _MAX_DEVIATIONS = 60.0  # standard deviations out to which a number without limits is followed

@@ -16,6 +16,7 @@ from kapitza.measure.eels.point_spread import PointSpread, SideContrast
 from kapitza.units import nm
 
 _FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal distribution, in standard deviations
+_NOT_NEGATIVE = quantity(low=-1e-300)
 
 
 @frozen(kw_only=True)
@@ -37,7 +38,7 @@ class ThermalProbe(BaseRecord):
     S. Gomès, A. Assy, P.-O. Chapuis, Phys. Status Solidi A 212, 477 (2015), doi:10.1002/pssa.201400360
     """
 
-    radius: float = field(validator=quantity(low=-1e-300), metadata=about("m", "radius of the contact"))
+    radius: float = field(validator=_NOT_NEGATIVE, metadata=about("m", "radius of the contact"))
     ambient: float = field(
         default=293.15, validator=quantity(high=1e4), metadata=about("K", "temperature of the cold tip")
     )
@@ -45,14 +46,12 @@ class ThermalProbe(BaseRecord):
     response_right: float = field(
         default=1.0, validator=quantity(high=1.0), metadata=about("1", "the same on the right")
     )
-    radius_sigma: float = field(
-        default=0.0, validator=quantity(low=-1e-300), metadata=about("m", "uncertainty of the radius")
-    )
+    radius_sigma: float = field(default=0.0, validator=_NOT_NEGATIVE, metadata=about("m", "uncertainty of the radius"))
     left_sigma: float = field(
-        default=0.0, validator=quantity(low=-1e-300), metadata=about("1", "uncertainty of the left response")
+        default=0.0, validator=_NOT_NEGATIVE, metadata=about("1", "uncertainty of the left response")
     )
     right_sigma: float = field(
-        default=0.0, validator=quantity(low=-1e-300), metadata=about("1", "uncertainty of the right response")
+        default=0.0, validator=_NOT_NEGATIVE, metadata=about("1", "uncertainty of the right response")
     )
     common: bool = False
 
@@ -86,16 +85,16 @@ class RamanProbe(BaseRecord):
     C. Georgi, A. Hartschuh, Appl. Phys. Lett. 97, 143117 (2010): 15 nm at localised defects
     """
 
-    near_field: float = field(validator=quantity(low=-1e-300), metadata=about("m", "width of the near field"))
+    near_field: float = field(validator=_NOT_NEGATIVE, metadata=about("m", "width of the near field"))
     spot: float = field(default=500e-9, validator=quantity(), metadata=about("m", "width of the laser spot"))
     far_share: float = field(
         default=0.0, validator=quantity(low=-1e-300, high=1.0), metadata=about("1", "share of the far field")
     )
     near_field_sigma: float = field(
-        default=0.0, validator=quantity(low=-1e-300), metadata=about("m", "uncertainty of the near field")
+        default=0.0, validator=_NOT_NEGATIVE, metadata=about("m", "uncertainty of the near field")
     )
     far_share_sigma: float = field(
-        default=0.0, validator=quantity(low=-1e-300), metadata=about("1", "uncertainty of the far share")
+        default=0.0, validator=_NOT_NEGATIVE, metadata=about("1", "uncertainty of the far share")
     )
 
     def __attrs_post_init__(self) -> None:

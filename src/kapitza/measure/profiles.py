@@ -114,17 +114,14 @@ def correlate_errors(profile: Profile, at: float, *, skip: float = 0.0, reach: f
     number = sum(r.size for r in residuals)
     raw = sum(float(r[1:] @ r[:-1]) for r in residuals) / power if power > 0 else 0.0
     rho = min(0.99, max(0.0, raw + (1 + 3 * raw) / (number / 2)))
-    scale = 1.0 if profile.sigma is not None else power / (number - 4) / max(1e-3, 1 - _lost_variance(rho, number / 2))
+    # share of the variance of correlated errors that the fitted mean of each side takes with it
+    lost = min(0.9, (1 + rho) / (1 - rho) / (number / 2)) - 1 / (number / 2) if rho > 0 else 0.0
+    scale = 1.0 if profile.sigma is not None else power / (number - 4) / max(1e-3, 1 - lost)
     order = np.arange(profile.position.size)
     same = np.equal.outer(profile.position > at, profile.position > at)
     spread = np.where(same, rho ** np.abs(np.subtract.outer(order, order)), 0.0)
     covariance = scale * spread / np.outer(weight, weight)
     return evolve(profile, sigma=None, covariance=covariance)
-
-
-def _lost_variance(rho: float, number: float) -> float:
-    """Share of the variance of correlated errors that a fitted mean takes with it."""
-    return min(0.9, (1 + rho) / (1 - rho) / number) - 1 / number if rho > 0 else 0.0
 
 
 def _select_sides(profile: Profile, at: float, skip: float, reach: float) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -14,7 +14,7 @@ it is added how far the solved apparent conductance lies from the emitted one at
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -34,7 +34,7 @@ from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, c
 from kapitza.matter.phonons import has_phonons
 from kapitza.matter.sheet import LIBRARY_SHEETS
 from kapitza.measure.apparent import solve_apparent
-from kapitza.measure.calibration.process import COLUMNS, UNKNOWN, Rows, Scales, predict_open_rows
+from kapitza.measure.calibration.process import UNKNOWN, Rows, Scales, join_rows, predict_open_rows
 from kapitza.measure.catalogue import CONDITIONS, Condition, Measurement
 from kapitza.theory.dmm import dmm
 from kapitza.theory.limits import radiation_limit
@@ -112,16 +112,6 @@ LINEAR: Mapping[str, float] = MappingProxyType({  # features that enter linearly
     "bands": _USUAL_BANDS + _USUAL_EXCESS,
 })  # fmt: skip
 SMOOTH = ("excess", "impedance", "affinity", "temperature")  # features of which a smooth function is learnt
-
-
-def contact_features(contact: Contact, temperature: Array, mismatch: Mismatch) -> dict[str, Array]:
-    """(nT,) features by name, from the temperature (K) and what models of physics say."""
-    constant = {
-        name: np.full_like(temperature, getattr(contact, name)) for name in ("contrast", "impedance", "affinity")
-    }
-    kelvin = np.log(temperature / _ROOM_TEMPERATURE)
-    excess = mismatch.soft - mismatch.diffuse
-    return {"trend": mismatch.trend, "excess": excess, "temperature": kelvin, "bands": mismatch.bands, **constant}
 
 
 def refusal(left: str | Material, right: str | Material) -> str:
@@ -266,12 +256,9 @@ _STATE_FILE = "calibration.json"
 class Sample(BaseRecord):
     """How a contact was made and measured, as far as it is known.
 
-    Attributes
-    ----------
-    condition : what was done to the surface, one of `Condition`
-    film : "sputtered", "evaporated" or "other"
-    method : "optical", "3ω", "diffraction" or "other"
-    source, name : who measured, and on which sample; empty for a contact that is sought
+    `condition` is one of `Condition`; `film` "sputtered", "evaporated" or "other"; `method` "optical", "3ω",
+    "diffraction" or "other"; `source` and `name` say who measured, and on which sample; empty for a contact that is
+    sought.
     """
 
     condition: Condition = ""
@@ -292,14 +279,7 @@ class State(BaseRecord):
 
 @frozen
 class Support(BaseRecord):
-    """A measured contact on which an estimate leans.
-
-    Attributes
-    ----------
-    contact : both sides
-    share : of all that it leans on, from 0 to 1
-    sources : DOIs
-    """
+    """A measured contact, its share (0 to 1) of all that an estimate leans on, and its DOIs."""
 
     contact: str
     share: float
@@ -407,7 +387,10 @@ def calibrated_conductance(
         wanted = evolve(wanted, preparation=np.full(kelvin.size, UNKNOWN))
     for side in (left, right):
         warn_of_state(side if isinstance(side, Material) else material(side), kelvin)
-    state = with_measurements(load_state(), measurements)
+    state = load_state()
+    if measurements:
+        added = [rows_of(entry, f"own {number}") for number, entry in enumerate(measurements)]
+        state = evolve(state, rows=join_rows([state.rows, *added]))
     above, spread, leaning = predict_open_rows(state.scales, state.rows, wanted)
     mean = above + expectation(mismatch)
     apart = (wanted.smooth[:, None] - state.rows.smooth[None]) / state.scales.lengths
@@ -482,16 +465,19 @@ def is_learnt(entry: Measurement) -> bool:
 def make_rows(
     contact: Contact, sample: Sample, temperature: Array, mismatch: Mismatch, value: Array | None = None
 ) -> Rows:
-    """Rows of one contact and sample.
+    """Rows of one contact and sample at temperatures (n,), K.
 
-    Parameters
-    ----------
-    temperature : (n,) K
-    mismatch : (n,) what models of physics say
-    value : (n,) measured conductance, W m⁻² K⁻¹; None where it is to be found
+    `mismatch` has what models of physics say, `value` (n,) is the measured conductance, W m⁻² K⁻¹; None where it is
+    sought.
     """
-    features = contact_features(contact, temperature, mismatch)
     size = temperature.size
+    features: dict[str, Array] = {
+        "trend": mismatch.trend,
+        "excess": mismatch.soft - mismatch.diffuse,
+        "temperature": np.log(temperature / _ROOM_TEMPERATURE),
+        "bands": mismatch.bands,
+        **{name: np.full(size, getattr(contact, name)) for name in ("contrast", "impedance", "affinity")},
+    }
     labels = {
         "left": contact.left, "right": contact.right, "contact": contact.name,
         "bonding_left": contact.bonding[0], "bonding_right": contact.bonding[1],
@@ -499,8 +485,10 @@ def make_rows(
         "film": sample.film, "method": sample.method,
         "source": sample.source or "sought", "sample": sample.name or "sought",
     }  # fmt: skip
-    numbers = {"nonmetals": float(contact.metals == 0), "bond": _WEAK_BONDS.get(sample.condition, 0.0)}
-    numbers |= {"source_weight": 1.0, "sample_weight": 1.0}
+    numbers = {
+        "nonmetals": float(contact.metals == 0), "bond": _WEAK_BONDS.get(sample.condition, 0.0),
+        "source_weight": 1.0, "sample_weight": 1.0,
+    }  # fmt: skip
     residual = np.zeros(size) if value is None else np.log(value / MW) - expectation(mismatch)
     return Rows(
         **{name: np.full(size, text) for name, text in labels.items()},
@@ -525,11 +513,6 @@ def rows_of(entry: Measurement, name: str) -> Rows:
     return make_rows(contact, describe_sample(entry, name), known.temperature, mismatch, known.value)
 
 
-def join_rows(parts: Sequence[Rows]) -> Rows:
-    """All rows of several."""
-    return Rows(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})
-
-
 @cache
 def load_state() -> State:
     """The state that the package holds."""
@@ -547,9 +530,3 @@ def load_state() -> State:
         Rows(**columns),
         found["catalogue"],
     )
-
-
-def with_measurements(state: State, entries: Iterable[Measurement]) -> State:
-    """The state with further records, its scales unchanged."""
-    added = [rows_of(entry, f"own {number}") for number, entry in enumerate(entries)]
-    return evolve(state, rows=join_rows([state.rows, *added])) if added else state

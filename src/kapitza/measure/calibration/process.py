@@ -18,8 +18,7 @@ C. E. Rasmussen and C. K. I. Williams, Gaussian Processes for Machine Learning (
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from functools import reduce
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -86,10 +85,6 @@ class Rows(BaseRecord):
         """Some of the rows."""
         return Rows(**{name: getattr(self, name)[index] for name in COLUMNS})
 
-    def join(self, other: "Rows") -> "Rows":
-        """These rows and others."""
-        return Rows(**{name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in COLUMNS})
-
 
 COLUMNS = tuple(one.name for one in fields(Rows))
 
@@ -101,6 +96,11 @@ class Scales(BaseRecord):
     amplitudes: Mapping[str, float]
     lengths: Array
     noise: float
+
+
+def join_rows(parts: Sequence[Rows]) -> Rows:
+    """All rows of several."""
+    return Rows(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in COLUMNS})
 
 
 def _same(one: Labels, other: Labels | None = None) -> Array:
@@ -158,7 +158,7 @@ def covariance(scales: Scales, rows: Rows) -> Array:
 def predict_rows(scales: Scales, known: Rows, wanted: Rows) -> tuple[Array, Array, Array]:
     """(m,) mean and standard deviation of ln G above the trend where it is sought, (m, n) weights of the known rows."""
     count = known.residual.size
-    total = covariance(scales, known.join(wanted))
+    total = covariance(scales, join_rows([known, wanted]))
     total[np.diag_indices_from(total)] += scales.noise**2
     leaning: Array = np.asarray(np.linalg.solve(total[:count, :count], total[:count, count:]).T, dtype=float)
     variance = np.diag(total)[count:] - np.einsum("ij,ij->i", leaning, total[count:, :count])
@@ -183,8 +183,12 @@ def predict_open_rows(scales: Scales, known: Rows, wanted: Rows) -> tuple[Array,
         index = np.flatnonzero([one == kind for one in kinds])
         part = wanted.take(index)
         shares = makings(known, part)
-        copies = [_prepare(part, one) for one in shares]
-        means, spreads, weights = predict_rows(scales, known, reduce(Rows.join, copies))
+        count = part.residual.size
+        copies = [
+            evolve(part, **{name: np.full(count, label) for name, label in making._asdict().items()})
+            for making in shares
+        ]
+        means, spreads, weights = predict_rows(scales, known, join_rows(copies))
         share = np.array(list(shares.values()))[:, None]
         means, spreads = means.reshape(len(copies), -1), spreads.reshape(len(copies), -1)
         mean[index], spread[index] = mixture_moments(share, means, spreads)
@@ -193,16 +197,9 @@ def predict_open_rows(scales: Scales, known: Rows, wanted: Rows) -> tuple[Array,
 
 
 def mixture_moments(share: Array, means: Array, spreads: Array) -> tuple[Array, Array]:
-    """Mean and standard deviation of a mixture, by the laws of total expectation and variance.
+    """Mean and standard deviation (n,) of a mixture of parts with shares (k, 1), means and spreads (k, n).
 
-    Parameters
-    ----------
-    share : (k, 1) of each part, 1 in sum
-    means, spreads : (k, n) of the parts
-
-    Returns
-    -------
-    (n,) each
+    By the laws of total expectation and variance.
     """
     mean = (share * means).sum(axis=0)
     return mean, np.sqrt((share * (spreads**2 + (means - mean) ** 2)).sum(axis=0))
@@ -211,10 +208,8 @@ def mixture_moments(share: Array, means: Array, spreads: Array) -> tuple[Array, 
 def makings(known: Rows, wanted: Rows) -> Mapping[Making, float]:
     """Ways in which contacts with as many metals were made, by their share; one where nothing is unknown.
 
-    Parameters
-    ----------
-    known : rows of which each source counts once for each contact and way
-    wanted : rows of one kind: alike in preparation, bond, method, number of metals, and classes of the nonmetals
+    Of `known` each source counts once for each contact and way; `wanted` are rows of one kind: alike in preparation,
+    bond, method, number of metals, and classes of the nonmetals.
     """
     asked = Making(str(wanted.preparation[0]), float(wanted.bond[0]), str(wanted.method[0]))
     alike = known.take(np.flatnonzero(known.nonmetals == wanted.nonmetals[0]))
@@ -242,10 +237,3 @@ def nonmetal_classes(rows: Rows) -> list[frozenset[str]]:
     """Classes of bonding of the sides that are no metals, of each row."""
     pairs = zip(rows.bonding_left.tolist(), rows.bonding_right.tolist(), strict=True)
     return [frozenset(one for one in pair if "metal" not in one) for pair in pairs]
-
-
-def _prepare(rows: Rows, how: Making) -> Rows:
-    size = rows.residual.size
-    return evolve(
-        rows, preparation=np.full(size, how.preparation), bond=np.full(size, how.bond), method=np.full(size, how.method)
-    )

@@ -19,22 +19,13 @@ from kapitza.core.arrays import Array, about, parameter
 from kapitza.core.conductance import Conductance, constant_conductance
 from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device
-from kapitza.device.layered.linear import LinearDevice
 from kapitza.device.layered.spreading import LateralPoints, Readout
 from kapitza.device.layered.steady import solve_steady
 from kapitza.device.layered.temperatures import relative_uncertainties, solve_layered
 from kapitza.device.shapes import Patch
 from kapitza.errors import ConvergenceError, Hint, InputError
-from kapitza.measure.device.thermometry import (
-    DeviceDataSet,
-    MeasuredTemperatures,
-    MeasurementPlace,
-    Thermometry,
-    check_places,
-    has_adjoint,
-    movable_numbers,
-    node_derivatives,
-)
+from kapitza.measure.device import thermometry
+from kapitza.measure.device.thermometry import MeasuredTemperatures, MeasurementPlace, Thermometry
 from kapitza.measure.experiment import Curve
 from kapitza.measure.fit_result import Fit, solve_problem
 from kapitza.measure.likelihood import Bound
@@ -45,7 +36,7 @@ _MAX_CACHED_SOLUTIONS = 4  # solutions remembered
 
 @frozen(eq=False)
 class DeviceProblem(FitProblem):
-    """What a fit of a device minimises, with exact derivatives.
+    """Objective of the fit of a device, with exact derivatives.
 
     `root` is the lower triangle L (n, n) of the covariance L Lᵀ of the temperatures, K; (n,) where none are correlated.
     """
@@ -140,7 +131,7 @@ def fit_device(
     if not sets:
         raise InputError("no temperatures were given: expected one or more sets of them")
     for one in sets:
-        check_places(device, one)
+        thermometry.check_places(device, one)
     wanted = free_numbers(free)
     problem = device_problem(device, sets, wanted, device_priors(device, wanted, priors or {}))
     problem.thermometry_at(np.zeros(len(problem.parameters))).solution()  # raises what is wrong with the device
@@ -150,7 +141,7 @@ def fit_device(
 def device_priors(device: Device, free: Mapping[str, Free], priors: Mapping[str, Prior]) -> dict[str, Prior]:
     """Uncertain numbers of a device on which its temperatures depend, less the free ones, and those given besides."""
     kelvin = solve_steady(device).property_temperature if device.is_nonlinear else {}
-    movable = movable_numbers(device)
+    movable = thermometry.movable_numbers(device)
     own = {
         name: Prior.relative(share)
         for name, share in relative_uncertainties(device, kelvin).items()
@@ -162,8 +153,8 @@ def device_priors(device: Device, free: Mapping[str, Free], priors: Mapping[str,
 def device_problem(
     device: Device, sets: tuple[MeasuredTemperatures, ...], free: Mapping[str, Free], priors: Mapping[str, Prior]
 ) -> DeviceProblem:
-    """What is to be minimised."""
-    movable = movable_numbers(device)
+    """Objective of the fit of a device to sets of temperatures."""
+    movable = thermometry.movable_numbers(device)
     for name in (*free, *priors):
         if name not in movable:
             device.value(name)  # tells what the device has
@@ -175,7 +166,7 @@ def device_problem(
     root = block_diag(*[r if r.ndim == 2 else np.diag(r) for r in roots]) if together else np.concatenate(roots)
     places = tuple(place for one in sets for place in one.places)
     curve = Curve(np.arange(temperature.size), temperature, sigma, kind="temperature")
-    sample = DeviceDataSet(Thermometry(device, places), curve, device.stack)
+    sample = thermometry.DeviceDataSet(Thermometry(device, places), curve, device.stack)
     parameters = resolve_parameters((sample,), free, priors, {}, update=True)
     # places stand in any order, and `root` holds what is known of their correlations
     return DeviceProblem((sample,), parameters, (sigma,), root=np.asarray(root), ordered=False)
@@ -183,7 +174,7 @@ def device_problem(
 
 def predicted_temperatures(device: Device, measured: MeasuredTemperatures) -> Array:
     """(n,) temperatures of a device where others were measured, K: for residuals and for simulated maps."""
-    check_places(device, measured)
+    thermometry.check_places(device, measured)
     return Thermometry(device, measured.places).predict(device.stack)
 
 
@@ -198,26 +189,10 @@ def fitted_device(fit: Fit) -> Device:
     return _fitted_problem(fit).thermometry_at(fit.solution.x).device
 
 
-def stated_device(fit: Fit) -> Device:
-    """The device as it was before a fit, with its uncertainties; as `fitted_device`."""
-    return _fitted_problem(fit).thermometry.device
-
-
 def _fitted_problem(fit: Fit) -> DeviceProblem:
     if not isinstance(fit.problem, DeviceProblem):
         raise InputError("expected a fit of a device", hint=Hint(python="`fit_device` returns one"))
     return fit.problem
-
-
-def _finite_conductance_at(device: Device, boundary: str) -> float | Conductance:
-    """Conductance of a boundary through which heat flows with a jump."""
-    names = device.stack.boundary_names
-    if boundary not in names:
-        raise InputError(f"no boundary {boundary!r}: the device has {', '.join(names) or 'none'}")
-    held = device.stack.boundaries[names.index(boundary)].conductance
-    if not isinstance(held, Conductance) and np.isinf(held):
-        raise InputError(f"{boundary} has no resistance in this device: without a jump its flux is not determined")
-    return held
 
 
 _COORDINATE_STEP = 1e-3  # of differences, of the coordinates
@@ -314,22 +289,23 @@ def sampled_flux(
 
 def _place_on_boundary(problem: DeviceProblem, boundary: str, at: Patch | tuple[float, float]) -> Readout:
     device = problem.thermometry.device
-    _finite_conductance_at(device, boundary)
+    names = device.stack.boundary_names
+    if boundary not in names:
+        raise InputError(f"no boundary {boundary!r}: the device has {', '.join(names) or 'none'}")
+    conductance = device.stack.boundaries[names.index(boundary)].conductance
+    if not isinstance(conductance, Conductance) and np.isinf(conductance):
+        raise InputError(f"{boundary} has no resistance in this device: without a jump its flux is not determined")
     observed = LateralPoints(*(np.array([v], dtype=float) for v in at)) if isinstance(at, tuple) else at
-    check_places(
+    thermometry.check_places(
         device, MeasuredTemperatures([MeasurementPlace(device.top(), observed)], [device.sink], [1.0], name=boundary)
     )
     return observed
 
 
-def _node_above(solved: LinearDevice, boundary: str) -> int:
-    return solved.column.owners.index(boundary)
-
-
 def _jump_and_flux(problem: DeviceProblem, boundary: str, at: Readout, x: Array) -> tuple[float, float]:
     """Jump (K) and flux (W m⁻²) at coordinates (p,)."""
     solved = problem.thermometry_at(x).solution()
-    node = _node_above(solved, boundary)
+    node = solved.column.owners.index(boundary)
     jump = float(solved.rise(at, node)[0] - solved.rise(at, node + 1)[0])
     return jump, jump * solved.device.value(f"{boundary}.conductance")
 
@@ -338,7 +314,7 @@ def _flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Arr
     """(2, p) derivatives of jump and flux by the coordinates."""
     readings = problem.thermometry_at(x)
     names = tuple(parameter.targets[0].name for parameter in problem.parameters)
-    if not all(has_adjoint(readings.device, readings.places, name) for name in names):
+    if not all(thermometry.has_adjoint(readings.device, readings.places, name) for name in names):
         columns: list[Array] = []
         for i in range(x.size):
             step = np.zeros(x.size)
@@ -347,8 +323,8 @@ def _flux_derivatives(problem: DeviceProblem, boundary: str, at: Readout, x: Arr
             columns.append((up - down) / (2 * _COORDINATE_STEP))
         return np.column_stack(columns)
     solved = readings.solution()
-    node, spreads = _node_above(solved, boundary), solved.spreads(at)
-    above, below = (node_derivatives(solved, i, spreads, names) for i in (node, node + 1))
+    node, spreads = solved.column.owners.index(boundary), solved.spreads(at)
+    above, below = (thermometry.node_derivatives(solved, i, spreads, names) for i in (node, node + 1))
     jumps = np.array([above[name][0] - below[name][0] for name in names])
     jump, flux = _jump_and_flux(problem, boundary, at, x)
     conductance = flux / jump
@@ -391,7 +367,7 @@ def updated_peak(fit: Fit) -> UpdatedPeak:
     InputError
         for a fit of something else, and one in which a free number is only bounded
     """
-    stated, device = stated_device(fit), fitted_device(fit)
+    stated, device = _fitted_problem(fit).thermometry.device, fitted_device(fit)
     if fit.bounds:
         raise InputError(f"{', '.join(fit.bounds)}: only bounded; the hottest point has no uncertainty")
     before = solve_layered(stated)

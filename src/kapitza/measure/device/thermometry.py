@@ -14,15 +14,8 @@ from kapitza.core.profile import Profile
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.description import Device, check_inside_box
-from kapitza.device.layered.linear import (
-    LinearDevice,
-    averaging_patches,
-    linear_device,
-    plane_response,
-    response_derivatives,
-    source_plane,
-    with_constant_properties,
-)
+from kapitza.device.layered import linear
+from kapitza.device.layered.linear import LinearDevice, plane_response, response_derivatives
 from kapitza.device.layered.spreading import LateralPoints, Readout
 from kapitza.device.layered.steady import SteadySolution, implicit_derivatives, solve_steady
 from kapitza.device.layered.temperatures import device_parameters, scale_device
@@ -34,6 +27,8 @@ from kapitza.measure.problem import DataSet
 
 # standard uncertainties below the sink, beyond which a temperature cannot be one of this device
 _MAX_COLD_DEVIATIONS = 10.0
+_EACH_SIGMA = about("K", "(n,) standard uncertainty of each temperature")
+_COVARIANCE = about("K^2", "(n, n) covariance of the temperatures")
 
 
 @frozen(eq=False)
@@ -95,16 +90,9 @@ class MeasuredTemperatures(BaseRecord):
 
     places: tuple[MeasurementPlace, ...] = field(converter=_measurement_places)
     temperature: Array = field(converter=lambda t: temperatures(finite(t)), metadata=about("K", "temperature"))
-    sigma: Array | None = field(
-        default=None,
-        converter=converters.optional(positive),
-        metadata=about("K", "(n,) standard uncertainty of each temperature"),
-    )
+    sigma: Array | None = field(default=None, converter=converters.optional(positive), metadata=_EACH_SIGMA)
     covariance: Array | None = field(
-        default=None,
-        converter=converters.optional(square),
-        kw_only=True,
-        metadata=about("K^2", "(n, n) covariance of the temperatures"),
+        default=None, converter=converters.optional(square), kw_only=True, metadata=_COVARIANCE
     )
     name: str = field(default="temperatures", kw_only=True)
 
@@ -163,10 +151,8 @@ def point_temperatures(
     spots = LateralPoints(finite(np.ravel(x)), finite(np.ravel(y)))
     if spots.x.size != spots.y.size:
         raise InputError(f"{name}: {spots.x.size} x for {spots.y.size} y")
-    errors = None if sigma is None else np.ravel(sigma)
-    return MeasuredTemperatures(
-        [MeasurementPlace(plane, spots)], np.ravel(temperature), errors, covariance=covariance, name=name
-    )
+    errors, places = None if sigma is None else np.ravel(sigma), [MeasurementPlace(plane, spots)]
+    return MeasuredTemperatures(places, np.ravel(temperature), errors, covariance=covariance, name=name)
 
 
 def patch_temperatures(device: Device, measured: Mapping[str, tuple[float, float]]) -> MeasuredTemperatures:
@@ -181,7 +167,7 @@ def patch_temperatures(device: Device, measured: Mapping[str, tuple[float, float
     >>> print(f"{found.value[0] / 1e6:.1f} ± {found.sigma[0] / 1e6:.1f} MW/m²K")
     45.7 ± 2.7 MW/m²K
     """
-    known = averaging_patches(device)
+    known = linear.averaging_patches(device)
     for name in measured:
         if name not in known:
             raise InputError(f"{device.title} has no patch {name!r}: there are {', '.join(known) or 'none'}")
@@ -238,10 +224,8 @@ def section_temperatures(
         spot = LateralPoints(numbers(x), numbers(y))
         sigma = None if measured.sigma is None else measured.sigma[use]
         joint = None if measured.covariance is None else measured.covariance[np.ix_(use, use)]
-        kelvin, name = measured.temperature[use], measured.method or "profile"
-        return MeasuredTemperatures(
-            [MeasurementPlace(p, spot) for p in planes], kelvin, sigma, covariance=joint, name=name
-        )
+        at_planes, name = [MeasurementPlace(plane, spot) for plane in planes], measured.method or "profile"
+        return MeasuredTemperatures(at_planes, measured.temperature[use], sigma, covariance=joint, name=name)
     if len(measured.position) not in (1, 2) or normal >= len(measured.position):
         raise InputError(f"a section needs a map of one or two axes, got {len(measured.position)}, normal = {normal}")
     depth = measured.position[normal] - at
@@ -254,11 +238,8 @@ def section_temperatures(
     kept = good & (np.abs(depth) > skip)[:, None]
     for row in np.flatnonzero(kept.any(axis=1)):
         across = x + along[kept[row]]
-        places.append(
-            MeasurementPlace(
-                _plane_beside(device, boundary, float(depth[row])), LateralPoints(across, np.full(across.size, y))
-            )
-        )
+        plane = _plane_beside(device, boundary, float(depth[row]))
+        places.append(MeasurementPlace(plane, LateralPoints(across, np.full(across.size, y))))
     return MeasuredTemperatures(places, kelvin[kept], sigma[kept], name=measured.method or "map")
 
 
@@ -358,39 +339,45 @@ class Thermometry(BaseRecord):
     def solution(self) -> LinearDevice:
         """The device solved, with cuts at all places."""
         if not self._solution:
-            self._solution.append(_solve_with_cuts(self.device, self.places))
-        found = self._solution[0]
-        return found.linear if isinstance(found, SteadySolution) else found
+            device, planes = self.device, _planes(self.places)
+            if device.is_nonlinear:
+                self._solution.append(solve_steady(device, planes))
+            else:
+                plain = linear.with_constant_properties(device, {})
+                self._solution.append(linear.linear_device(plain, planes))
+        solved = self._solution[0]
+        return solved.linear if isinstance(solved, SteadySolution) else solved
 
     def log_derivatives(self, names: tuple[str, ...]) -> NDArray[np.float64]:
-        """(n, p) change of the temperatures with the logarithms of numbers, K."""
-        solved = self.solution()
-        exact = tuple(name for name in names if has_adjoint(self.device, self.places, name))
-        found = _adjoint_derivatives(solved, self.places, exact)
-        others = tuple(name for name in names if name not in found)
-        found |= self._numerical_derivatives(others) if others else {}
-        return np.column_stack([found[name] for name in names])
+        """(n, p) change of the temperatures with the logarithms of numbers, K.
 
-    def _numerical_derivatives(self, names: tuple[str, ...]) -> dict[str, Array]:
-        """(n,) the same for some numbers by differences, by name, to second order."""
-        steady = self._solution[0]
-        if not isinstance(steady, SteadySolution):
-            steady = solve_steady(self.device, _planes(self.places))
+        Exact where one adjoint solution for each plane gives it, else by differences to second order.
+        """
+        solved, places = self.solution(), self.places
+        spreads = _source_spreads(solved, places)
+        exact = tuple(name for name in names if has_adjoint(self.device, places, name))
+        at_places = [node_derivatives(solved, solved.node(p.plane), spreads[id(p.at)], exact) for p in places]
+        columns = {name: np.concatenate([part[name] for part in at_places]) for name in exact}
+        others = tuple(name for name in names if name not in columns)
+        if others:
+            steady = self._solution[0]
+            if not isinstance(steady, SteadySolution):
+                steady = solve_steady(self.device, _planes(places))
 
-        def with_factor(name: str, factor: float) -> Device:
-            return change_device(self.device, {name: self.device.value(name) * factor})
+            def with_factor(name: str, factor: float) -> Device:
+                return change_device(self.device, {name: self.device.value(name) * factor})
 
-        def places(device: Device) -> tuple[MeasurementPlace, ...]:
-            return tuple(_clip_place(device, place) for place in self.places)
+            def clip_places(device: Device) -> tuple[MeasurementPlace, ...]:
+                return tuple(_clip_place(device, place) for place in places)
 
-        numbers = {name: partial(with_factor, name) for name in names}
-        return implicit_derivatives(
-            self.device,
-            steady,
-            numbers,
-            lambda ready: _place_temperatures(ready, places(ready.device)),
-            lambda device: _planes(places(device)),
-        )
+            columns |= implicit_derivatives(
+                self.device,
+                steady,
+                {name: partial(with_factor, name) for name in others},
+                lambda ready: _place_temperatures(ready, clip_places(ready.device)),
+                lambda device: _planes(clip_places(device)),
+            )
+        return np.column_stack([columns[name] for name in names])
 
 
 @frozen(eq=False)
@@ -442,18 +429,12 @@ def _planes(places: tuple[MeasurementPlace, ...]) -> tuple[Plane, ...]:
     return tuple(dict.fromkeys(place.plane for place in places))
 
 
-def _solve_with_cuts(device: Device, places: tuple[MeasurementPlace, ...]) -> LinearDevice | SteadySolution:
-    if device.is_nonlinear:
-        return solve_steady(device, _planes(places))
-    return linear_device(with_constant_properties(device, {}), _planes(places))
-
-
 def has_adjoint(device: Device, places: tuple[MeasurementPlace, ...], name: str) -> bool:
     """Whether the change with a number follows from responses alone: no property of T, no layer heated throughout."""
     if name in ("width", "depth") or device.is_nonlinear or any(source.volumetric for source in device.sources):
         return False
     owner, _, attribute = name.rpartition(".")
-    planes = [*(source_plane(device, source) for source in device.sources), *(place.plane for place in places)]
+    planes = [*(linear.source_plane(device, source) for source in device.sources), *(place.plane for place in places)]
     # a plane that keeps its distance from the bottom face moves with the thickness
     return attribute != "thickness" or not any(plane.from_bottom and plane.layer == owner for plane in planes)
 
@@ -474,19 +455,6 @@ def _source_rises(solved: LinearDevice, node: int, spreads: tuple[Array, ...]) -
     """(sources, n) rise at a node from each source, K."""
     rows = zip(solved.device.sources, solved.responses, spreads, strict=True)
     return np.array([s.power * solved.nodes.unit_rise(z[node], m, solved.area) for s, z, m in rows])
-
-
-def _adjoint_derivatives(
-    solved: LinearDevice, places: tuple[MeasurementPlace, ...], names: tuple[str, ...]
-) -> dict[str, Array]:
-    """(n,) change of the temperatures with the logarithm of each number, by name: one solution for each plane."""
-    spreads = _source_spreads(solved, places)
-    columns: dict[str, list[Array]] = {name: [] for name in names}
-    for place in places:
-        found = node_derivatives(solved, solved.node(place.plane), spreads[id(place.at)], names)
-        for name in names:
-            columns[name].append(found[name])
-    return {name: np.concatenate(parts) for name, parts in columns.items()}
 
 
 def node_derivatives(

@@ -7,6 +7,6 @@ from kapitza.measure.judgement import ResidualTests as ResidualTests
 from kapitza.measure.judgement import examine_residuals as examine_residuals
 from kapitza.measure.judgement import is_parabolic as is_parabolic
 from kapitza.measure.judgement import judge_fit as judge_fit
-from kapitza.measure.noise.refit import CurveNoise as CurveNoise
+from kapitza.measure.noise.correlated import CurveNoise as CurveNoise
 from kapitza.measure.thermoreflectance.repeats import RepeatedNumber as RepeatedNumber
 from kapitza.measure.thermoreflectance.repeats import combine_repeats as combine_repeats

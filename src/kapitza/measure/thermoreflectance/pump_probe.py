@@ -28,18 +28,8 @@ from typing import ClassVar, Literal
 import numpy as np
 from attrs import converters, evolve, field, frozen, validators
 
-from kapitza.core.arrays import (
-    Array,
-    ComplexArray,
-    about,
-    filled,
-    finite,
-    increasing,
-    one_of,
-    parameter,
-    quantity,
-    same_length,
-)
+from kapitza.core import arrays
+from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, parameter, quantity
 from kapitza.core.stack import Stack
 from kapitza.device.layered.laplace import PulseTrain, harmonic_train, pulse_train
 from kapitza.errors import InputError
@@ -202,8 +192,8 @@ class Fdtr(LockinExperiment):
     pump_growth: Array | None = field(
         default=None,
         kw_only=True,
-        converter=converters.optional(finite),
-        validator=validators.optional(same_length("frequency")),
+        converter=converters.optional(arrays.finite),
+        validator=validators.optional(arrays.same_length("frequency")),
         metadata=about("1", "growth of the pump's radius"),
     )
     growth_scale: float = field(
