@@ -124,7 +124,6 @@ def _read_property(kind: str, part: TomlTable, key: str) -> float | LegProperty:
 
 
 def _si_column(name: str, kind: str) -> Key:
-    """Declare a list of numbers within the limits of their kind."""
 
     def read(table: TomlTable, key: str) -> list[float]:
         values = table.table.get(key)

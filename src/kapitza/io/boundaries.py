@@ -147,7 +147,6 @@ def _between(text: str, side: BoundarySides) -> BoundarySides:
 
 
 def _value_with_sigma(value: object, sigma: object | None) -> BoundaryValue:
-    """A conductance, or a resistance, with its uncertainty."""
     resistance = isinstance(value, str) and "K/" in value.replace(" ", "")
     kind = "resistance" if resistance else "conductance"
     if isinstance(sigma, str) and isinstance(value, str) and not sigma.rstrip().endswith("%"):

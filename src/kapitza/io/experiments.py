@@ -72,7 +72,6 @@ def _read_shares(section: TomlTable, key: str) -> list[float]:
 
 
 def _check_edges(section: TomlTable) -> None:
-    """Refuse edges between groups of phonons that do not fit the transmission of the groups."""
     if "transmission" not in section:
         return
     shares, edges = _read_shares(section, "transmission"), section.table.get("transmission_edges", [])
@@ -513,7 +512,6 @@ def _read_trace(section: TomlTable, table: TextTable | None, time_zero: float) -
 
 
 def _add_echo(findings: TraceFindings, section: TomlTable, trace: LockinTrace) -> TraceFindings:
-    """The thickness of a layer by the acoustic echo of its bottom."""
     values = ECHO.read(section.section("echo"))
     layer, velocity, (size, share) = values["layer"], values["velocity"], values["sigma"]
     try:

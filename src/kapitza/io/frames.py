@@ -128,7 +128,6 @@ def rehearse_netcdf(path: str) -> None:
 
 
 def _netcdf_result(path: str) -> Any:
-    """The result in a NetCDF file: its attribute "kapitza" and its variables."""
     try:
         with open_hdf5(path) as file:
             header = plain_attribute(file, _HEADER)

@@ -284,7 +284,6 @@ def junction_plan(file: TomlTable) -> JunctionPlan:
 
 
 def _junction_from_files(file: TomlTable, disorder: Disorder | None, progress: Progress | None) -> Junction:
-    """Junction of two crystals that no potential knows both."""
     values = JUNCTION.read(file)
     (left, normal), (right, back) = (
         _side_crystal(file, side, indices, progress) for side, indices in _both_orientations(file)
@@ -319,7 +318,6 @@ def _cell_remarks(file: TomlTable) -> list[str]:
 
 
 def _junction_by_springs(file: TomlTable, progress: Progress | None) -> Junction:
-    """Junction of two crystals that touch, with a sheet between them or none."""
     values = JUNCTION.read(file)
     left, right = (
         crystal_lead(orient_crystal(*_side_crystal(file, side, indices, progress)))
@@ -331,7 +329,6 @@ def _junction_by_springs(file: TomlTable, progress: Progress | None) -> Junction
 
 
 def _both_orientations(file: TomlTable) -> tuple[tuple[str, tuple[int, int, int]], ...]:
-    """Both sides with the Miller indices of their surfaces."""
     facing = JUNCTION.value(file, "orientation")
     return ("left", facing), ("right", JUNCTION.value(file, "right_orientation") or facing)
 
@@ -407,7 +404,6 @@ def _side_crystal(
 
 
 def _plane_normal(axes: Array, indices: tuple[int, int, int]) -> Array:
-    """Cartesian normal of the planes (h k l) of a cell (3, 3)."""
     return np.asarray(np.linalg.inv(axes) @ np.array(indices, dtype=float), dtype=float)
 
 
@@ -420,7 +416,6 @@ def _truncated_crystal(crystal: Crystal, reference: Crystal, reach: float, norma
 
 
 def _read_disorder(file: TomlTable) -> Disorder | None:
-    """What is random about the interface, or None."""
     if "disorder" not in file:
         return None
     inside = file.section("disorder")

@@ -79,7 +79,6 @@ class FileKind(BaseRecord):
 
 
 def _unread(what: str, *suffixes: str) -> FileKind:
-    """Declare what the package writes for other programs or for people."""
     return FileKind(name=what, meaning=what, reader=None, suffixes=suffixes)
 
 

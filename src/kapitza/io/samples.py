@@ -80,7 +80,6 @@ def _check_samples(top: TomlTable) -> None:
 
 
 def _read_free(section: TomlTable, key: str) -> dict[str, Free]:
-    """Free parameters: their names, or tables of their start and limits."""
     if isinstance(section.table[key], dict):
         inside, free = section.section(key), dict[str, Free]()
         for name in inside.table:

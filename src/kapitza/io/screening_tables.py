@@ -263,7 +263,6 @@ class _Heads(NamedTuple):
 
 
 def _find_columns(path: Path, rows: Sequence[Row]) -> _Heads:
-    """Find the columns by their heads; refuse a table that lacks one."""
     first = rows[0]
     database = any(key in first for key in _DATABASE_KEYS)
     known: dict[str, tuple[str, float]] = {}

@@ -307,7 +307,6 @@ def _read_region_boundaries(
 
 
 def _read_face(section: TomlTable, mesh: Mesh, name: str, sink: float) -> FaceCondition:
-    """One face: held at a temperature, cooled, or heated."""
     values = FACE.read(section)
     if "flux" in section:
         return FixedFlux(values["flux"])

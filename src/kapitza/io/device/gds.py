@@ -29,8 +29,6 @@ _MAX_EXACT_COORDINATE = 2**52  # steps from the origin, beyond which corners are
 
 @frozen(eq=False)
 class _GdsDrawing(BaseRecord):
-    """One cell of a layout."""
-
     name: str  # of the cell
     corners: NDArray[np.int64]  # (n, 2) of all polygons, in steps of the grid
     ends: NDArray[np.int64]  # (m,) number of corners up to the end of each polygon
@@ -40,7 +38,6 @@ class _GdsDrawing(BaseRecord):
 
 
 def _read_gds_drawing(top: TomlTable) -> _GdsDrawing:
-    """Return the cell of the layout that a device file names."""
     path = top.beside("gds")
     require("gdstk", extra="layout", why=f"reading {path.name}")
     _check_gds_records(read_limited(path, _MAX_GDS_BYTES), path)
@@ -60,14 +57,9 @@ def _read_gds_drawing(top: TomlTable) -> _GdsDrawing:
     if not (np.abs(steps) < _MAX_EXACT_COORDINATE).all():
         raise DataError(f"has corners farther than {_MAX_EXACT_COORDINATE * grid:g} m from its origin", file=path)
     origin = two_lengths(top, "gds_origin") if "gds_origin" in top else (0.0, 0.0)
-    return _GdsDrawing(
-        str(held["name"]),
-        np.round(steps).astype(np.int64),
-        np.cumsum(held["count"], dtype=np.int64),
-        np.column_stack([held["layer"], held["datatype"]]),
-        grid,
-        origin,
-    )
+    corners, ends = np.round(steps).astype(np.int64), np.cumsum(held["count"], dtype=np.int64)
+    layers = np.column_stack([held["layer"], held["datatype"]])
+    return _GdsDrawing(str(held["name"]), corners, ends, layers, grid, origin)
 
 
 def _check_gds_records(data: bytes, path: Path) -> None:

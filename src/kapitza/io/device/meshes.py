@@ -124,7 +124,6 @@ def _orient_triangles(points: Array, cells: IntArray, surface: IntArray) -> IntA
 def _named_facets(
     found: Any, kind: str, cells: IntArray, labels: dict[tuple[int, int], str], dimension: int
 ) -> dict[str, IntArray]:
-    """Outer facets by the name of their physical group."""
     facets, groups = _cells_of_kind(found, kind), _cell_tags(found, kind, "gmsh:physical")
     if not len(facets):
         return {}

@@ -200,7 +200,6 @@ def _quote(names: Iterable[str]) -> str:
 
 
 def _block(name: str, table: Mapping[str, object]) -> list[str]:
-    """Lines of a block inside of another."""
     return [f"  [{name}]", *(f"    {key} = {value}" for key, value in table.items()), "  []"]
 
 

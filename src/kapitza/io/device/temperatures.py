@@ -77,7 +77,6 @@ def read_measured_temperatures(
 
 
 def _from_saved(path: str | PathLike[str], device: Device, crossing: Crossing | None) -> MeasuredTemperatures:
-    """A saved map of the top face, or a section across a boundary."""
     saved = load(path)
     if not isinstance(saved, (TemperatureMap, Profile)):
         expected = "a map of temperatures, a profile, or a table"

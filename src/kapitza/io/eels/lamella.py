@@ -66,7 +66,6 @@ def _number_or_file(kind: str, bounds: Bounds, section: TomlTable, key: str) -> 
 
 
 def _check_edges(sheet: TomlTable) -> None:
-    """Refuse edges that are exchanged."""
     edges = {key: sheet.number(key, "length") for key in _EDGES}
     for low, high in (_EDGES[:2], _EDGES[2:]):
         if not edges[low] < edges[high]:
@@ -302,7 +301,6 @@ def _size(shape: tuple[int, ...]) -> str:
 def _read_pixels(
     section: TomlTable, key: str, path: Path, what: str, shape: tuple[int, ...], *, missing: bool = False
 ) -> NDArray[Any]:
-    """Numbers of the file of a key, one for each pixel of a map."""
     table = read_matrix(path, missing=missing)
     if table.shape != shape:
         sizes = f"{_size(table.shape)} pixels, {what} {_size(shape)}"
@@ -339,7 +337,6 @@ def _pixel_axes(section: TomlTable, values: Mapping[str, Any], shape: tuple[int,
 
 
 def _read_map(section: TomlTable, virtual: bool) -> tuple[LamellaMap, tuple[Path, ...]]:
-    """Temperature map of a table, and its files."""
     values = MAP.read(section)
     frequency, files, sigma = values["frequency"], [values["file"]], None
     if frequency:
@@ -370,7 +367,6 @@ def _read_map(section: TomlTable, virtual: bool) -> tuple[LamellaMap, tuple[Path
 
 
 def _pixel_counts(section: TomlTable) -> tuple[int, int]:
-    """Rows and columns of a map to be simulated, from pixels = [columns, rows]."""
     given = section.table.get("pixels")
     counts: list[Any] = given if isinstance(given, list) and len(given) == 2 else [0, 0]
     if not all(type(n) is int and n >= 2 for n in counts) or counts[0] * counts[1] > _MAX_PIXELS:

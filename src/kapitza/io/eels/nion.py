@@ -263,7 +263,6 @@ def _swift_properties(image: SpectrumImage, counts: Any) -> dict[str, Any]:
 
 
 def _axis_calibration(axis: Array, unit: float, name: str) -> Mapping[str, Any]:
-    """Offset and scale of an evenly spaced axis."""
     step = float(axis[-1] - axis[0]) / (axis.size - 1) if axis.size > 1 else unit
     off = np.abs(axis - (axis[0] + step * np.arange(axis.size))).max()
     if axis.size > 1 and off > _POSITION_TOLERANCE * step:

@@ -37,8 +37,6 @@ _UNLIKELY_FORMATS = (
 
 
 class _DeferredModule(ModuleType):
-    """A module that is imported when something of it is first used."""
-
     def __getattr__(self, name: str) -> Any:
         if sys.modules.get(self.__name__) is self:
             del sys.modules[self.__name__]

@@ -155,7 +155,6 @@ def _select_signal(signals: Sequence[FileSignal], title: str | None) -> FileSign
 
 
 def _read_msa(path: str | PathLike[str]) -> list[FileSignal]:
-    """Return the signal of an .msa file."""
     lines = read_limited(path, _MAX_MSA_BYTES).decode("latin-1").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     known, start = _header_keywords(lines)
     values, stop = _read_numbers(lines, start, known.get("DATATYPE", "Y").upper() == "XY")

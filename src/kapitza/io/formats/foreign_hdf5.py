@@ -265,7 +265,6 @@ def plain_or_tuple(value: Any) -> Any:
 
 
 def _is_small_metadata(value: Any) -> bool:
-    """Whether a plain value is small enough to be carried along."""
     if isinstance(value, str):
         return len(value) <= _MAX_METADATA_TEXT
     if isinstance(value, tuple):

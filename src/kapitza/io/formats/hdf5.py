@@ -18,7 +18,6 @@ HDF5_FAULTS = (OSError, RuntimeError, ValueError, KeyError, TypeError, Attribute
 
 
 def _h5py_engine() -> ModuleType:
-    """Return h5py, or say how to get it."""
     return require("h5py", extra="hdf5", why="reading and writing HDF5")
 
 

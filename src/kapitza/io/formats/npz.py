@@ -64,7 +64,6 @@ def read_npz(path: str | PathLike[str]) -> tuple[bytes, dict[str, NDArray[Any]]]
 
 
 def _check_sizes(archive: zipfile.ZipFile, size: int) -> None:
-    """Refuse an archive that would be larger in memory than on the disk."""
     members = archive.infolist()
     if len(members) > _MAX_MEMBERS:
         raise DataError(f"has {len(members)} members, more than the {_MAX_MEMBERS} that are read")

@@ -210,7 +210,6 @@ def _header_integers(tree: dict[str, Any], key: str) -> IntArray:
 
 
 def _read_text(path: Path) -> bytes:
-    """All of a file, if it is one and not too large."""
     if not path.is_file():
         raise DataError("is missing: give the folder of a deck with what the engine wrote into it", file=path)
     return read_limited(path, _MAX_OUTPUT_BYTES)

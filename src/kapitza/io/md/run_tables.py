@@ -196,7 +196,6 @@ def _check_thermostats(top: TomlTable) -> None:
 
 
 def _check_damping(top: TomlTable) -> None:
-    """Refuse a damping that steps do not resolve, where thermostats have one."""
     section = top.section("thermostats")
     damping = THERMOSTATS.value(section, "damping")
     if damping is None or THERMOSTATS.value(section, "kind") != "langevin":

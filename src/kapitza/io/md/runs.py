@@ -173,7 +173,6 @@ def read_run(path: str | PathLike[str], *, gradient: bool = False) -> RunFile:
 
 
 def _read_run_potential(top: TomlTable) -> AnyPotential:
-    """Potential for the elements of the system."""
     section, system = top.section("potential"), top.section("system")
     names = [system.text(key) for key in ("crystal", "left", "right") if key in system]
     structures = [system.locate("", named_structure, name) for name in names]
@@ -236,7 +235,6 @@ def _read_protocol(top: TomlTable) -> Protocol:
 
 
 def _steps_of_time(section: TomlTable, key: str, time: float, step: float) -> int:
-    """Nearest whole number of steps (s) in a time (s)."""
     if abs(time) > _MAX_STEPS * step:
         raise section.fault(f"{time:.3g} s, longer than any run: wanted at most {_MAX_STEPS * step:.3g} s", key)
     return round(time / step)

@@ -120,7 +120,6 @@ def _nearest_images(system: System, atoms: IntArray, positions: Array) -> Array:
 
 
 def _check_same_run(record: Record, system: System, file: RunFile, path: Path) -> None:
-    """Refuse the file of another run than that of the deck."""
     same = (
         record.heights.shape == system.heights.shape
         and np.abs(record.heights - system.heights).max() < 1e-3 * angstrom

@@ -28,7 +28,6 @@ _MAX_BOXES, _MAX_CORNERS = 10_000, 1_000
 
 
 def _read_lengths(section: TomlTable, key: str) -> tuple[float, ...]:
-    """One length, or one for each axis, m."""
     value = section.table.get(key)
     if not isinstance(value, list):
         return (section.number(key, "length"),)

@@ -72,7 +72,6 @@ def whole_number(name: str, meaning: str, default: float, bounds: Bounds | None 
 
 
 def _check_matter(section: TomlTable) -> None:
-    """Refuse a layer of no material, or of several, and one gray band that lacks one of its numbers."""
     kinds = [key for key in ("material", "bands", "lifetimes", "velocity") if key in section]
     if "bands" in section and "lifetimes" in section:
         kinds.remove("bands")
@@ -146,7 +145,6 @@ FREQUENCY_BINS = whole_number(
 
 
 def _check_names(top: TomlTable) -> None:
-    """Refuse a stack without layers, and boundaries that are missing or none of its own."""
     names = [layer.name for layer in top.sections("layers")]
     around = [*names, *names[:1]] if "period" in top else names
     pairs, section = list(itertools.pairwise(around)), top.section("boundaries")
@@ -349,7 +347,6 @@ def read_film_boundary(
 def _read_transmission(
     section: TomlTable, key: str, text: str, sides: tuple[LayerPhonons, LayerPhonons], edges: Array
 ) -> Transmission:
-    """A transmission by theory, or one that was saved."""
     if text.lower().endswith(RESULT_SUFFIXES):
         saved = load(section.beside(key))
         if not isinstance(saved, Transmission):
@@ -399,7 +396,6 @@ def _check_columns(table: TextTable, names: tuple[str, ...]) -> None:
 
 
 def _thickness_series(table: TextTable, stack: FilmsFile) -> StackConductances:
-    """Conductances of stacks of several thicknesses."""
     layers = tuple(film.name for film in stack.films)
     _check_columns(table, (*layers, *_SIZE_COLUMNS, "sigma"))
     kinds = [name for name in _SIZE_COLUMNS if name in table]
