@@ -91,7 +91,8 @@ def _check_content(top: TomlTable) -> None:
         faults.append(
             regions.fault("no region: give each region of the mesh, [regions.NAME], its conductivity or material")
         )
-    if not any(key in faces.section(name) for name in faces.table for key in ("temperature", "coefficient")):
+    held = [FACE.mend(faces.section(name)) for name in faces.table]
+    if not any("temperature" in face or "coefficient" in face for face in held):
         faults.append(
             faces.fault(
                 "no face is held or cooled, and heat needs somewhere to go: give one a temperature or a coefficient"
