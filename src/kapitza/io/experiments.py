@@ -234,12 +234,9 @@ class _ExperimentKind(BaseRecord):
                 "noise", "percentage, or number with the unit of the signal", "standard uncertainty of the points"
             ),
             toml.special("changes", "table", "parameters of the stack of this experiment alone", TomlTable.section),
-            evolve(
-                toml.special(
-                    self.points, f"list of `{self.unit}`", "points, or [first, last, number], instead of `data`",
-                    partial(_read_points, self.unit), NOTHING,
-                ),
-                unless=("data",),
+            toml.special(
+                self.points, f"list of `{self.unit}`", "points, or [first, last, number], instead of `data`",
+                partial(_read_points, self.unit), NOTHING, unless=("data",),
             ),
         )  # fmt: skip
         own = (*self.keys, *self.setup, *self.beams, *((signal,) if self.signal else ()))

@@ -496,13 +496,11 @@ def uncertain(name: str, kind: str, meaning: str, default: Any = None) -> Key:
 
 
 def special(
-    name: str, form: str, meaning: str, read: Callable[[TomlTable, str], Any] | None = None, default: Any = None
-) -> Key:
+    name: str, form: str, meaning: str, read: Callable[[TomlTable, str], Any] = lambda section, key: section.table[key],
+    default: Any = None, *, unless: tuple[str, ...] = (),
+) -> Key:  # fmt: skip
     """Declare a key with a reader of its own; without one its value is as it stands."""
-    return Key(
-        name=name, form=form, meaning=meaning, default=default,
-        read=read or (lambda section, key: section.table[key]),
-    )  # fmt: skip
+    return Key(name=name, form=form, meaning=meaning, default=default, read=read, unless=unless)
 
 
 def attribute(

@@ -27,7 +27,7 @@ from os import PathLike
 from typing import Any, cast
 
 import numpy as np
-from attrs import NOTHING, evolve, field, frozen
+from attrs import NOTHING, field, frozen
 
 from kapitza.core.arrays import about, read_only_mapping
 from kapitza.core.conductance import Conductance
@@ -104,12 +104,9 @@ def _check_content(top: TomlTable) -> None:
 REGION = Table(
     [
         toml.text("material", "material of the library, between walls as far apart as the region reaches", None),
-        evolve(
-            toml.special(
-                "conductivity", "`conductivity`, a list of them, or rows of a tensor", "conductivity",
-                _read_conductivity, NOTHING,
-            ),
-            unless=("material",),
+        toml.special(
+            "conductivity", "`conductivity`, a list of them, or rows of a tensor", "conductivity",
+            _read_conductivity, NOTHING, unless=("material",),
         ),
         toml.special("power", "`power`, in two dimensions `power_per_length`", "power in the whole region"),
         toml.number("heat", "heat", "power per volume, instead of `power`", None),

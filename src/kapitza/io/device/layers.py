@@ -164,9 +164,8 @@ LAYER = Table(
     [
         toml.text("name", "name of the layer; its material if omitted", unless=("material",)),
         toml.text("material", "material of the library", None),
-        evolve(
-            toml.special("thickness", "`length` or `infinite`", "thickness", _read_thickness, NOTHING),
-            unless=("from", "to"),
+        toml.special(
+            "thickness", "`length` or `infinite`", "thickness", _read_thickness, NOTHING, unless=("from", "to")
         ),
         toml.number("from", "length", "depth of the upper face, instead of `thickness`", None),
         toml.number("to", "length", "depth of the lower face, instead of `thickness`", None),
