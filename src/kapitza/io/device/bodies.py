@@ -88,9 +88,7 @@ def _check_content(top: TomlTable) -> None:
     regions, faces = top.section("regions"), top.section("faces")
     faults: list[DataError] = []
     if not regions.table:
-        faults.append(
-            regions.fault("no region: give each region of the mesh, [regions.NAME], its conductivity or material")
-        )
+        faults.append(regions.fault("no [regions.NAME]: give each region of the mesh a conductivity or a material"))
     held = [FACE.mend(faces.section(name)) for name in faces.table]
     if not any("temperature" in face or "coefficient" in face for face in held):
         faults.append(
@@ -251,9 +249,8 @@ def _check_regions(section: TomlTable, mesh: Mesh) -> None:
 
     def read(regions: TomlTable, name: str) -> None:
         if name not in regions:
-            raise regions.fault(
-                f"the mesh has a region {name!r}: give [regions.{name}] a conductivity or a material", name
-            )
+            needs = f"give [regions.{name}] a conductivity or a material"
+            raise regions.fault(f"the mesh has a region {name!r}: {needs}", name)
 
     Table([toml.special(name, "table", "", read, NOTHING) for name in mesh.names]).check(section)
 

@@ -209,11 +209,8 @@ def _mesh_blocks(plain: dict[str, Any], close: float) -> list[list[str]]:
     last = "file"
     for a, b in (contact["regions"] for contact in plain["contacts"]):
         kind, name = "SideSetsBetweenSubdomainsGenerator", f"between_{a}_{b}"
-        blocks.append(
-            _block(
-                name, {"type": kind, "input": last, "primary_block": a, "paired_block": b, "new_boundary": f"{a}_{b}"}
-            )
-        )
+        sides = {"primary_block": a, "paired_block": b, "new_boundary": f"{a}_{b}"}
+        blocks.append(_block(name, {"type": kind, "input": last, **sides}))
         last = name
     for i, patch in enumerate(plain["patches"]):
         (x0, x1), (y0, y1), z = patch["x"], patch["y"], patch["z"]
@@ -240,9 +237,8 @@ def _boundary_blocks(plain: dict[str, Any], owner: Mapping[str, str]) -> list[li
         blocks.append(_block(face, {"variable": owner[face.split("_", 1)[1]], "boundary": face, **law}))
     for i, patch in enumerate(plain["patches"]):
         name, flux = f"source_{i}", f"{patch['flux']:.12g}"
-        blocks.append(
-            _block(name, {"type": "NeumannBC", "variable": owner[patch["region"]], "boundary": name, "value": flux})
-        )
+        table = {"type": "NeumannBC", "variable": owner[patch["region"]], "boundary": name, "value": flux}
+        blocks.append(_block(name, table))
     return blocks
 
 
@@ -258,7 +254,6 @@ def _material_blocks(plain: dict[str, Any]) -> list[list[str]]:
     kind = "SideSetHeatTransferMaterial"
     for contact in plain["contacts"]:
         side, value = "_".join(contact["regions"]), f"{contact['conductance']:.12g}"
-        blocks.append(
-            _block(f"conductance_{side}", {"type": kind, "boundary": side, "conductivity": value, "gap_length": 1})
-        )
+        table = {"type": kind, "boundary": side, "conductivity": value, "gap_length": 1}
+        blocks.append(_block(f"conductance_{side}", table))
     return blocks
