@@ -287,12 +287,8 @@ class Dispersion(BaseRecord):
 
     def _folds(self, omega: ArrayLike) -> list[tuple[Branch, Array, np.ndarray]]:
         wanted = np.asarray(without_unit(omega), dtype=float)
-        folds: list[tuple[Branch, Array, np.ndarray]] = []
-        for branch in self.branches:
-            turns = branch.turns
-            for start, stop in pairwise(turns):
-                folds.append((branch, *invert_branch(branch, float(start), float(stop), wanted)))
-        return folds
+        pieces = ((branch, start, stop) for branch in self.branches for start, stop in pairwise(branch.turns.tolist()))
+        return [(branch, *invert_branch(branch, start, stop, wanted)) for branch, start, stop in pieces]
 
 
 def invert_branch(branch: Branch, start: float, stop: float, omega: Array) -> tuple[Array, np.ndarray]:

@@ -63,14 +63,13 @@ class Lead(BaseRecord):
     shifts: IntArray = field(converter=integer_array, metadata=about("of the periods", "(nR, 2) vectors of the blocks"))
     onsite: Array = field(converter=finite_array, metadata=about("N m^-1", "(nR, f, f) force constants in a layer"))
     hop: Array = field(converter=finite_array, metadata=about("N m^-1", "(nR, f, f) to the next layer on the right"))
-    positions: Array | None = field(default=None, kw_only=True, metadata=about("m", "(n, 3) atoms of one layer"))
-    symbols: tuple[str, ...] = field(default=(), kw_only=True)
+    positions: Array | None = field(default=None, metadata=about("m", "(n, 3) atoms of one layer"))
+    symbols: tuple[str, ...] = ()
     residual: float = field(
         default=0.0,
-        kw_only=True,
         metadata=about("of the largest force constant", "largest violation of the acoustic sum rule in the source"),
     )
-    model: bool = field(default=False, kw_only=True)
+    model: bool = False
 
     def __attrs_post_init__(self) -> None:
         _check_layer(self.name, self.masses, self.shifts, self.onsite, self.hop, self.hop.shape[-1])
@@ -268,11 +267,11 @@ class Junction(BaseRecord):
         weights = [inverse_root_masses(slab.masses, slab.onsite.shape[-1] // slab.masses.size) for slab in self.device]
         onsite: list[AnyComplexArray] = []
         hop: list[AnyComplexArray] = []
-        for i, slab in enumerate(self.device):
-            here = fourier_blocks(slab.shifts, slab.onsite, k, weights[i], weights[i])
+        for slab, own, following in zip(self.device, weights, [*weights[1:], None], strict=True):
+            here = fourier_blocks(slab.shifts, slab.onsite, k, own, own)
             onsite.append((here + here.conj().swapaxes(1, 2)) / 2)
-            if slab.hop is not None:
-                hop.append(fourier_blocks(slab.shifts, slab.hop, k, weights[i], weights[i + 1]))
+            if slab.hop is not None and following is not None:
+                hop.append(fourier_blocks(slab.shifts, slab.hop, k, own, following))
         return JunctionBlocks(tuple(onsite), tuple(hop))
 
     @property

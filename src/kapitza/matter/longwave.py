@@ -16,9 +16,8 @@ from kapitza.matter.crystal import Crystal
 from kapitza.matter.polar import COULOMB_CONSTANT
 
 _EXPANSION_STEP = 1e-3  # of the inscribed sphere: the wave vectors at which the expansion is taken
-_TRIAL_DIRECTIONS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]]) / np.sqrt(
-    [[1], [1], [1], [2], [2], [2]]
-)
+_TRIAL_STEPS = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [0, 1, 1], [1, 0, 1], [1, 1, 0]])
+_TRIAL_DIRECTIONS = _TRIAL_STEPS / np.sqrt([[1], [1], [1], [2], [2], [2]])
 
 
 @frozen(eq=False)
@@ -96,10 +95,8 @@ def _extended_dynamical_matrix(crystal: Crystal, q: Array, count: int) -> Comple
     charge = np.einsum("qa,iab->qib", q, polar.born).reshape(len(q), -1) / np.sqrt(np.repeat(crystal.masses, 3))
     screen = np.einsum("qa,ab,qb->q", q, polar.dielectric, q)
     field = COULOMB_CONSTANT / crystal.volume
-    matrix = (
-        matrix
-        - field * charge[:, :, None] * charge[:, None, :] * (np.exp(-screen / polar.waves[1]) / screen)[:, None, None]
-    )
+    fading = (np.exp(-screen / polar.waves[1]) / screen)[:, None, None]
+    matrix = matrix - field * charge[:, :, None] * charge[:, None, :] * fading
     extended = np.zeros((len(q), matrix.shape[1] + 1, matrix.shape[1] + 1), dtype=complex)
     extended[:, :-1, :-1] = matrix
     extended[:, :-1, -1] = extended[:, -1, :-1] = np.sqrt(field) * charge

@@ -127,16 +127,12 @@ def _hexagonal_sheet(name: str, layer: _Monolayer) -> Sheet:
     area = np.sqrt(3) / 2 * layer.lattice**2
     density = sum(layer.masses) / area
     return Sheet(
-        name=name,
-        density=float(density),
-        rigidity=layer.rigidity,
+        name=name, density=float(density), rigidity=layer.rigidity,
         longitudinal=float(np.sqrt(layer.stiffness / density / (1 - layer.poisson**2))),
         transverse=float(np.sqrt(layer.stiffness / density / 2 / (1 + layer.poisson))),
-        atoms=float(len(layer.masses) / area),
-        cells=float(1 / area),
-        spring=layer.cross_stiffness / layer.spacing,
-        source=layer.source,
-    )
+        atoms=float(len(layer.masses) / area), cells=float(1 / area),
+        spring=layer.cross_stiffness / layer.spacing, source=layer.source,
+    )  # fmt: skip
 
 
 # Young's modulus: Lee 2008 (graphene), Kudin 2001 (h-BN), Bertolazzi 2011 (MoS2).  Rigidity: Jiang 2013; h-BN is 16 %

@@ -73,31 +73,17 @@ def lead_from_force_constants(
     step = lattice[2]
     where = None if positions is None else np.concatenate([finite_array(positions) + i * step for i in range(count)])
     return Lead(
-        name=name,
-        periods=lattice[:2],
-        step=count * step,
-        masses=np.tile(masses, count),
-        shifts=shifts,
-        onsite=onsite,
-        hop=hop,
-        positions=where,
-        symbols=tuple(symbols) * count,
-        residual=residual,
-    )
+        name=name, periods=lattice[:2], step=count * step, masses=np.tile(masses, count),
+        symbols=tuple(symbols) * count, positions=where, shifts=shifts, onsite=onsite, hop=hop, residual=residual,
+    )  # fmt: skip
 
 
 def crystal_lead(crystal: Crystal, layers: int | None = None) -> Lead:
     """Lead of a crystal whose surface faces along z, by default with as few cells in a layer as the forces reach."""
     return lead_from_force_constants(
-        crystal.name,
-        crystal.lattice,
-        crystal.masses,
-        crystal.cells,
-        crystal.force_constants,
-        layers=layers,
-        positions=crystal.positions,
-        symbols=crystal.symbols,
-    )
+        crystal.name, crystal.lattice, crystal.masses, crystal.cells, crystal.force_constants,
+        layers=layers, positions=crystal.positions, symbols=crystal.symbols,
+    )  # fmt: skip
 
 
 def _principal_blocks(cells: IntArray, values: Array, count: int) -> tuple[IntArray, Array, Array]:
@@ -237,16 +223,11 @@ def chain_junction(
     step, shifts = np.array([0, 0, spacing]), np.zeros((1, 2), dtype=np.int64)
     leads = [
         Lead(
-            name=f"chain {side}",
-            periods=periods,
-            step=step,
-            masses=[mass],
-            shifts=shifts,
-            onsite=chain_block(2 * spring),
-            hop=chain_block(-spring),
+            name=f"chain {side}", periods=periods, step=step, masses=[mass], shifts=shifts,
+            onsite=chain_block(2 * spring), hop=chain_block(-spring),
         )
         for side, (mass, spring) in (("left", left), ("right", right))
-    ]
+    ]  # fmt: skip
     ends = (
         JunctionLayer([left[0]], shifts, chain_block(left[1] + bond), chain_block(-bond)),
         JunctionLayer([right[0]], shifts, chain_block(right[1] + bond), None),

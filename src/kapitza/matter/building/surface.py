@@ -236,14 +236,9 @@ def truncate_force_constants(
     q = np.random.default_rng(_WAVEVECTOR_SEED).random((_COMPARED_WAVEVECTORS, 3)) - 0.5
     shift = np.abs(short.frequencies(q @ short.reciprocal) - other.frequencies(q @ other.reciprocal))
     return Truncation(
-        crystal=short,
-        reach=reach,
-        dropped=float(size[far].max(initial=0.0) / size.max()),
-        rms=float(np.sqrt((shift**2).mean())),
-        worst=float(shift.max()),
-        acoustic=float(shift[:, :3].max()),
-        direction=along,
-    )
+        crystal=short, reach=reach, direction=along, dropped=float(size[far].max(initial=0.0) / size.max()),
+        rms=float(np.sqrt((shift**2).mean())), worst=float(shift.max()), acoustic=float(shift[:, :3].max()),
+    )  # fmt: skip
 
 
 def _far_planes(crystal: Crystal, along: Array, reach: float) -> NDArray[np.bool_]:

@@ -116,15 +116,10 @@ def load_crystal(
         warnings.warn(message, ValidityWarning, stacklevel=3)
     return Crystal(
         name=(given.absolute() if given.is_dir() else path).name.split(".")[0],
-        lattice=data.primitive.lattice,
-        positions=positions,
-        masses=data.primitive.masses,
-        cells=cells,
-        force_constants=corrected if sum_rule else values,
-        symbols=data.primitive.symbols,
-        polar=polar,
-        residual=residual,
-    )
+        lattice=data.primitive.lattice, positions=positions, masses=data.primitive.masses,
+        symbols=data.primitive.symbols, cells=cells, force_constants=corrected if sum_rule else values,
+        polar=polar, residual=residual,
+    )  # fmt: skip
 
 
 def _replace_charges(data: SupercellData, born: ArrayLike, dielectric: ArrayLike) -> SupercellData:

@@ -97,16 +97,11 @@ def measured_phonons(name: str) -> tuple[MeasuredPhonons, ...]:
             source = _facts()["sources"][entry["source"]]
             rows = [(point, value) for point, values in entry["points"].items() for value in values]
             one = MeasuredPhonons(
-                name=name,
-                points=tuple(point for point, _ in rows),
-                omega=np.array([value for _, value in rows]) * THz,
+                name=name, points=tuple(point for point, _ in rows), omega=np.array([value for _, value in rows]) * THz,
                 temperature=entry.get("temperature"),
-                technique=entry.get("technique", "inelastic neutron scattering"),
-                citation=source["citation"],
-                doi=source.get("doi", ""),
-                via=source.get("via", ""),
-                verified=entry.get("verified", True),
-            )
+                technique=entry.get("technique", "inelastic neutron scattering"), citation=source["citation"],
+                doi=source.get("doi", ""), via=source.get("via", ""), verified=entry.get("verified", True),
+            )  # fmt: skip
             measured.append(one)
     return tuple(measured)
 
@@ -128,15 +123,11 @@ def polar_constants(name: str) -> PolarConstants | None:
     sources = _facts()["sources"]
     source = sources[entry["source"]]
     return PolarConstants(
-        name=name,
-        transverse=_along_axes(entry["transverse"]) * THz,
-        longitudinal=_along_axes(entry["longitudinal"]) * THz,
-        dielectric=_along_axes(entry["dielectric"]),
-        citation=source["citation"],
-        doi=source.get("doi", ""),
-        dielectric_source=sources[entry["dielectric_source"]]["citation"],
-        verified=entry.get("verified", True),
-    )
+        name=name, transverse=_along_axes(entry["transverse"]) * THz,
+        longitudinal=_along_axes(entry["longitudinal"]) * THz, dielectric=_along_axes(entry["dielectric"]),
+        citation=source["citation"], doi=source.get("doi", ""),
+        dielectric_source=sources[entry["dielectric_source"]]["citation"], verified=entry.get("verified", True),
+    )  # fmt: skip
 
 
 def card_facts(name: str) -> dict[str, Any]:

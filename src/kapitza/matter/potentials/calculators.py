@@ -159,18 +159,15 @@ def _imported_choice(path: str, arguments: Mapping[str, object]) -> CalculatorCh
 
 
 def _identity(path: str, version: str, arguments: Mapping[str, object]) -> dict[str, object]:
-    """What forces depend on; of an argument that names a file, its content."""
-    plain = {key: _plain(value) for key, value in arguments.items()}
+    """What forces depend on, as plain values; of an argument that names a file, a checksum of its content."""
+    plain: dict[str, object] = {}
+    for key, value in arguments.items():
+        plain[key] = value if isinstance(value, str | int | float | bool) or value is None else repr(value)
+        if isinstance(value, str):
+            with suppress(OSError, ValueError):
+                if Path(value).is_file():
+                    plain[key] = hashlib.sha256(read_limited(value)).hexdigest()
     return {"calculator": path, "version": version, "arguments": plain}
-
-
-def _plain(value: object) -> object:
-    """An argument as a plain value; of one that names a file, a checksum of its content."""
-    if isinstance(value, str):
-        with suppress(OSError, ValueError):
-            if Path(value).is_file():
-                return hashlib.sha256(read_limited(value)).hexdigest()
-    return value if isinstance(value, str | int | float | bool) or value is None else repr(value)
 
 
 def check_argument_names(made: Any, path: str, arguments: Mapping[str, object]) -> None:

@@ -128,11 +128,11 @@ def crystal_from_file(path: str | PathLike[str] | Any, method: FiniteDisplacemen
             progress=method.progress, announce=method.announce,
         )  # fmt: skip
         check_forces(force_field, start, f"{given.name} ({', '.join(sorted(set(given.symbols)))})")
-        rest = relax_structure(start, force_field, method.relax)
-        found = crystal_by_displacements(rest.structure, force_field, method.width)
-        axes = given.lattice if rest.structure.axes is None else rest.structure.axes
-        stress = np.full((3, 3), np.nan) if rest.stress is None else rest.stress
-        return crystal_arrays(found, axes) | {"stress": stress}
+        rest, stress = relax_structure(start, force_field, method.relax)
+        arrays = crystal_arrays(
+            crystal_by_displacements(rest, force_field, method.width), given.lattice if rest.axes is None else rest.axes
+        )
+        return arrays | {"stress": np.full((3, 3), np.nan) if stress is None else stress}
 
     inputs = {
         "lattice": np.round(given.lattice / _SAME_LENGTH), "positions": np.round(given.positions / _SAME_LENGTH),
@@ -302,7 +302,7 @@ def crystal_by_potential(
         if choice.relax == "cell":
             rest = symmetrize_structure(relax_cell(start, engine))
         else:
-            rest = relax_structure(start, engine, choice.relax).structure
+            rest, _ = relax_structure(start, engine, choice.relax)
         return crystal_arrays(crystal_from_potential(rest, engine), rest.lattice if rest.axes is None else rest.axes)
 
     inputs = {
@@ -391,17 +391,11 @@ def crystal_phonons(found: StructureCrystal, temperature: ArrayLike = 300.0, *, 
     spectrum = None if stability.refused else found.spectrum()
     omega = np.linspace(0, stability.top if spectrum is None else spectrum.edges[-1], _STATES_POINTS)
     return CrystalPhonons(
-        source=found.calculator,
-        crystal=crystal,
-        axes=found.axes,
+        source=found.calculator, crystal=crystal, axes=found.axes,
         dispersion=crystal_dispersion(crystal, points),
         directions=np.array(SOUND_DIRECTIONS),
         speeds=long_wave(crystal).speeds(directions, np.array([0.0, 0.0, 1.0]))[0],
-        omega=omega,
-        states=None if spectrum is None else spectrum.density_of_states(omega),
-        temperature=kelvin,
-        heat_capacity=None if spectrum is None else spectrum.heat_capacity(kelvin),
-        lowest=stability.lowest,
-        top=stability.top,
-        instability=stability.remark,
-    )
+        omega=omega, states=None if spectrum is None else spectrum.density_of_states(omega),
+        temperature=kelvin, heat_capacity=None if spectrum is None else spectrum.heat_capacity(kelvin),
+        lowest=stability.lowest, top=stability.top, instability=stability.remark,
+    )  # fmt: skip

@@ -58,18 +58,9 @@ class FiniteDisplacements(BaseRecord):
     announce: Callable[[str], object] | None = None
 
 
-@frozen(eq=False)
-class RelaxedStructure(BaseRecord):
-    """A structure at rest: largest force left on an atom, N, and the stress of the cell, Pa, or None."""
-
-    structure: Structure
-    force: float
-    stress: Array | None
-
-
-def relax_structure(one: Structure, force_field: ForceField, relax: Relaxation) -> RelaxedStructure:
+def relax_structure(one: Structure, force_field: ForceField, relax: Relaxation) -> tuple[Structure, Array | None]:
     """Relax a structure with the symmetry that it has, by its forces alone: down to 1e-3 eV/Å, or to what a potential
-    resolves if that is below 0.02 eV/Å.
+    resolves if that is below 0.02 eV/Å. The second value is the stress (3, 3) Pa, None where the calculator has none.
     """
     if relax != "none":
         found = _minimise_forces(one, force_field, cell=relax == "cell")
@@ -97,7 +88,7 @@ def relax_structure(one: Structure, force_field: ForceField, relax: Relaxation) 
         stress = force_field.state(one, stress=True).stress
     except Exception:  # noqa: BLE001  # each calculator says in its own way that it has no stress
         stress = None
-    return RelaxedStructure(one, force, stress)
+    return one, stress
 
 
 def _minimise_forces(one: Structure, force_field: ForceField, *, cell: bool) -> Structure:

@@ -153,10 +153,6 @@ def _tersoff_calculator(symbols: tuple[str, ...]) -> tuple[Any, float]:
     return _manybody_calculator("TersoffBrenner", parameters, max(parameters["r2"]))
 
 
-def _stillinger_weber_calculator(_symbols: tuple[str, ...]) -> tuple[Any, float]:
-    return _manybody_calculator("StillingerWeber", dict(STILLINGER_WEBER_PARAMETERS), 1.80 * 2.0951)
-
-
 def _matscipy_calculator(name: str) -> tuple[Any, float]:
     parameters = dict(getattr(_matscipy_module("manybody.explicit_forms.tersoff_brenner"), name))
     return _manybody_calculator("TersoffBrenner", parameters, max(parameters["r2"]))
@@ -177,17 +173,15 @@ def _lennard_jones_calculator(symbols: tuple[str, ...]) -> tuple[Any, float]:
     return room.PairPotential(pairs), longest
 
 
-def _emt_calculator(_symbols: tuple[str, ...]) -> tuple[Any, float]:
-    return require("ase.calculators.emt", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE).EMT(), _EMT_REACH
-
-
 _BCN_FORM = "Matsunaga_Fisher_Matsubara_Jpn_J_Appl_Phys_39_48_B_C_N"
 PUBLISHED_POTENTIALS: Mapping[str, _PublishedPotential] = MappingProxyType({
     "tersoff": _PublishedPotential(
         ("Si", "Ge", "C"), "doi:10.1103/PhysRevB.39.5566", _tersoff_calculator, "Tersoff 1989", ("Si", "Ge")
     ),
     "stillinger-weber": _PublishedPotential(
-        ("Si",), "doi:10.1103/PhysRevB.31.5262", _stillinger_weber_calculator, "Stillinger and Weber"
+        ("Si",), "doi:10.1103/PhysRevB.31.5262",
+        lambda _: _manybody_calculator("StillingerWeber", dict(STILLINGER_WEBER_PARAMETERS), 1.80 * 2.0951),
+        "Stillinger and Weber",
     ),
     "lennard-jones": _PublishedPotential(
         tuple(LENNARD_JONES_PARAMETERS), "ISBN 978-0-03-083993-1", _lennard_jones_calculator, "Lennard-Jones"
@@ -201,6 +195,7 @@ PUBLISHED_POTENTIALS: Mapping[str, _PublishedPotential] = MappingProxyType({
         "Tersoff for B, C and N; without its factor ω for C-N bonds",
     ),
     "emt": _PublishedPotential(
-        ("Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt"), "doi:10.1016/0039-6028(96)00816-3", _emt_calculator, "EMT"
+        ("Al", "Cu", "Ag", "Au", "Ni", "Pd", "Pt"), "doi:10.1016/0039-6028(96)00816-3",
+        lambda _: (require("ase.calculators.emt", extra=ATOMS_EXTRA, why=ATOMS_PURPOSE).EMT(), _EMT_REACH), "EMT",
     ),
 })  # fmt: skip

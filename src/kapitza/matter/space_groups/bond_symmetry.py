@@ -90,14 +90,9 @@ def bond_network(
     order = np.argsort(key)
     rows = np.flatnonzero(kept)[order]
     return BondNetwork(
-        layer=layer,
-        source=source[rows],
-        target=target[rows],
-        shift=shift[rows],
-        block=block[rows],
-        tolerance=loose[rows],
-        key=key[order],
-    )
+        layer=layer, source=source[rows], target=target[rows], shift=shift[rows], block=block[rows],
+        tolerance=loose[rows], key=key[order],
+    )  # fmt: skip
 
 
 def _bond_keys(source: IntArray, target: IntArray, shift: IntArray, atoms: int, reach: int) -> IntArray:
@@ -203,21 +198,16 @@ def crystal_operations(crystal: Crystal) -> IntArray:
     cell, i, j = np.nonzero(np.abs(weighted).max(axis=(3, 4)) > 0)
     layer = np.zeros(n, dtype=np.int64)
     network = bond_network(layer, i, j, crystal.cells[cell], weighted[cell, i, j], tolerance=_FORCE_TOLERANCE)
-    kept = [
-        np.round(np.linalg.inv(operation).T)
-        for operation in inversion_representatives(lattice_operations(crystal.lattice))
-        if any(_keeps_crystal(crystal, network, one) for one in (operation, -operation))
-    ]
-    found = np.array(kept).astype(np.int64)
-    return np.concatenate([found, -found])
-
-
-def _keeps_crystal(crystal: Crystal, network: BondNetwork, operation: IntArray) -> bool:
-    """Whether an operation, from the right on integer lattice vectors, keeps force constants and charges."""
-    image = np.linalg.solve(crystal.lattice, operation @ crystal.lattice)  # vectors in rows turn as v @ image
-    left, _, right = np.linalg.svd(image.T)
-    rotation = np.asarray(left @ right, dtype=float)
-    return any(_keeps_charges(crystal, rotation, found) for found in find_mappings(network, rotation, operation))
+    kept: list[Array] = []
+    for operation in inversion_representatives(lattice_operations(crystal.lattice)):
+        for one in (operation, -operation):  # from the right on integer lattice vectors
+            left, _, right = np.linalg.svd(np.linalg.solve(crystal.lattice, one @ crystal.lattice).T)
+            rotation = np.asarray(left @ right, dtype=float)
+            if any(_keeps_charges(crystal, rotation, found) for found in find_mappings(network, rotation, one)):
+                kept.append(np.round(np.linalg.inv(operation).T))
+                break
+    operations = np.array(kept).astype(np.int64)
+    return np.concatenate([operations, -operations])
 
 
 def _keeps_charges(crystal: Crystal, rotation: Array, found: AtomMapping) -> bool:

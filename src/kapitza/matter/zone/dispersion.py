@@ -138,17 +138,14 @@ def supercell_multiple(crystal: Crystal, conventional: Array, count: int) -> Int
     for basis in (np.eye(3, dtype=np.int64), primitive_steps):
         volume = round(abs(np.linalg.det(basis)))
         for scale in product(range(1, _MOST_MULTIPLES + 1), repeat=3):
-            multiple = np.diag(scale) @ basis
-            if volume * np.prod(scale) == cells and _are_nearest(vectors, multiple @ crystal.lattice):
-                return multiple
+            if volume * np.prod(scale) == cells:
+                multiple = np.diag(scale) @ basis
+                pair, images, _ = nearest_images(vectors, minkowski_basis(multiple @ crystal.lattice))
+                shortest = np.zeros(len(vectors))
+                shortest[pair] = np.linalg.norm(images, axis=1)
+                if (np.linalg.norm(vectors, axis=1) < shortest + _IMAGE_TOLERANCE).all():
+                    return multiple
     raise InputError(f"{crystal.name}: its force constants fit into no supercell of {count} atoms")
-
-
-def _are_nearest(vectors: Array, supercell: Array) -> bool:
-    pair, images, _ = nearest_images(vectors, minkowski_basis(supercell))
-    shortest = np.zeros(len(vectors))
-    shortest[pair] = np.linalg.norm(images, axis=1)
-    return bool((np.linalg.norm(vectors, axis=1) < shortest + _IMAGE_TOLERANCE).all())
 
 
 @frozen(eq=False)
