@@ -14,8 +14,7 @@ from kapitza.errors import DataError, InputError
 from kapitza.io import read_lammps, read_run
 from kapitza.io.md.runs import RunFile, plane_trajectory, run_deck
 from kapitza.io.md.trajectory import read_lammps_run
-from kapitza.simulate.md.kernels.forces import map_species
-from kapitza.simulate.md.kernels.neighbours import VerletList
+from kapitza.simulate.md.kernels.forces import VerletList, map_species
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.runs.run import Run
 from kapitza.units import angstrom, ps

@@ -8,12 +8,12 @@ from kapitza.simulate.md.analysis.sizes import SizeLimit as SizeLimit
 from kapitza.simulate.md.analysis.sizes import SizeSeries as SizeSeries
 from kapitza.simulate.md.analysis.sizes import size_limit as size_limit
 from kapitza.simulate.md.analysis.sizes import size_series as size_series
-from kapitza.simulate.md.observers.interface_modes import BodyModes as BodyModes
-from kapitza.simulate.md.observers.interface_modes import InterfaceModeAnalysis as InterfaceModeAnalysis
-from kapitza.simulate.md.observers.interface_modes import ModeConductance as ModeConductance
-from kapitza.simulate.md.observers.interface_modes import body_modes as body_modes
+from kapitza.simulate.md.observers.mode_energies import BodyModes as BodyModes
+from kapitza.simulate.md.observers.mode_energies import InterfaceModeAnalysis as InterfaceModeAnalysis
+from kapitza.simulate.md.observers.mode_energies import ModeConductance as ModeConductance
 from kapitza.simulate.md.observers.mode_energies import ModeEnergies as ModeEnergies
 from kapitza.simulate.md.observers.mode_energies import SlabModes as SlabModes
+from kapitza.simulate.md.observers.mode_energies import body_modes as body_modes
 from kapitza.simulate.md.observers.mode_energies import slab_modes as slab_modes
 from kapitza.simulate.md.observers.plane_power import DividedForcePower as DividedForcePower
 from kapitza.simulate.md.observers.plane_power import ase_member_forces as ase_member_forces

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from site_energies import SITES
 
 from kapitza.core.arrays import Array
-from kapitza.simulate.md.kernels.forces import load_kernels
-from kapitza.simulate.md.kernels.neighbours import list_neighbours
+from kapitza.simulate.md.kernels.forces import list_neighbours, load_kernels
 from kapitza.simulate.md.potential import Potential
 from kapitza.units import angstrom, eV
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, Int32Array, IntArray
 from kapitza.simulate.md.kernels import embedded_atom, harmonic, lennard_jones, stillinger_weber, tersoff
 from kapitza.simulate.md.kernels.compiler import compile_kernel
-from kapitza.simulate.md.kernels.neighbours import NeighbourList
+from kapitza.simulate.md.kernels.forces import NeighbourList
 from kapitza.simulate.md.potential import Potential
 
 _tabulate_pairs, _pair_energy_and_force = lennard_jones._tabulate_pairs, lennard_jones._pair_energy_and_force

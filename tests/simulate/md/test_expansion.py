@@ -8,8 +8,7 @@ from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.potentials.relaxation import relax_cell
 from kapitza.matter.structure import structure
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.kernels.forces import energy_and_forces, map_species
-from kapitza.simulate.md.kernels.neighbours import list_neighbours
+from kapitza.simulate.md.kernels.forces import energy_and_forces, list_neighbours, map_species
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.runs.expansion import Pressure, bulk_crystal, find_lattice_constant, rest_constant
 from kapitza.units import angstrom, eV, k_B, m_u

@@ -60,8 +60,7 @@ def square() -> Lead:
 
 def matrix(system, field):
     """(3n, 3n) force constants, from the forces of single displacements."""
-    from kapitza.simulate.md.kernels.forces import energy_and_forces, map_species
-    from kapitza.simulate.md.kernels.neighbours import VerletList
+    from kapitza.simulate.md.kernels.forces import VerletList, energy_and_forces, map_species
 
     near, n = VerletList(system, field).at(system.positions), len(system.masses)
     found = np.empty((3 * n, 3 * n))

@@ -12,8 +12,7 @@ from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.structure import Structure
 from kapitza.simulate.md.engine import Thermostats
 from kapitza.simulate.md.engines.lammps import LammpsEngine, LammpsForces
-from kapitza.simulate.md.kernels.forces import energy_and_forces, map_species
-from kapitza.simulate.md.kernels.neighbours import list_neighbours
+from kapitza.simulate.md.kernels.forces import energy_and_forces, list_neighbours, map_species
 from kapitza.simulate.md.observers.plane_power import DividedForcePower, PlanePower, atoms_near_plane, divide_at_plane
 from kapitza.simulate.md.observers.sampling import Sampling, crossing_power, sampling_cost
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent

@@ -6,8 +6,7 @@ from site_energies import site_energies
 
 from kapitza.errors import InputError
 from kapitza.simulate.md.engine import MdState, Thermostats
-from kapitza.simulate.md.kernels.forces import energy_and_forces, load_kernels, map_species
-from kapitza.simulate.md.kernels.neighbours import VerletList, list_neighbours
+from kapitza.simulate.md.kernels.forces import VerletList, energy_and_forces, list_neighbours, load_kernels, map_species
 from kapitza.simulate.md.potential import TRUNCATION_KINDS, lennard_jones
 from kapitza.units import eV
 

@@ -15,8 +15,7 @@ from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.structure import structure
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.kernels.forces import energy_and_forces
-from kapitza.simulate.md.kernels.neighbours import list_neighbours
+from kapitza.simulate.md.kernels.forces import energy_and_forces, list_neighbours
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.potential import embedded_atom
 from kapitza.simulate.md.system import FIXED_ROLE

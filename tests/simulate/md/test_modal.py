@@ -8,8 +8,14 @@ from energy_density import SpectralEnergyDensity, spectral_peaks
 
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
-from kapitza.simulate.md.observers.interface_modes import BodyModes, InterfaceModeAnalysis, body_modes
-from kapitza.simulate.md.observers.mode_energies import ModeEnergies, SlabModes, slab_modes
+from kapitza.simulate.md.observers.mode_energies import (
+    BodyModes,
+    InterfaceModeAnalysis,
+    ModeEnergies,
+    SlabModes,
+    body_modes,
+    slab_modes,
+)
 from kapitza.simulate.md.observers.spectral_flux import LayerSpectra, spectral_temperatures
 from kapitza.simulate.md.observers.welch import SegmentSettings
 from kapitza.units import hbar, k_B

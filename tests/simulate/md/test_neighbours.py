@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.kernels.neighbours import VerletList, list_neighbours
+from kapitza.simulate.md.kernels.forces import VerletList, list_neighbours
 
 pytest.importorskip("numba")
 from lj_crystals import SIGMA, argon, crystal

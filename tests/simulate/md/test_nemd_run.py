@@ -11,8 +11,7 @@ from stub_engine import FIELD, Counter, Stub, small
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.kernels.forces import map_species
-from kapitza.simulate.md.kernels.neighbours import list_neighbours
+from kapitza.simulate.md.kernels.forces import list_neighbours, map_species
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import Protocol, Thermometer, advance_observed, gradient_state, local_temperature

@@ -9,8 +9,7 @@ from attrs import evolve
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.kernels.forces import energy_and_forces, map_species
-from kapitza.simulate.md.kernels.neighbours import VerletList
+from kapitza.simulate.md.kernels.forces import VerletList, energy_and_forces, map_species
 from kapitza.simulate.md.potential import lennard_jones
 from kapitza.simulate.md.protocol import thermal_state
 from kapitza.simulate.md.system import COLD_ROLE, FIXED_ROLE, HOT_ROLE

@@ -7,8 +7,7 @@ from site_energies import site_energies
 
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.kernels.forces import map_species
-from kapitza.simulate.md.kernels.neighbours import VerletList
+from kapitza.simulate.md.kernels.forces import VerletList, map_species
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.protocol import thermal_state
 

@@ -11,8 +11,7 @@ from site_energies import site_energies
 
 from kapitza.core.arrays import Array, IntArray
 from kapitza.errors import ConvergenceError, InputError
-from kapitza.simulate.md.kernels.forces import energy_and_forces, load_kernels, map_species
-from kapitza.simulate.md.kernels.neighbours import VerletList, list_neighbours
+from kapitza.simulate.md.kernels.forces import VerletList, energy_and_forces, list_neighbours, load_kernels, map_species
 from kapitza.simulate.md.observers.plane_power import (
     CONTACT_SLACK,
     DividedForcePower,

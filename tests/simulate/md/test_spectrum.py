@@ -17,7 +17,7 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.building.layers import chain_junction
 from kapitza.simulate.md.engine import MdState, Thermostats
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
-from kapitza.simulate.md.observers.interface_modes import force_constants_across
+from kapitza.simulate.md.observers.mode_energies import force_constants_across
 from kapitza.simulate.md.observers.plane_power import PlanePower
 from kapitza.simulate.md.observers.spectral_flux import SpectralCurrent, SpectralFlux
 from kapitza.simulate.md.observers.welch import SegmentSettings

@@ -12,8 +12,7 @@ from kapitza.core.arrays import Array, positive
 from kapitza.errors import InputError
 from kapitza.matter.crystal import Crystal
 from kapitza.simulate.md.engine import MdState
-from kapitza.simulate.md.kernels.forces import map_species
-from kapitza.simulate.md.kernels.neighbours import VerletList
+from kapitza.simulate.md.kernels.forces import VerletList, map_species
 from kapitza.simulate.md.observers.mode_energies import assign_sites
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import System

@@ -126,7 +126,7 @@ from kapitza.simulate.md.analysis.profiles import HeatBalance as HeatBalance
 from kapitza.simulate.md.analysis.profiles import Steadiness as Steadiness
 from kapitza.simulate.md.analysis.relaxation import RelaxationFit as RelaxationFit
 from kapitza.simulate.md.analysis.sizes import SizeSeries as SizeSeries
-from kapitza.simulate.md.observers.interface_modes import ModeConductance as ModeConductance
+from kapitza.simulate.md.observers.mode_energies import ModeConductance as ModeConductance
 from kapitza.simulate.md.observers.spectral_flux import SpectralFlux as SpectralFlux
 from kapitza.simulate.md.observers.spectral_flux import VelocitySpectra as VelocitySpectra
 from kapitza.simulate.md.record import Record as Record

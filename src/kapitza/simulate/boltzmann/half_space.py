@@ -107,12 +107,9 @@ def half_space_impedance(
 
 
 def kept_heat(
-    bands: GratingBands,
-    wave_vector: float,
-    frequency: float,
-    directions: tuple[int, int] = _DIRECTIONS,
+    bands: GratingBands, wave_vector: float, frequency: float, directions: tuple[int, int] = _DIRECTIONS,
     at_rest: ComplexArray | None = None,
-) -> ComplexArray:
+) -> ComplexArray:  # fmt: skip
     """(n, n) A of the bands, W m⁻² K⁻¹: heat that stays in the half space by band, for the temperatures of emission.
 
     At rest all heat returns: the difference of two sums over the same directions keeps the small part of it.

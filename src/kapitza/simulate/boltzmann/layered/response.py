@@ -57,14 +57,9 @@ class HeatingResponse(BaseRecord):
 
 
 def heating_response(
-    films: Sequence[Film],
-    boundaries: Sequence[object],
-    rate: complex,
-    *,
-    depth: float = _SURFACE_DEPTH,
-    right: Wall | None = None,
-    angles: int = DEFAULT_ANGLES,
-) -> HeatingResponse:
+    films: Sequence[Film], boundaries: Sequence[object], rate: complex, *, depth: float = _SURFACE_DEPTH,
+    right: Wall | None = None, angles: int = DEFAULT_ANGLES,
+) -> HeatingResponse:  # fmt: skip
     """Response to heat that is absorbed below the left face and changes as $e^{st}$, per W m⁻².
 
     The light heats the lattice with $e^{-x/d}/d$ within the first layer, d in m; s has no negative real part, s⁻¹.  The

@@ -328,14 +328,9 @@ def transport(
 
 
 def assemble_layers(
-    films: Sequence[Film],
-    boundaries: Sequence[object],
-    left: Wall | None,
-    right: Wall | None,
-    *,
-    period: float | None = None,
-    angles: int = DEFAULT_ANGLES,
-) -> tuple[LayeredSystem, Sequence[Array]]:
+    films: Sequence[Film], boundaries: Sequence[object], left: Wall | None, right: Wall | None, *,
+    period: float | None = None, angles: int = DEFAULT_ANGLES,
+) -> tuple[LayeredSystem, Sequence[Array]]:  # fmt: skip
     """Check layers and boundaries and join them; also return what crosses each boundary."""
     _check_films(films)
     pairs = list(itertools.pairwise(films))

@@ -12,8 +12,14 @@ from kapitza.core.compilation.machine_code import has_machine_code
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, Hint, InputError, require
 from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
-from kapitza.simulate.md.kernels.forces import map_species, require_kernels
-from kapitza.simulate.md.kernels.neighbours import KERNEL_EXTRA, KERNEL_PURPOSE, NeighbourList, VerletList
+from kapitza.simulate.md.kernels.forces import (
+    KERNEL_EXTRA,
+    KERNEL_PURPOSE,
+    NeighbourList,
+    VerletList,
+    map_species,
+    require_kernels,
+)
 from kapitza.simulate.md.kernels.state import ClosePairs, ListedAtoms, MovingAtoms, StepClock, ThermostatState
 from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.protocol import check_start

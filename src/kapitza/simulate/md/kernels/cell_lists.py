@@ -49,7 +49,6 @@ def place_ghosts(positions: Array, owner: Int32Array, shift: Array, x: Array) ->
 
 @compile_inner
 def _bin_atoms(x: Array, n: int, grid: CellGrid, sorted_atoms: SortedAtoms) -> None:
-    """Sort real atoms into cells."""
     low, side, cells = grid
     first, cell, ids, sorted_x = sorted_atoms
     for c in range(first.size):
@@ -84,11 +83,9 @@ def _cells_nearby(at: float, low: float, side: float, count: int, reach: float) 
 def _scan_cells(
     x: Array, rows: Int32Array, reach: float, grid: CellGrid, sorted_atoms: SortedAtoms, pairs: FoundPairs
 ) -> int:
-    """Put the rows that list each atom or ghost into `pairs`, as far as there is room; return how many there are.
-
-    Whether a pair counts is as good as random, and a branch would be mispredicted: each candidate is written, and one
-    that does not count is overwritten by the next.
-    """
+    """Put the rows that list each atom or ghost into `pairs`, as far as there is room; return how many there are."""
+    # Whether a pair counts is as good as random, and a branch would be mispredicted: each candidate is written, and one
+    # that does not count is overwritten by the next.
     low, side, cells = grid
     first, ids, sorted_x = sorted_atoms.first, sorted_atoms.ids, sorted_atoms.positions
     _bin_atoms(x, len(ids), grid, sorted_atoms)
@@ -117,14 +114,9 @@ def _scan_cells(
 
 @compile_kernel
 def list_pairs(
-    x: Array,
-    rows: Int32Array,
-    reach: float,
-    grid: CellGrid,
-    sorted_atoms: SortedAtoms,
-    pairs: FoundPairs,
+    x: Array, rows: Int32Array, reach: float, grid: CellGrid, sorted_atoms: SortedAtoms, pairs: FoundPairs,
     near: Int32Array,
-) -> int:
+) -> int:  # fmt: skip
     """Find the neighbours of each real atom, or, where `near` has room, put those that were found there in ascending
     order; return how many they are.
 

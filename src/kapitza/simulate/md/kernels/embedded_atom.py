@@ -28,13 +28,11 @@ _UNIT_X, _UNIT_Y, _UNIT_Z, _DENSITY_SLOPE, _PAIR_SLOPE = range(5)  # columns of 
 
 @inline_kernel
 def _cubic(row: Array, p: float) -> float:
-    """Value of a cubic at p from 0 to 1."""
     return ((row[3] * p + row[2]) * p + row[1]) * p + row[0]
 
 
 @inline_kernel
 def _cubic_slope(row: Array, p: float) -> float:
-    """Slope of a cubic at p from 0 to 1."""
     return (3.0 * row[3] * p + 2.0 * row[2]) * p + row[1]
 
 

@@ -40,7 +40,6 @@ def _tabulate_pairs(parameters: _Parameters) -> Array:
 
 @compile_inner
 def _kinds_differ(table: Array) -> bool:
-    """Whether pairs of kinds differ in any number."""
     for a in range(len(table)):
         for c in range(7):
             if table[a, c] != table[0, c]:
@@ -68,7 +67,6 @@ def _pair_term(
 
 @compile_inner
 def _pair_energy_and_force(square: float, row: Array, ended: bool) -> tuple[float, float]:
-    """Energy of a pair and force over distance, with a row of the table of pairs."""
     return _pair_term(
         square, row[_SIGMA_SIXTH], row[_EPSILON_24], row[_CUTOFF_ENERGY], row[_CUTOFF_SLOPE], row[_CUTOFF_STIFFNESS],
         row[_CUTOFF_RADIUS], ended
@@ -80,9 +78,8 @@ def _collect_within_cutoff(
     x: Array, species: Int32Array, i: int, start: IntArray, near: Int32Array, table: Array, kinds: int,
     work: tuple[Int32Array, Array, Array],
 ) -> int:  # fmt: skip
-    """Collect the neighbours of an atom below the cutoff, without a branch; return how many they are.
-
-    `kinds` are those of the table, or 0 where all of its rows are equal.
+    """Collect the neighbours of an atom below the cutoff, without a branch; return how many they are; `kinds` are those
+    of the table, or 0 where all of its rows are equal.
     """
     who, away, numbers = work
     m, px, py, pz, mine = np.uint64(0), x[i, 0], x[i, 1], x[i, 2], species[i] * kinds
@@ -125,10 +122,9 @@ def _evaluate_pairs(m: int, away: Array, numbers: Array, ended: bool) -> tuple[f
 def lennard_jones_forces(
     x: Array, species: Int32Array, start: IntArray, near: Int32Array, parameters: _Parameters, f: Array
 ) -> float:
-    """Add the forces on atoms and ghosts to f (N, 3) N, and return the energy, J; each pair is listed once.
-
-    Three passes over the neighbours of an atom: choose those below the cutoff, work on them side by side in vector
-    registers, hand out the forces.
+    """Add the forces on atoms and ghosts to f (N, 3) N, and return the energy, J; each pair is listed once.  Three
+    passes over the neighbours of an atom: choose those below the cutoff, work on them in vector registers, hand out the
+    forces.
     """
     table, ended, size, total = _tabulate_pairs(parameters), parameters[3][0] > 0, max_neighbours(start) + 1, 0.0
     who, away, numbers = np.empty(size, np.int32), np.empty((4, size)), np.empty((6, size))

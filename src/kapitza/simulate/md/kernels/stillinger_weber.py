@@ -27,7 +27,6 @@ _UNIT_X, _UNIT_Y, _UNIT_Z, _INVERSE_LENGTH, _ETA_SLOPE, _ETA_VALUE, _NEIGHBOUR_K
 
 @compile_inner
 def _fast_power(s: float, p: float) -> float:
-    """Return s to the p, fast for the powers of silicon."""
     if p == 4.0:
         return s * s * s * s
     if p == 0.0:
@@ -86,11 +85,8 @@ def _collect_pairs(
             near[_UNIT_X], near[_UNIT_Y], near[_UNIT_Z] = dx * inverse, dy * inverse, dz * inverse
             near[_INVERSE_LENGTH], near[_ETA_SLOPE] = inverse, -row[6] * row[4] * gap * gap
             near[_ETA_VALUE], near[_NEIGHBOUR_KIND] = np.exp(row[6] * row[4] * gap), b
-            pull[m, 0], pull[m, 1], pull[m, 2] = (
-                -0.5 * slope * near[_UNIT_X],
-                -0.5 * slope * near[_UNIT_Y],
-                -0.5 * slope * near[_UNIT_Z],
-            )
+            pull[m, 0], pull[m, 1] = -0.5 * slope * near[_UNIT_X], -0.5 * slope * near[_UNIT_Y]
+            pull[m, 2] = -0.5 * slope * near[_UNIT_Z]
             who[m] = j
             m += 1
     return int(m), energy

@@ -90,7 +90,6 @@ def _bond_zeta(j: int, m: int, of_bond: Array, near_by: Array, turns: Array) -> 
 
 @compile_inner
 def _bond_order(zeta: float, beta: float, n: float) -> tuple[float, float]:
-    """Bond order b and its derivative by ζ."""
     if zeta <= 0.0:  # a lone bond; ζ^(n - 1) in db/dζ diverges for n < 1
         return 1.0, 0.0
     t = np.exp(n * np.log(beta * zeta))

@@ -20,9 +20,8 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, BoolArray, IntArray
 from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError, require
-from kapitza.simulate.md.kernels import neighbours
-from kapitza.simulate.md.kernels.forces import load_kernels, map_species
-from kapitza.simulate.md.kernels.neighbours import KERNEL_EXTRA, NeighbourList, load_cell_lists
+from kapitza.simulate.md.kernels import forces as kernels
+from kapitza.simulate.md.kernels.forces import KERNEL_EXTRA, NeighbourList, load_cell_lists, load_kernels, map_species
 from kapitza.simulate.md.potential import Potential
 from kapitza.simulate.md.system import System
 from kapitza.units import angstrom, eV
@@ -88,7 +87,7 @@ def atoms_across_plane(system: System, between: PlaneSides, reach: float) -> Int
     """Atoms that at rest have an atom of the other side within reach (m)."""
     found, shift = between.slab(system.positions, reach, system.name)
     places, periodic = system.positions[found] + shift, (True, True, False)
-    near = neighbours.list_neighbours(system.lattice, places, reach, periodic=periodic, half=False)
+    near = kernels.list_neighbours(system.lattice, places, reach, periodic=periodic, half=False)
     atoms = found[load_cell_lists().find_crossing(near.start, near.near, between.right[found][near.owner])]
     if not atoms.size:
         raise InputError(
@@ -141,7 +140,7 @@ def _index_slots(atoms: NDArray[np.integer[Any]], n: int) -> NDArray[np.int32]:
 
 
 def _harmonic_plane_list(system: System, potential: Potential, between: PlaneSides) -> PlaneList:
-    full = neighbours.harmonic_neighbours(system.lattice, potential)
+    full = kernels.harmonic_neighbours(system.lattice, potential)
     rows = load_cell_lists().find_crossing(full.start, full.near, between.right[full.owner])
     rows = rows[np.isin(rows, between.slab(system.positions, potential.cutoff, system.name)[0])]
     if not rows.size:
@@ -215,7 +214,7 @@ class PlanePower(ForcePower):
             return self.bonds
         reach = self.potential.cutoff + self.skin
         found, home = self.sides.slab(positions, reach, self.name)
-        near = neighbours.list_neighbours(
+        near = kernels.list_neighbours(
             self.sides.lattice, positions[found] + home, reach, periodic=(True, True, False), half=self.potential.half
         )
         source = found[near.owner].astype(np.int32)

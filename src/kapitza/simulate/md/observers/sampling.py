@@ -14,7 +14,7 @@ from kapitza.simulate.md.engine import Observer
 from kapitza.simulate.md.engines.lammps import LammpsForces
 from kapitza.simulate.md.kernels.forces import KERNEL_FORMS, SystemForces, require_kernels
 from kapitza.simulate.md.observers import plane_power
-from kapitza.simulate.md.observers.interface_modes import InterfaceModeAnalysis, body_modes
+from kapitza.simulate.md.observers.mode_energies import InterfaceModeAnalysis, body_modes
 from kapitza.simulate.md.observers.plane_power import DividedForcePower, PlanePower, ase_member_forces
 from kapitza.simulate.md.observers.spectral_flux import LayerSpectra, SpectralCurrent
 from kapitza.simulate.md.observers.welch import Precision, SegmentSettings

@@ -16,8 +16,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.structure import Structure, structure
 from kapitza.simulate.md.engine import MdEngine, MdState, Thermostats
-from kapitza.simulate.md.kernels.forces import load_kernels, map_species
-from kapitza.simulate.md.kernels.neighbours import VerletList
+from kapitza.simulate.md.kernels.forces import VerletList, load_kernels, map_species
 from kapitza.simulate.md.potential import AnyPotential, Potential
 from kapitza.simulate.md.protocol import gradient_state
 from kapitza.simulate.md.system import COLD_ROLE, HOT_ROLE, System
@@ -102,16 +101,9 @@ def bulk_crystal(
 
 
 def find_lattice_constant(
-    crystal: str | Structure,
-    potential: Potential,
-    engine: MdEngine,
-    temperature: float,
-    *,
-    timestep: float,
-    steps: int = 20000,
-    cells: tuple[int, int, int] = (5, 5, 5),
-    seed: int = 0,
-) -> LatticeConstant:
+    crystal: str | Structure, potential: Potential, engine: MdEngine, temperature: float, *, timestep: float,
+    steps: int = 20000, cells: tuple[int, int, int] = (5, 5, 5), seed: int = 0,
+) -> LatticeConstant:  # fmt: skip
     """Find the lattice constant of a cubic crystal at a temperature (K) and no pressure.
 
     Three runs of a periodic crystal, of `steps` together, in a Langevin thermostat, each at the constant at which the

@@ -34,14 +34,9 @@ _NEGATIVE_SIGNIFICANCE = 3.0  # standard uncertainties below zero that are no lo
 
 
 def spectral_conductance(
-    flux: SpectralFlux,
-    difference: float,
-    temperature: ArrayLike,
-    *,
-    drop: Drop,
-    statistics: Statistics = "quantum",
+    flux: SpectralFlux, difference: float, temperature: ArrayLike, *, drop: Drop, statistics: Statistics = "quantum",
     difference_sigma: float = 0.0,
-) -> Conductance:
+) -> Conductance:  # fmt: skip
     r"""Conductance of a simulated spectrum at (nT,) K, frequency by frequency in quantum statistics.
 
     $G(T) = \int\frac{q(\omega)}{\Delta T}\left(\frac{x/2}{\sinh x/2}\right)^2 d\omega$ with $x = \hbar\omega/k_BT$; in
@@ -147,12 +142,8 @@ def elastic_split(flux: SpectralFlux, difference: float, elastic: Transmission, 
     value, sigma = flux.bands(bounds)
     inside = np.histogram(elastic.omega, bounds)[0]
     if (inside < 1).any() and elastic.omega[-1] > bounds[int(np.argmin(inside))]:
-        warnings.warn(
-            f"{elastic.method or 'elastic'}: {int((inside < 1).sum())} of {inside.size} bands hold none of its "
-            f"{elastic.omega.size} frequencies: give it more",
-            ValidityWarning,
-            stacklevel=2,
-        )
+        bands = f"{int((inside < 1).sum())} of {inside.size} bands hold none of its {elastic.omega.size} frequencies"
+        warnings.warn(f"{elastic.method or 'elastic'}: {bands}: give it more", ValidityWarning, stacklevel=2)
     theory = band_averages(elastic, bounds)
     scale, widths = 2 * np.pi / (k_B * difference), np.diff(bounds)
     carried = float(theory @ widths) / scale

@@ -20,7 +20,7 @@ from kapitza.simulate.md.analysis.nemd import NemdResult, analyse_nemd, combine_
 from kapitza.simulate.md.analysis.relaxation import ThermalSlab
 from kapitza.simulate.md.engine import MdEngine, Observer
 from kapitza.simulate.md.kernels.forces import highest_frequencies
-from kapitza.simulate.md.observers.interface_modes import ModeConductance
+from kapitza.simulate.md.observers.mode_energies import ModeConductance
 from kapitza.simulate.md.observers.sampling import (
     ObserverRecipe,
     Sampling,
@@ -91,12 +91,9 @@ class Replica(BaseRecord):
 
 
 def run_replicas(
-    setups: Sequence[RunSetup],
-    *,
-    store: StoreLike | None = None,
-    executor: ExecutorLike | None = None,
+    setups: Sequence[RunSetup], *, store: StoreLike | None = None, executor: ExecutorLike | None = None,
     progress: Progress | None = None,
-) -> list[list[Replica]]:
+) -> list[list[Replica]]:  # fmt: skip
     """Run systems, each as often as its protocol says with other random numbers, all on the same workers.
 
     `setups` hold recipes of their observers, and one replica is one unit of work, kept in `store` with what runs in

@@ -339,11 +339,6 @@ def profile_state(system: System, record: Record, thermostats: Thermostats, seed
     Each side of the profile is stretched to the new length, thermostats onto thermostats, and velocities are drawn
     from twice the local temperature as by `gradient_state`.  A straight line through both sides has no jump, and takes
     the slowest mode to make one; this start has one from the beginning, and is nearer to the steady profile.
-
-    Raises
-    ------
-    InputError
-        for cells that repeat along z, thermostats that are missing, or not near those of the record
     """
     if system.periodic or record.interface_count != 1:
         raise InputError(f"{system.name}: a profile to start from is for one interface between two thermostats")
