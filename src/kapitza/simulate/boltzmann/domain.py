@@ -368,7 +368,15 @@ def divide_into_blocks(domain: Domain, edges: tuple[Array, ...]) -> DomainCells:
         for parts in ([bounds[:-1] for bounds in edges], [bounds[1:] for bounds in edges])
     )
     volume, centre = np.prod(high - low, axis=1), (low + high) / 2
-    neighbour = _cells_behind_faces(domain, shape)
+    count = prod(shape)
+    index = np.arange(count).reshape(shape)
+    neighbour = np.full((count, 2 * len(shape)), -1, dtype=np.int64)  # cell behind each face, -1 outside
+    for a, axis in enumerate(AXIS_NAMES[: len(shape)]):
+        for side, shift in ((0, 1), (1, -1)):
+            moved = np.moveaxis(np.roll(index, shift, axis=a), a, 0).copy()
+            if not domain.periodic(axis):
+                moved[0 if side == 0 else -1] = -1
+            neighbour[:, 2 * a + side] = np.moveaxis(moved, 0, a).ravel()
     outer = 1 + np.broadcast_to(np.arange(neighbour.shape[1]), neighbour.shape)
     return DomainCells(
         edges=edges, volume=volume, area=np.repeat(volume[:, None] / (high - low), 2, axis=1), centre=centre,
@@ -400,20 +408,6 @@ def _cell_regions(domain: Domain, centre: Array, names: tuple[str, ...]) -> IntA
         solid = isinstance(box.matter, Carriers)
         region[inside] = materials.index(box.name) if solid else -1 - names.index(box.name)
     return region
-
-
-def _cells_behind_faces(domain: Domain, shape: tuple[int, ...]) -> IntArray:
-    """(C, 2d) cell behind each face, -1 outside."""
-    count = prod(shape)
-    index = np.arange(count).reshape(shape)
-    neighbour = np.full((count, 2 * len(shape)), -1, dtype=np.int64)
-    for a, axis in enumerate(AXIS_NAMES[: len(shape)]):
-        for side, shift in ((0, 1), (1, -1)):
-            moved = np.moveaxis(np.roll(index, shift, axis=a), a, 0).copy()
-            if not domain.periodic(axis):
-                moved[0 if side == 0 else -1] = -1
-            neighbour[:, 2 * a + side] = np.moveaxis(moved, 0, a).ravel()
-    return neighbour
 
 
 def cell_surfaces(domain: Domain, centre: Array, neighbour: IntArray, outer: IntArray) -> dict[str, Any]:

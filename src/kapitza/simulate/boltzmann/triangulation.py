@@ -225,22 +225,18 @@ def _link_sides(domain: Domain, corner: Array, edges: Sequence[Array], size: flo
     for a in (0, 1):
         if domain.periodic(AXIS_NAMES[a]):
             at_rim = rim // 2 == a
-            linked = _match_rims(middle[..., 1 - a], at_rim & (rim % 2 == 0), at_rim & (rim % 2 == 1))
+            linked, along = np.full(rim.shape, -1, dtype=np.int64), middle[..., 1 - a].ravel()
+            low, high = (np.flatnonzero((at_rim & (rim % 2 == end)).ravel()) for end in (0, 1))
+            low, high = (
+                sides[np.argsort(along[sides])] for sides in (low, high)
+            )  # pairs have their middle at one place
+            if low.size == high.size:
+                linked.flat[low], linked.flat[high] = high // 3, low // 3
             beside = np.where(at_rim, linked, beside)
     lost = int(np.count_nonzero((beside < 0) & (rim < 0)))
     if lost:
         raise InputError(f"{lost} sides of cells have no neighbour: sides of prisms nearly touch; move them apart")
     return beside, rim
-
-
-def _match_rims(place: Array, low: NDArray[np.bool_], high: NDArray[np.bool_]) -> IntArray:
-    """(T, 3) triangle at the opposite rim whose side has its middle at the same place."""
-    opposite = np.full(low.shape, -1, dtype=np.int64)
-    one, other = np.flatnonzero(low.ravel()), np.flatnonzero(high.ravel())
-    one, other = (side[np.argsort(place.ravel()[side])] for side in (one, other))
-    if one.size == other.size:
-        opposite.flat[one], opposite.flat[other] = other // 3, one // 3
-    return opposite
 
 
 def _stack_triangles(

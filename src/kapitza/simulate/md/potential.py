@@ -313,7 +313,12 @@ def tersoff(kinds: Sequence[str] = ("Si",), elements: Sequence[str] = ()) -> Pot
     for i, centre in enumerate(names):
         three[i] = (1.0, *TERSOFF_PARAMETERS[centre][6:9], 0.0, 3.0)
         for j, neighbour in enumerate(names):
-            two[i, j] = _bond_parameters(centre, neighbour)
+            a, b = TERSOFF_PARAMETERS[centre], TERSOFF_PARAMETERS[neighbour]
+            chi = TERSOFF_CHI.get(frozenset((centre, neighbour)), 1.0)
+            strong, weak = sqrt(a[0] * b[0]) * eV, chi * sqrt(a[1] * b[1]) * eV
+            steep, slope = (a[2] + b[2]) / 2 / angstrom, (a[3] + b[3]) / 2 / angstrom
+            two[i, j, :6] = strong, steep, weak, slope, a[4], a[5]
+            two[i, j, 6:] = [sqrt(a[k] * b[k]) * angstrom for k in (9, 10)]
     source = PUBLISHED_POTENTIALS["tersoff"].source
     return Potential("tersoff", tuple(kinds), float(two[..., 7].max()), (two, three), source=source)
 
@@ -344,15 +349,6 @@ def embedded_atom(tables: EmbeddedAtomTables, kinds: Sequence[str], elements: Se
     steps = np.array([tables.density_step, tables.distance_step, tables.cutoff])
     parameters = (*map(cubic_coefficients, splined), steps)
     return Potential("embedded-atom", tuple(kinds), tables.cutoff, parameters, source=tables.source)
-
-
-def _bond_parameters(centre: str, neighbour: str) -> Array:
-    """(8,) parameters of the bond of a centre and its neighbour, SI."""
-    a, b = TERSOFF_PARAMETERS[centre], TERSOFF_PARAMETERS[neighbour]
-    chi = TERSOFF_CHI.get(frozenset((centre, neighbour)), 1.0)
-    strong, weak = sqrt(a[0] * b[0]) * eV, chi * sqrt(a[1] * b[1]) * eV
-    steep, slope = (a[2] + b[2]) / 2 / angstrom, (a[3] + b[3]) / 2 / angstrom
-    return np.array([strong, steep, weak, slope, a[4], a[5], *(sqrt(a[k] * b[k]) * angstrom for k in (9, 10))])
 
 
 def _elements_of_kinds(

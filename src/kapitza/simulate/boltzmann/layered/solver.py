@@ -347,21 +347,17 @@ class LayerDistribution(BaseRecord):
     lattice: RealOrComplexArray  # (nx,) temperature that scattering drives the bands to, K above base
 
 
-def _refine_cells(widths: Array, temperature: RealOrComplexArray) -> tuple[Array, RealOrComplexArray]:
-    """Parts of cells, and the polynomials (C, P) in them."""
-    place, weight = gauss_legendre(CELL_POLYNOMIALS)  # exact for φ_iφ_j: the parts hold the same polynomial
-    onto = (legendre_values(place) * weight[:, None]).T * (2 * np.arange(CELL_POLYNOMIALS) + 1)[:, None]
-    pieces = [temperature @ (onto @ legendre_values((place + k) / PARTS_PER_CELL)).T for k in range(PARTS_PER_CELL)]
-    return np.repeat(widths / PARTS_PER_CELL, PARTS_PER_CELL), np.stack(pieces, axis=1).reshape(-1, CELL_POLYNOMIALS)
-
-
 def layer_distribution(solution: LayeredSolution, layer: int, rate: complex = 0.0) -> LayerDistribution:
     """Follow all streams through a layer."""
     slabs = solution.slabs
     streams, channels = slabs.streams[layer], slabs.faces.channels[layer]
     first, last = slabs.stops[layer], slabs.stops[layer + 1]
     held = solution.temperature[first:last].reshape(-1, CELL_POLYNOMIALS)
-    widths, held = _refine_cells(slabs.widths[layer], held)
+    place, weight = gauss_legendre(CELL_POLYNOMIALS)  # exact for φ_iφ_j: the parts hold the same polynomial
+    onto = (legendre_values(place) * weight[:, None]).T * (2 * np.arange(CELL_POLYNOMIALS) + 1)[:, None]
+    pieces = [held @ (onto @ legendre_values((place + k) / PARTS_PER_CELL)).T for k in range(PARTS_PER_CELL)]
+    widths = np.repeat(slabs.widths[layer] / PARTS_PER_CELL, PARTS_PER_CELL)
+    held = np.stack(pieces, axis=1).reshape(-1, CELL_POLYNOMIALS)
     slowed = 1 + rate * streams.lifetime if rate else np.ones(streams.lifetime.size)
     passed, moment, _ = layer_streams.cell_integrals(widths * (slowed / streams.normal_path)[:, None])
     source = moment * (widths / streams.normal_path[:, None])[:, :, None]
