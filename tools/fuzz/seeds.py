@@ -52,7 +52,7 @@ h = { interface = "GaN|diamond", sigma = "30 %" }
 def helper(name: str) -> Any:
     """A module of the tests, for the files that it writes by hand as other programs do."""
     path = ROOT / "tests" / name
-    sys.path.insert(0, str(path.parent))
+    sys.path[:0] = [str(path.parent), str(ROOT / "tests" / "simulate" / "md")]  # and what such modules import
     spec = spec_from_file_location(f"seeds_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
