@@ -124,7 +124,6 @@ def _read_property(kind: str, part: TomlTable, key: str) -> float | LegProperty:
 
 
 def _si_column(name: str, kind: str) -> Key:
-
     def read(table: TomlTable, key: str) -> list[float]:
         values = table.table.get(key)
         if not isinstance(values, list) or not values:

@@ -184,7 +184,6 @@ def _unpack_result(holder: Any, names: Collection[str], values: Callable[[str], 
 
 
 def _result_from(header: str, names: Collection[str], values: Callable[[str], Any]) -> Any:
-
     def fetch(node: dict[str, Any]) -> NDArray[Any] | None:
         if "$stored" not in node:
             return array_from_json(node)

@@ -246,7 +246,6 @@ def read_body(path: str | PathLike[str]) -> BodyFile:
 
 
 def _check_regions(section: TomlTable, mesh: Mesh) -> None:
-
     def read(regions: TomlTable, name: str) -> None:
         if name not in regions:
             needs = f"give [regions.{name}] a conductivity or a material"
