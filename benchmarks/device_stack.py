@@ -15,9 +15,8 @@ from attrs import evolve
 
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, Device, HeatSource
-from kapitza.device.layered.maps import plane_map, section_map
 from kapitza.device.layered.network import foster_network
-from kapitza.device.layered.temperatures import sample_peaks, solve_layered
+from kapitza.device.layered.temperatures import plane_map, sample_peaks, section_map, solve_layered
 from kapitza.device.layered.transient import layered_response
 from kapitza.device.shapes import HeatMap, Rectangle
 from kapitza.units import um

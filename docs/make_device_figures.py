@@ -10,8 +10,8 @@ import numpy as np
 
 from kapitza import plot, solve
 from kapitza.device import Plane
-from kapitza.device.layered.maps import plane_map, section_map
 from kapitza.device.layered.network import foster_network
+from kapitza.device.layered.temperatures import plane_map, section_map
 from kapitza.io import read_device
 from kapitza.plot import device as device_plots
 from kapitza.plot.style import new_figure

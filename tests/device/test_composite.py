@@ -10,22 +10,20 @@ from hypothesis import strategies as st
 from scipy.integrate import quad, solve_ivp
 
 from kapitza.applications.composite import (
-    composite_conductivity,
-    critical_radius,
-    differential_effective_medium,
-    hasselman_johnson,
-    interface_density,
-    nanocomposite,
-    particle_conductivity,
-)
-from kapitza.applications.ellipsoids import (
     GRAPHENE_CAPACITY,
     Ellipsoid,
     Nanotube,
+    composite_conductivity,
     cooling_time,
+    critical_radius,
     depolarisation_factors,
+    differential_effective_medium,
     ellipsoid_composite,
+    hasselman_johnson,
+    interface_density,
+    nanocomposite,
     nanotube_composite,
+    particle_conductivity,
 )
 from kapitza.applications.free_paths import gray_free_path
 from kapitza.core.conductance import Conductance

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import kapitza
-from kapitza.applications.confinement import confined_conductivity
-from kapitza.applications.film import film_cross_plane, rough_wall_shares
+from kapitza.applications.film import confined_conductivity, film_cross_plane, rough_wall_shares
 from kapitza.applications.free_paths import FreePaths
 from kapitza.cli import main
 from kapitza.errors import DataError, InputError

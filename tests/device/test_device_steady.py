@@ -15,9 +15,15 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device, HeatSource
 from kapitza.device.layered.linear import linear_device, with_constant_properties
-from kapitza.device.layered.maps import plane_map, section_map
 from kapitza.device.layered.spreading import LateralPoints, lateral_spread
-from kapitza.device.layered.temperatures import device_parameters, sample_peaks, scale_device, solve_layered
+from kapitza.device.layered.temperatures import (
+    device_parameters,
+    plane_map,
+    sample_peaks,
+    scale_device,
+    section_map,
+    solve_layered,
+)
 from kapitza.device.setup import Plane
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Rectangle
 from kapitza.errors import ConvergenceError, InputError

@@ -13,8 +13,8 @@ from kapitza.device.description import Box, Device, HeatSource
 from kapitza.device.elements.body import Body, Convection, FixedFlux, FixedTemperature
 from kapitza.device.elements.mesh import Mesh, Simplex, quadratic_mesh, simplex_of
 from kapitza.device.elements.mesh_generators import ball_mesh, box_mesh, inclined_mesh
+from kapitza.device.elements.steady import cell_conductivity
 from kapitza.device.elements.temperatures import solve_body
-from kapitza.device.elements.unit_cell import cell_conductivity
 from kapitza.device.layered.temperatures import solve_layered
 from kapitza.device.shapes import Rectangle
 from kapitza.errors import InputError

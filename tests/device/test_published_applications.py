@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kapitza.applications.composite import differential_effective_medium
-from kapitza.applications.ellipsoids import cooling_time
+from kapitza.applications.composite import cooling_time, differential_effective_medium
 from kapitza.applications.film import film_cross_plane
 from kapitza.applications.free_paths import DebyeScattering, gray_free_path
 from kapitza.applications.polycrystal import GrainScattering, debye_polycrystal

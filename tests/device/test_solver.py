@@ -27,7 +27,7 @@ from kapitza.device import (
 )
 from kapitza.device.elements.body import Body, FixedTemperature
 from kapitza.device.elements.mesh_generators import box_mesh
-from kapitza.device.layered.maps import flux_map
+from kapitza.device.layered.temperatures import flux_map
 from kapitza.errors import InputError
 from kapitza.io import BodyFile
 from kapitza.units import um

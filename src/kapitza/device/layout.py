@@ -111,7 +111,15 @@ class Layout(BaseRecord):
             raise InputError(f"{self.device.title}: neither a source nor a block gives heat")
         names = [layer.name for layer in self.regions]
         for layer in self.regions:
-            _check_grid_layer(layer)
+            if np.isinf(layer.thickness):
+                raise InputError(f"layer {layer.name} is infinitely thick, and a grid has an end: give it a thickness")
+            if layer.oblique:
+                k = layer.tensor.tolist()
+                raise InputError(f"{layer.name}: the conductivity tensor {k} W/mK is not along x, y and z")
+            if layer.electron_conductivity is not None:
+                raise InputError(
+                    f"{layer.name} has electrons with a temperature of their own: leave them out for fields"
+                )
             if names.count(layer.name) > 1:
                 raise InputError(f"two layers or blocks are called {layer.name!r}: give each its own name")
         for side, value in self.sides.items():
@@ -218,15 +226,6 @@ def conductance_at_sink(value: float | Conductance, sink: float) -> float:
 def scale_conductance(value: float | Conductance, factor: float) -> float | Conductance:
     """A conductance times a factor, at all temperatures."""
     return evolve(value, value=value.value * factor) if isinstance(value, Conductance) else value * factor
-
-
-def _check_grid_layer(layer: Layer) -> None:
-    if np.isinf(layer.thickness):
-        raise InputError(f"layer {layer.name} is infinitely thick, and a grid has an end: give it a thickness")
-    if layer.oblique:
-        raise InputError(f"{layer.name}: the conductivity tensor {layer.tensor.tolist()} W/mK is not along x, y and z")
-    if layer.electron_conductivity is not None:
-        raise InputError(f"{layer.name} has electrons with a temperature of their own: leave them out for fields")
 
 
 def check_block_place(block: Block, box: Box, height: float) -> None:

@@ -244,21 +244,33 @@ def _add_variation(found: LayeredTemperatures, tolerance: float) -> LayeredTempe
             "thickness",
             last=found,
         )
-    constant = with_constant_properties(device, solve_steady(device).values)
-    linear = solve_layered(constant, sensitivity=False).errors()
-    layouts, grid = (Layout(device), Layout(constant)), automatic_grid(Layout(device), _FIRST_VARIATION_CELLS)
+    numbers = with_constant_properties(device, solve_steady(device).values)
+    linear = solve_layered(numbers, sensitivity=False).errors()
+    layouts, grid = (Layout(device), Layout(numbers)), automatic_grid(Layout(device), _FIRST_VARIATION_CELLS)
     pair = [solve_balances(layout, grid, _VARIATION_TOLERANCE) for layout in layouts]
     while True:
-        last, grid = _differences(layouts, pair), grid.refine()
+        last, grid = _differences(pair), grid.refine()
         starts = [field.rise.repeat(2, 0).repeat(2, 1).repeat(2, 2) for field in pair]
         pair = [
             solve_balances(layout, grid, _VARIATION_TOLERANCE, start)
             for layout, start in zip(layouts, starts, strict=True)
         ]
-        change = _differences(layouts, pair)
+        change = _differences(pair)
         settled = GRID_PROPERTY_TOLERANCE * found.peak
         errors = {name: linear[name] + abs(size - last[name]) + settled for name, size in change.items()}
-        better, error = _with_variation(found, pair, change, errors), errors["peak"]
+        varying, constant = (grid_drops(field.system, field.rise, field.faces, field.spot) for field in pair)
+        drop = {name: found.drop.get(name, 0.0) for name in (*found.drop, *varying)}
+        for name in drop:
+            drop[name] += varying.get(name, 0.0) - constant.get(name, 0.0)
+        better = evolve(
+            found,
+            peak=found.peak + change["peak"],
+            average={name: value + change[name] for name, value in found.average.items()},
+            drop=drop,
+            error=errors,
+            cells=grid.count,
+        )
+        error = errors["peak"]
         if error <= tolerance:
             return better
         halvings = max(1.0, np.ceil(np.log(error / tolerance) / np.log(_MOST_VARIATION_GAIN)))
@@ -267,23 +279,7 @@ def _add_variation(found: LayeredTemperatures, tolerance: float) -> LayeredTempe
             raise ConvergenceError(_unmet(error, tolerance, size), last=better)
 
 
-def _differences(layouts: tuple[Layout, Layout], pair: list[GridSolution]) -> dict[str, float]:
+def _differences(pair: list[GridSolution]) -> dict[str, float]:
     """Rises with properties of T less those with one number for each, of patches, by name, and of "peak", K."""
-    varying, constant = (grid_goals(layout, field) for layout, field in zip(layouts, pair, strict=True))
+    varying, constant = (grid_goals(field) for field in pair)
     return {name: value - constant[name] for name, value in varying.items()}
-
-
-def _with_variation(
-    found: LayeredTemperatures, pair: list[GridSolution], change: dict[str, float], errors: dict[str, float]
-) -> LayeredTemperatures:
-    """Layered temperatures with changes of rises, and those of the drops on the lines below the hottest points, K."""
-    varying, constant = (grid_drops(field.system, field.rise, field.faces, field.spot) for field in pair)
-    names = dict.fromkeys([*found.drop, *varying])
-    return evolve(
-        found,
-        peak=found.peak + change["peak"],
-        average={name: value + change[name] for name, value in found.average.items()},
-        drop={name: found.drop.get(name, 0.0) + varying.get(name, 0.0) - constant.get(name, 0.0) for name in names},
-        error=errors,
-        cells=pair[0].system.grid.count,
-    )

@@ -6,4 +6,4 @@ from kapitza.device.elements.mesh import simplex_of as simplex_of
 from kapitza.device.elements.mesh_generators import ball_mesh as ball_mesh
 from kapitza.device.elements.mesh_generators import box_mesh as box_mesh
 from kapitza.device.elements.mesh_generators import inclined_mesh as inclined_mesh
-from kapitza.device.elements.unit_cell import cell_conductivity as cell_conductivity
+from kapitza.device.elements.steady import cell_conductivity as cell_conductivity

@@ -315,7 +315,6 @@ class _InnerFacets(BaseRecord):
 
 
 def _inner_facets(mesh: Mesh) -> _InnerFacets:
-    """The facets between two cells; refused where more than two cells meet in one facet."""
     d = mesh.dimension
     keys = corner_keys(mesh.cells[:, simplex_of(mesh).facets[:, :d]].reshape(-1, d))
     order = np.argsort(keys, kind="stable")

@@ -170,7 +170,6 @@ def _source_faces(layout: Layout) -> list[_SourceFace]:
 def _cell_targets(
     layout: Layout, axis: int, faces: Sequence[_SourceFace], shortest: float | None = None
 ) -> list[_CellTarget]:
-    """Places where cells are small along an axis, and how small, m."""
     device = layout.device
     found: list[_CellTarget] = []
     for shape, source in faces:

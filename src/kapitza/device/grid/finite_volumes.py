@@ -11,10 +11,10 @@ from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
 from kapitza.device.description import HeatSource
 from kapitza.device.grid.box_grid import BoxGrid
-from kapitza.device.layered.linear import source_plane
+from kapitza.device.layered.linear import averaging_patches, source_plane
 from kapitza.device.layout import LATERAL_SIDES, Layout, layer_depth
 from kapitza.device.setup import Plane, heat_capacity_of, locate_plane
-from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, Patch, SourceShape
+from kapitza.device.shapes import Disc, GaussianSpot, HeatMap, SourceShape
 
 
 @frozen(eq=False, kw_only=True)
@@ -118,7 +118,6 @@ def stretch_along(values: Array, axis: int) -> Array:
 
 
 def _cell_conductivities(layout: Layout, regions: NDArray[np.int16], rise: Array | None) -> tuple[Array, Array, Array]:
-    """Conductivity of each cell along x, y and z, W m⁻¹ K⁻¹."""
     layers = layout.regions
     diagonal = np.array([np.diagonal(layer.tensor) for layer in layers])
     laws = layout.laws
@@ -294,7 +293,6 @@ def _interval_overlap(edges: Array, others: Array) -> Array:
 
 
 def _disc_coverage(disc: Disc, grid: BoxGrid) -> Array:
-    """(nx, ny) area of a disc over each column of cells, m²."""
     x, y = (
         (e[:-1, None] + np.diff(e)[:, None] * (np.arange(_DISC_SUBCELLS) + 0.5) / _DISC_SUBCELLS).ravel()
         for e in (grid.x, grid.y)
@@ -334,10 +332,13 @@ def cell_heats(found: FiniteVolumes) -> Array:
     return total
 
 
-def patch_mean(grid: BoxGrid, values: Array, patch: Patch) -> float:
-    """Mean of (nx, ny) values over a patch."""
-    share = shape_coverage(patch, grid)
-    return float((values * share).sum() / share.sum())
+def grid_patches(found: FiniteVolumes) -> dict[str, tuple[GridPlane, Array]]:
+    """Where temperatures are averaged, by name: the plane, and the (nx, ny) weights of its cells."""
+    patches: dict[str, tuple[GridPlane, Array]] = {}
+    for name, (plane, patch) in averaging_patches(found.layout.device).items():
+        share = shape_coverage(patch, found.grid)
+        patches[name] = find_grid_plane(found, plane), share / share.sum()
+    return patches
 
 
 def cell_capacities(found: FiniteVolumes) -> Array:

@@ -46,7 +46,6 @@ def visible_regions(layout: Layout) -> set[int]:
 
 
 def _coarsest_regions(layout: Layout) -> NDArray[np.int16]:
-    """Number of the layer or block of each cell of the coarsest grid that shows them all."""
     edges: list[Array] = [required_edges(layout, axis) for axis in range(3)]
     return paint_regions(layout, BoxGrid(*edges))
 
@@ -97,7 +96,6 @@ def scale_layout_parameter(layout: Layout, name: str, factor: float) -> Layout:
 
 
 def _scale_block(block: Block, attribute: str, factor: float) -> Block:
-    """A block with its conductivities, its own conductance (not those of `contacts`), or its power times a factor."""
     if attribute == "power":
         return evolve(block, power=block.power * factor)
     if attribute == "conductance":

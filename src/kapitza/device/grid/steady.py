@@ -15,11 +15,11 @@ from kapitza.device.grid.finite_volumes import (
     cell_heats,
     find_grid_plane,
     finite_volumes,
+    grid_patches,
     horizontal_faces,
     paint_regions,
-    patch_mean,
 )
-from kapitza.device.layered.linear import averaging_patches, source_plane
+from kapitza.device.layered.linear import source_plane
 from kapitza.device.layout import Layout
 from kapitza.device.multigrid import Preconditioner, build_preconditioner, conjugate_gradients
 from kapitza.errors import ConvergenceError
@@ -176,13 +176,10 @@ _ENERGY_TOLERANCE = 1e-7  # of the solutions that tell the error
 _ROUNDING = 1e-7  # of a temperature, besides
 
 
-def grid_goals(layout: Layout, held: GridSolution) -> dict[str, float]:
+def grid_goals(held: GridSolution) -> dict[str, float]:
     """Rises averaged over patches, by name, and of the hottest point, "peak", K."""
-    found = held.system
-    means = {
-        name: patch_mean(found.grid, held.faces.plane(find_grid_plane(found, plane)), patch)
-        for name, (plane, patch) in averaging_patches(layout.device).items()
-    }
+    patches = grid_patches(held.system)
+    means = {name: float((held.faces.plane(at) * share).sum()) for name, (at, share) in patches.items()}
     return {**means, "peak": held.peak}
 
 
@@ -205,7 +202,7 @@ def grid_errors(layout: Layout, grid: BoxGrid, rise: Array, values: dict[str, fl
             return {}
         pairs = np.arange(0, rise.shape[axis], 2)
         start = np.repeat(rise, 2, axis=axis) if splits else np.add.reduceat(rise, pairs, axis=axis) / 2
-        moved = grid_goals(layout, solve_balances(layout, other, _ENERGY_TOLERANCE, start))
+        moved = grid_goals(solve_balances(layout, other, _ENERGY_TOLERANCE, start))
         for name, value in values.items():
             changes[name] += abs(value - moved[name])
     factor = _HALVED_FACTOR if splits else _JOINED_FACTOR

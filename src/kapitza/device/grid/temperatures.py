@@ -322,7 +322,7 @@ def solve_on_grid(
     layout = Layout(layout) if isinstance(layout, Device) else layout
     held = solve_balances(layout, grid or automatic_grid(layout, unknowns, even=unknowns > MAX_HALVED_CELLS), tolerance)
     found, faces = held.system, held.faces
-    averages = {name: value for name, value in grid_goals(layout, held).items() if name != "peak"}
+    averages = {name: value for name, value in grid_goals(held).items() if name != "peak"}
     device = layout.device
     temperatures = DeviceTemperatures(
         title=device.title,

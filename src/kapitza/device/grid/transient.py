@@ -29,14 +29,12 @@ from kapitza.device.grid.finite_volumes import (
     balance_matrix,
     cell_capacities,
     cell_heats,
-    find_grid_plane,
     finite_volumes,
+    grid_patches,
     horizontal_faces,
     paint_regions,
-    shape_coverage,
 )
 from kapitza.device.grid.steady import HotSpot, solve_balances
-from kapitza.device.layered.linear import averaging_patches
 from kapitza.device.layered.transient import time_span
 from kapitza.device.layout import Layout
 from kapitza.device.multigrid import Preconditioner, build_preconditioner, conjugate_gradients
@@ -83,7 +81,7 @@ def grid_response(
     times = positive(time)
     check_choice(waveform, WAVEFORM_CHOICES, "waveform")
     together = waveform == "step"
-    waveforms = {one.name: StepPower() if together else one.waveform for one in layout.device.sources}
+    waveforms = {source.name: StepPower() if together else source.waveform for source in layout.device.sources}
     ends = {0.0}  # no step may straddle a switch: the power jumps there
     for name, power in waveforms.items():
         if isinstance(power, PeriodicPower) or (isinstance(power, PulsedPower) and power.count is None):
@@ -124,15 +122,10 @@ def _power_level(power: Waveform, at: float) -> float:
 def _integrate_response(
     layout: Layout, grid: BoxGrid, times: Array, levels: _PowerLevels, breaks: list[float]
 ) -> TransientTemperatures:
-    """Step through all times, from one switch to the next."""
     from scipy.interpolate import PchipInterpolator
 
     steady = solve_balances(layout, grid, _STAGE_TOLERANCE)
-    found = evolve(steady.system, levels=())
-    patches = {
-        name: (find_grid_plane(found, plane), shape_coverage(patch, grid) / shape_coverage(patch, grid).sum())
-        for name, (plane, patch) in averaging_patches(layout.device).items()
-    }
+    patches = grid_patches(steady.system)
     watched = _GridProbes(steady.spot, patches)
     rise = np.zeros(grid.shape)
     if any(levels(-1.0)):

@@ -134,7 +134,6 @@ def _matrix_product(*factors: ComplexArray) -> ComplexArray:
 
 
 def _matrix_inverse(m: ComplexArray) -> ComplexArray:
-    """Inverse of (2, 2, ns, nk) matrices."""
     det = m[0, 0] * m[1, 1] - m[0, 1] * m[1, 0]
     return np.array([[m[1, 1], -m[0, 1]], [-m[1, 0], m[0, 0]]]) / det
 

@@ -56,7 +56,6 @@ def minimize_peak(device: Device, ranges: Mapping[str, tuple[float, float]]) -> 
 
 
 def _minimize_one(peak: _PeakFunction, bounds: Array) -> Array:
-    """(1,) best logarithm of one number."""
     tried = np.linspace(bounds[0], bounds[1], _SCAN_POINTS)  # a scan first: the peak may have several minima
     peaks = [peak(np.array([x])) for x in tried]
     i = int(np.argmin(peaks))
@@ -70,7 +69,6 @@ def _minimize_one(peak: _PeakFunction, bounds: Array) -> Array:
 
 
 def _minimize_many(peak: _PeakFunction, bounds: Array) -> Array:
-    """(n,) best logarithms of several numbers."""
     generator = np.random.default_rng(0)
     cells = np.array([generator.permutation(_DESIGN_SAMPLES) for _ in bounds]).T
     points = bounds[:, 0] + (cells + 0.5) / _DESIGN_SAMPLES * (bounds[:, 1] - bounds[:, 0])

@@ -345,7 +345,6 @@ def _joint_response(
 
 
 def _rise_at_ends(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> float:
-    """Highest rise at the end of a pulse in the train, K."""
     total = _steady(model, pulses)
     for group in _groups(pulses):
         ends = np.unique([pulse.width for pulse in group.values()])

@@ -119,7 +119,6 @@ def _box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: floa
 def _unbounded_weights(
     shape: SourceShape | None, at: Readout, highest: float, ratio: float, longest: float
 ) -> RadialWeights:
-    """Weights of wave vectors in layers without sides."""
     if isinstance(shape, HeatMap) or shape is None:
         raise InputError(f"what changes with time in layers without sides takes no {shape!r:.20}: give a box")
     if isinstance(shape, Disc) or isinstance(at, Disc):

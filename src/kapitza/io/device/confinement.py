@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from attrs import evolve
 
-from kapitza.applications.confinement import ConfinedConductivity, confined_conductivity
+from kapitza.applications.film import ConfinedConductivity, confined_conductivity
 from kapitza.core.arrays import Array
 from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw
