@@ -38,17 +38,12 @@ def main() -> int:
         if status not in (_STATUS, _FAULT):  # it was made another end of the command, which said nothing
             _handle(signal.SIG_IGN)
             os.write(2, _LINE)
-        _flush()
+        from contextlib import suppress
+
+        with suppress(OSError, ValueError):  # if nobody reads it any longer
+            sys.stdout.flush()
         _end()
     return status
-
-
-def _flush() -> None:
-    """Pass on what is printed, if anybody still reads it."""
-    from contextlib import suppress
-
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
 
 
 def _handle(handler: object) -> None:

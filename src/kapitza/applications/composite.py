@@ -271,10 +271,8 @@ class EffectiveMedium(BaseRecord):
     >>> from kapitza.applications import Ellipsoid, ellipsoid_composite
     >>> fibre = Ellipsoid(500.0, 1e-6, 20e-6)
     >>> found = ellipsoid_composite(0.2, fibre, 50e6, fraction=0.05, alignment=1.0)
-    >>> print(
-    ...     f"{found.parallel:.2f} W/mK along the fibres, {found.perpendicular:.2f} across, {found.mean:.2f} on average"
-    ... )
-    1.64 W/mK along the fibres, 0.22 across, 0.70 on average
+    >>> print(f"{found.parallel:.2f} W/mK along the fibres, {found.perpendicular:.2f} across, mean {found.mean:.2f}")
+    1.64 W/mK along the fibres, 0.22 across, mean 0.70
     """
 
     parallel: float = field(metadata=about("W m^-1 K^-1", "along z"))

@@ -280,10 +280,8 @@ class RunawayCurrents(BaseRecord):
     >>> bath = HeliumBath(temperature=4.2, coefficient=40.0, critical=1e4, recovery=3e3, film=600.0)
     >>> niobium = Superconductor(9.2, 10.0, 2.0, 10e-3)
     >>> limits = runaway_currents(bath, niobium)
-    >>> print(
-    ...     f"normal zones shrink below {limits.propagating:.2f} A; stable up to the critical current: {limits.stable}"
-    ... )
-    normal zones shrink below 6.24 A; stable up to the critical current: False
+    >>> print(f"normal zones shrink below {limits.propagating:.2f} A; stable to the critical current: {limits.stable}")
+    normal zones shrink below 6.24 A; stable to the critical current: False
     """
 
     holding: float = field(metadata=about("A", "no normal zone lives below"))

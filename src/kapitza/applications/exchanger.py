@@ -39,14 +39,8 @@ class Stream(BaseRecord):
     --------
     >>> from kapitza.applications import Stream
     >>> water = Stream(
-    ...     inlet=340.0,
-    ...     flow=1e-8,
-    ...     diameter=1e-4,
-    ...     section=1e-8,
-    ...     conductivity=0.6,
-    ...     heat_capacity=4.18e6,
-    ...     viscosity=8.9e-4,
-    ...     density=997.0,
+    ...     inlet=340.0, flow=1e-8, diameter=1e-4, section=1e-8, conductivity=0.6, heat_capacity=4.18e6,
+    ...     viscosity=8.9e-4, density=997.0,
     ... )
     >>> print(f"Reynolds number {water.reynolds:.0f}: laminar; {water.capacity * 1e3:.0f} mW/K")
     Reynolds number 112: laminar; 42 mW/K

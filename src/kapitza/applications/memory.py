@@ -91,17 +91,8 @@ class ResetPulse(BaseRecord):
     --------
     >>> from kapitza.applications import MemoryCell, reset_pulse
     >>> cell = MemoryCell(
-    ...     radius=20e-9,
-    ...     height=40e-9,
-    ...     conductivity=0.5,
-    ...     heat_capacity=1.3e6,
-    ...     resistance=5e3,
-    ...     melting=890.0,
-    ...     dielectric=1.4,
-    ...     pitch=120e-9,
-    ...     electrode=60.0,
-    ...     side=30e6,
-    ...     contact=30e6,
+    ...     radius=20e-9, height=40e-9, conductivity=0.5, heat_capacity=1.3e6, resistance=5e3, melting=890.0,
+    ...     dielectric=1.4, pitch=120e-9, electrode=60.0, side=30e6, contact=30e6,
     ... )
     >>> pulse = reset_pulse(cell)
     >>> print(f"{pulse.current * 1e6:.0f} µA melt the middle; its boundaries save {pulse.saved:.0%} of the current")

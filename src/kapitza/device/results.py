@@ -23,11 +23,8 @@ class TemperatureField(BaseRecord):
     >>> from kapitza import solve
     >>> from kapitza.examples import gallium_nitride_chip
     >>> top = solve(gallium_nitride_chip()).plane()
-    >>> print(
-    ...     f"{top.name}: {top.value.shape[0]} x {top.value.shape[1]} points, "
-    ...     f"{top.value.max():.1f} to {top.value.min():.1f} K"
-    ... )
-    GaN: 256 x 256 points, 27.8 to 0.6 K
+    >>> print(f"{top.name}: {top.value.shape} points, {top.value.max():.1f} to {top.value.min():.1f} K")
+    GaN: (256, 256) points, 27.8 to 0.6 K
     """
 
     name: str
@@ -147,11 +144,8 @@ class BoundaryJump(PlaneFlux):
     >>> from kapitza import solve
     >>> from kapitza.examples import gallium_nitride_chip
     >>> boundary = solve(gallium_nitride_chip()).jumps["GaN|SiC"]
-    >>> print(
-    ...     f"{boundary.flow:.3f} W cross it; the jump is "
-    ...     f"{boundary.mean:.3f} K on average, {boundary.largest:.1f} K at most"
-    ... )
-    0.050 W cross it; the jump is 0.100 K on average, 8.4 K at most
+    >>> print(f"{boundary.flow:.3f} W; the jump is {boundary.mean:.3f} K on average, {boundary.largest:.1f} K at most")
+    0.050 W; the jump is 0.100 K on average, 8.4 K at most
     """
 
     first: Array = field(metadata=about("K", '(nf,) mean temperature on the first side of "first|second"'))
@@ -191,9 +185,8 @@ class TriangulatedField(BaseRecord):
     >>> from kapitza.device import Body, FixedTemperature, Mesh
     >>> corners = [[0, 0], [2e-6, 0], [2e-6, 1e-6], [0, 1e-6]]
     >>> film = Mesh(corners, [[0, 1, 2], [0, 2, 3]], [0, 0], ("film",), {"left": [[1, 1]], "right": [[0, 0]]})
-    >>> found = solve(
-    ...     Body(film, {"film": 1.4}, faces={"left": FixedTemperature(301.0), "right": FixedTemperature(300.0)})
-    ... )
+    >>> ends = {"left": FixedTemperature(301.0), "right": FixedTemperature(300.0)}
+    >>> found = solve(Body(film, {"film": 1.4}, faces=ends))
     >>> field = found.section(sink=300.0)
     >>> print(field.axes, field.value.max(), "K;", field.flux[:, 0] / 1e6, "MW/m²")
     ('x', 'y') 1.0 K; [0.7 0.7] MW/m²

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from attrs import evolve, field, frozen
 
+import kapitza.device.elements.steady as steady
 from kapitza.core.arrays import Array, IntArray, about, name_tuple
 from kapitza.core.records import BaseRecord
 from kapitza.device.elements.body import Body, FixedFlux, body_parameters, scale_body
@@ -19,18 +20,7 @@ from kapitza.device.elements.mesh import (
     simplex_of,
     split_mesh,
 )
-from kapitza.device.elements.steady import (
-    RESIDUAL_TOLERANCE,
-    LinearSystem,
-    assemble_body,
-    body_flows,
-    body_jumps,
-    check_sinks,
-    face_facets,
-    fixed_unknowns,
-    load_vector,
-    solve_constrained,
-)
+from kapitza.device.elements.steady import RESIDUAL_TOLERANCE
 from kapitza.device.results import (
     BoundaryJump,
     PlaneFlux,
@@ -84,9 +74,8 @@ class BodyTemperatures(_HottestNode):
     >>> from kapitza.device import Body, FixedTemperature, Mesh
     >>> corners = [[0, 0], [2e-6, 0], [2e-6, 1e-6], [0, 1e-6]]
     >>> film = Mesh(corners, [[0, 1, 2], [0, 2, 3]], [0, 0], ("film",), {"left": [[1, 1]], "right": [[0, 0]]})
-    >>> found = solve(
-    ...     Body(film, {"film": 1.4}, faces={"left": FixedTemperature(301.0), "right": FixedTemperature(300.0)})
-    ... )
+    >>> ends = {"left": FixedTemperature(301.0), "right": FixedTemperature(300.0)}
+    >>> found = solve(Body(film, {"film": 1.4}, faces=ends))
     >>> print(f"{found.flows['right']:.2f} W per metre of depth")  # 1.4 W/mK x 1 K x 1 µm / 2 µm
     0.70 W per metre of depth
     """
@@ -132,7 +121,7 @@ class BodyTemperatures(_HottestNode):
         mesh = self.body.mesh
         if face not in mesh.faces:
             raise InputError(f"no face {face!r} in the mesh: it has {', '.join(mesh.faces) or 'no named faces'}")
-        unknowns, mass = face_facets(mesh, self.split, face)
+        unknowns, mass = steady.face_facets(mesh, self.split, face)
         weight = mass.sum(axis=2)
         return float((weight * self.temperature[unknowns]).sum() / weight.sum())
 
@@ -170,17 +159,15 @@ class BodyTemperatures(_HottestNode):
         """All of a body of triangles, or the section of tetrahedra with a plane across y, m; rises above `sink`, K."""
         mesh = self.body.mesh
         if mesh.dimension == 2:
-            triangles = self.split.unknowns
-            region = np.asarray(mesh.region)
+            triangles, region = self.split.unknowns, np.asarray(mesh.region)
             if mesh.order == 2:
                 triangles, region = triangles[:, _QUADRATIC_SUBTRIANGLES].reshape(-1, 3), np.repeat(region, 4)
-            points, value = mesh.points[self.split.point], self.temperature - sink
             return TriangulatedField(
                 name="body",
                 axes=("x", "y"),
-                points=points,
+                points=mesh.points[self.split.point],
                 triangles=triangles,
-                value=value,
+                value=self.temperature - sink,
                 region=region,
                 names=mesh.names,
                 centres=mesh.points[mesh.cells[:, :3]].mean(axis=1),
@@ -223,18 +210,18 @@ class BodyTemperatures(_HottestNode):
     def sensitivities(self, names: str | Sequence[str] | None = None) -> dict[str, float]:
         """Change of the highest temperature per relative change of numbers of the body, by name, K."""
         pairs = self.body.conductances()
-        equations = assemble_body(self.body, self.split, pairs)
-        held, values = fixed_unknowns(self.body, equations)
+        equations = steady.assemble_body(self.body, self.split, pairs)
+        held, values = steady.fixed_unknowns(self.body, equations)
         used = np.isin(np.arange(len(self.temperature)), self.split.unknowns)
         hottest = np.zeros(len(self.temperature))
         hottest[np.argmax(np.where(used, self.temperature, -np.inf))] = 1
-        problem = LinearSystem(equations.matrix, hottest, equations.faces)
+        problem = steady.LinearSystem(equations.matrix, hottest, equations.faces)
         # conduction is self-adjoint: the same matrix, and no change where the temperature is held
-        adjoint, _ = solve_constrained(problem, held, np.zeros_like(values), 0.0, simplex_of(self.body.mesh))
+        adjoint, _ = steady.solve_constrained(problem, held, np.zeros_like(values), 0.0, simplex_of(self.body.mesh))
 
         def residual(name: str, factor: float) -> float:
             moved = scale_body(self.body, name, factor)
-            other = assemble_body(moved, self.split, moved.conductances())
+            other = steady.assemble_body(moved, self.split, moved.conductances())
             return float(adjoint @ (other.load - other.matrix @ self.temperature))
 
         wanted = body_parameters(self.body) if names is None else name_tuple(names)
@@ -255,21 +242,21 @@ def solve_body(body: Body, *, tolerance: float = RESIDUAL_TOLERANCE) -> BodyTemp
     """
     pairs = body.conductances()
     parts = split_mesh(body.mesh, lambda a, b: (a, b) in pairs)
-    equations = assemble_body(body, parts, pairs)
-    check_sinks(body, parts, equations)
-    held, values = fixed_unknowns(body, equations)
+    equations = steady.assemble_body(body, parts, pairs)
+    steady.check_sinks(body, parts, equations)
+    held, values = steady.fixed_unknowns(body, equations)
     sinks = [face.temperature for face in body.faces.values() if not isinstance(face, FixedFlux)]
     # Differences from a typical temperature: errors of the iteration then scale with the rise and not with 300 K.
     base = float(np.mean(sinks))
-    temperature, steps = solve_constrained(equations, held, values, base, simplex_of(body.mesh), tolerance)
+    temperature, steps = steady.solve_constrained(equations, held, values, base, simplex_of(body.mesh), tolerance)
     residual = equations.load - equations.matrix @ temperature
     return BodyTemperatures(
         body=body,
         split=parts,
         temperature=temperature,
-        jumps=body_jumps(body, parts, pairs, temperature),
-        flows=body_flows(body, equations, temperature, residual),
-        heat_generated=float(load_vector(body.mesh, parts.unknowns, body.densities(), len(temperature)).sum()),
+        jumps=steady.body_jumps(body, parts, pairs, temperature),
+        flows=steady.body_flows(body, equations, temperature, residual),
+        heat_generated=float(steady.load_vector(body.mesh, parts.unknowns, body.densities(), len(temperature)).sum()),
         steps=steps,
     )
 

@@ -6,19 +6,12 @@ import numpy as np
 from attrs import evolve
 from numpy.typing import NDArray
 
+import kapitza.device.grid.finite_volumes as volumes
 from kapitza.core.arrays import Array
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import Device
 from kapitza.device.grid.box_grid import BoxGrid, automatic_grid, required_edges
-from kapitza.device.grid.finite_volumes import (
-    FiniteVolumes,
-    axis_index,
-    balance_matrix,
-    cell_heats,
-    finite_volumes,
-    horizontal_faces,
-    paint_regions,
-)
+from kapitza.device.grid.finite_volumes import FiniteVolumes
 from kapitza.device.grid.steady import HotSpot, solve_balances
 from kapitza.device.layered.temperatures import device_parameters, scale_device
 from kapitza.device.layout import Block, Layout, conductance_at_sink, scale_conductance
@@ -34,7 +27,7 @@ def adjacent_regions(layout: Layout) -> tuple[tuple[int, int], ...]:
     regions = _coarsest_regions(layout)
     pairs: set[tuple[int, int]] = set()
     for axis in range(3):
-        first, second = (regions[axis_index(axis, part)].ravel() for part in (slice(None, -1), slice(1, None)))
+        first, second = (regions[volumes.axis_index(axis, part)].ravel() for part in (slice(None, -1), slice(1, None)))
         both = np.sort(np.column_stack([first, second]), axis=1)
         pairs |= {(int(a), int(b)) for a, b in np.unique(both, axis=0) if a != b}
     return tuple(sorted(pairs))
@@ -47,7 +40,7 @@ def visible_regions(layout: Layout) -> set[int]:
 
 def _coarsest_regions(layout: Layout) -> NDArray[np.int16]:
     edges: list[Array] = [required_edges(layout, axis) for axis in range(3)]
-    return paint_regions(layout, BoxGrid(*edges))
+    return volumes.paint_regions(layout, BoxGrid(*edges))
 
 
 def layout_parameters(layout: Layout) -> list[str]:
@@ -125,17 +118,17 @@ def grid_sensitivities(
     if layout.is_nonlinear:
         raise InputError(f"{layout.device.title}: sensitivities of a field take plain numbers, got properties of T")
     held = solve_balances(layout, grid or automatic_grid(layout, unknowns), _ADJOINT_TOLERANCE)
-    balances = balance_matrix(held.system)
+    balances = volumes.balance_matrix(held.system)
     weights = _spot_weights(held.system, held.spot).ravel()
     adjoint, _ = conjugate_gradients(balances, weights, build_preconditioner(balances), None, _ADJOINT_TOLERANCE)
     adjoint = adjoint.reshape(held.rise.shape)
 
     def peak(name: str, factor: float) -> float:
         moved = scale_layout_parameter(layout, name, factor)
-        other = finite_volumes(moved, held.system.grid, held.system.regions)
-        value = held.spot.rise(held.rise, horizontal_faces(other, held.rise))
+        other = volumes.finite_volumes(moved, held.system.grid, held.system.regions)
+        value = held.spot.rise(held.rise, volumes.horizontal_faces(other, held.rise))
         # residual of the unchanged field, weighted by the adjoint: first order without a new solution
-        return value - float(np.vdot(adjoint, other.flow(held.rise) - cell_heats(other)))
+        return value - float(np.vdot(adjoint, other.flow(held.rise) - volumes.cell_heats(other)))
 
     return logarithmic_derivatives(layout_parameters(layout) if names is None else names, peak, _LAYOUT_PERTURBATION)
 

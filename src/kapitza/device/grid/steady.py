@@ -4,21 +4,11 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
+import kapitza.device.grid.finite_volumes as volumes
 from kapitza.core.arrays import Array
 from kapitza.core.records import BaseRecord
 from kapitza.device.grid.box_grid import BoxGrid, joined_grid
-from kapitza.device.grid.finite_volumes import (
-    FiniteVolumes,
-    GridPlane,
-    HorizontalFaces,
-    balance_matrix,
-    cell_heats,
-    find_grid_plane,
-    finite_volumes,
-    grid_patches,
-    horizontal_faces,
-    paint_regions,
-)
+from kapitza.device.grid.finite_volumes import FiniteVolumes, GridPlane, HorizontalFaces
 from kapitza.device.layered.linear import source_plane
 from kapitza.device.layout import Layout
 from kapitza.device.multigrid import Preconditioner, build_preconditioner, conjugate_gradients
@@ -61,7 +51,7 @@ def _locate_hot_spot(found: FiniteVolumes, rise: Array, faces: HorizontalFaces) 
     best, values, held = float(rise[i, j, k]), rise[:, :, k], None
     depth = float(found.grid.middles[2][k])
     for plane in planes:
-        at = find_grid_plane(found, plane)
+        at = volumes.find_grid_plane(found, plane)
         here = faces.plane(at)
         if here.max() >= best:
             best, values, held, depth = float(here.max()), here, at, float(found.grid.z[at.index])
@@ -144,19 +134,19 @@ class GridSolution(BaseRecord):
 
 def solve_balances(layout: Layout, grid: BoxGrid, tolerance: float, start: Array | None = None) -> GridSolution:
     """Solve until the numbers that depend on temperature settle, from a first guess (nx, ny, nz) of the rise, K."""
-    regions = paint_regions(layout, grid)
+    regions = volumes.paint_regions(layout, grid)
     rise = start
     ready: Preconditioner | None = None
     varies, peak = layout.is_nonlinear, 0.0
     for i in range(_MAX_GRID_ITERATIONS):  # Picard: each matrix is symmetric, as Newton's would not be
-        found = finite_volumes(layout, grid, regions, rise if varies else None)
-        balances = balance_matrix(found)
+        found = volumes.finite_volumes(layout, grid, regions, rise if varies else None)
+        balances = volumes.balance_matrix(found)
         if ready is None:
             ready = build_preconditioner(balances)  # one is good for all: conductivities change by some per cent
         guess = None if rise is None else rise.ravel()
-        solved, _ = conjugate_gradients(balances, cell_heats(found).ravel(), ready, guess, tolerance)
+        solved, _ = conjugate_gradients(balances, volumes.cell_heats(found).ravel(), ready, guess, tolerance)
         rise = solved.reshape(grid.shape)
-        faces = horizontal_faces(found, rise)
+        faces = volumes.horizontal_faces(found, rise)
         spot = _locate_hot_spot(found, rise, faces)
         before, peak = peak, spot.rise(rise, faces)
         # a guess from other cells brings their conductivities, which the peak may not show before the third solution
@@ -178,7 +168,7 @@ _ROUNDING = 1e-7  # of a temperature, besides
 
 def grid_goals(held: GridSolution) -> dict[str, float]:
     """Rises averaged over patches, by name, and of the hottest point, "peak", K."""
-    patches = grid_patches(held.system)
+    patches = volumes.grid_patches(held.system)
     means = {name: float((held.faces.plane(at) * share).sum()) for name, (at, share) in patches.items()}
     return {**means, "peak": held.peak}
 

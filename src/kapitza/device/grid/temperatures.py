@@ -6,18 +6,12 @@ import numpy as np
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike, NDArray
 
+import kapitza.device.grid.finite_volumes as volumes
 from kapitza.core.arrays import Array, IntArray, about, finite_array, name_tuple, positive
 from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device
 from kapitza.device.grid.box_grid import BoxGrid, automatic_grid
-from kapitza.device.grid.finite_volumes import (
-    FiniteVolumes,
-    axis_index,
-    crossed_cells,
-    finite_volumes,
-    horizontal_faces,
-    stretch_along,
-)
+from kapitza.device.grid.finite_volumes import FiniteVolumes, axis_index, stretch_along
 from kapitza.device.grid.sensitivities import grid_sensitivities, peak_uncertainty
 from kapitza.device.grid.steady import MAX_HALVED_CELLS, grid_errors, grid_goals, solve_balances, temperature_drops
 from kapitza.device.grid.transient import grid_response
@@ -149,8 +143,8 @@ class GridTemperatures(_HottestPoint):
     def flux(self, plane: Plane | None = None) -> PlaneFlux:
         """Heat down through a plane, the top face if None; just below a source on it."""
         system = field_volumes(self)
-        cell, share, depth = crossed_cells(system, system.layout.device.top() if plane is None else plane)
-        faces = horizontal_faces(system, self.rise)
+        cell, share, depth = volumes.crossed_cells(system, system.layout.device.top() if plane is None else plane)
+        faces = volumes.horizontal_faces(system, self.rise)
         # no source lies on a plane within a cell: the flow down changes evenly from its top to its bottom face
         flow = (1 - share) * faces.entering[:, :, cell] + share * faces.leaving[:, :, cell]
         return flux_on_plane(*self.grid.middles[:2], depth, flow / self.grid.areas, self.grid.areas)
@@ -197,8 +191,8 @@ class GridTemperatures(_HottestPoint):
         """Rises on a plane, the top face if None; at a boundary, on the side of its layer."""
         system = field_volumes(self)
         plane = system.layout.device.top() if plane is None else plane
-        cell, share, depth = crossed_cells(system, plane)
-        faces = horizontal_faces(system, self.rise)
+        cell, share, depth = volumes.crossed_cells(system, plane)
+        faces = volumes.horizontal_faces(system, self.rise)
         near, weight = (faces.top, 1 - 2 * share) if share < 0.5 else (faces.bottom, 2 * share - 1)
         value = weight * near[:, :, cell] + (1 - weight) * self.rise[:, :, cell]  # straight from face to middle
         return TemperatureField(plane.layer, *self.grid.middles[:2], value, depth)
@@ -252,7 +246,7 @@ def field_volumes(fields: GridTemperatures) -> FiniteVolumes:
         title = fields.temperatures.title
         raise InputError(f"{title}: these temperatures were saved without their layout; solve it again")
     rise = fields.rise if fields.layout.is_nonlinear else None
-    return finite_volumes(fields.layout, fields.grid, fields.regions, rise)
+    return volumes.finite_volumes(fields.layout, fields.grid, fields.regions, rise)
 
 
 def _face_flows(found: FiniteVolumes, rise: Array) -> tuple[_FacePair, _FacePair, _FacePair]:
@@ -266,7 +260,7 @@ def _face_flows(found: FiniteVolumes, rise: Array) -> tuple[_FacePair, _FacePair
         entering[axis_index(axis, 0)] = -found.outer[2 * axis] * rise[axis_index(axis, 0)]
         leaving[axis_index(axis, -1)] = found.outer[2 * axis + 1] * rise[axis_index(axis, -1)]
         sides.append((entering, leaving))
-    faces = horizontal_faces(found, rise)
+    faces = volumes.horizontal_faces(found, rise)
     return sides[0], sides[1], (faces.entering, faces.leaving)
 
 

@@ -19,21 +19,12 @@ from attrs import evolve, frozen
 from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 
+import kapitza.device.grid.finite_volumes as volumes
 from kapitza.core.arrays import Array, check_choice, positive
 from kapitza.core.records import BaseRecord
 from kapitza.device.description import Device, PeriodicPower, PulsedPower, SteadyPower, StepPower, Waveform
 from kapitza.device.grid.box_grid import BoxGrid
-from kapitza.device.grid.finite_volumes import (
-    FiniteVolumes,
-    GridPlane,
-    balance_matrix,
-    cell_capacities,
-    cell_heats,
-    finite_volumes,
-    grid_patches,
-    horizontal_faces,
-    paint_regions,
-)
+from kapitza.device.grid.finite_volumes import FiniteVolumes, GridPlane
 from kapitza.device.grid.steady import HotSpot, solve_balances
 from kapitza.device.layered.transient import time_span
 from kapitza.device.layout import Layout
@@ -69,7 +60,7 @@ class _GridProbes(BaseRecord):
 
     def read(self, found: FiniteVolumes, rise: Array) -> list[float]:
         """Rises, K."""
-        faces = horizontal_faces(found, rise)
+        faces = volumes.horizontal_faces(found, rise)
         means = [float((faces.plane(at) * share).sum()) for at, share in self.patches.values()]
         return [self.spot.rise(rise, faces), *means]
 
@@ -125,7 +116,7 @@ def _integrate_response(
     from scipy.interpolate import PchipInterpolator
 
     steady = solve_balances(layout, grid, _STAGE_TOLERANCE)
-    patches = grid_patches(steady.system)
+    patches = volumes.grid_patches(steady.system)
     watched = _GridProbes(steady.spot, patches)
     rise = np.zeros(grid.shape)
     if any(levels(-1.0)):
@@ -145,12 +136,12 @@ def _integrate_response(
 
 def _initial_rise(layout: Layout, grid: BoxGrid, levels: tuple[float, ...]) -> Array:
     """(nx, ny, nz) field of what was on before t = 0, with properties at that field, K."""
-    regions = paint_regions(layout, grid)
+    regions = volumes.paint_regions(layout, grid)
     rise = np.zeros(grid.shape)
     for _ in range(8 if layout.is_nonlinear else 1):  # Picard; about eight solutions settle
-        found = evolve(finite_volumes(layout, grid, regions, rise), levels=levels)
-        balances = balance_matrix(found)
-        heat = cell_heats(found).ravel()
+        found = evolve(volumes.finite_volumes(layout, grid, regions, rise), levels=levels)
+        balances = volumes.balance_matrix(found)
+        heat = volumes.cell_heats(found).ravel()
         if not heat.any():
             return rise
         rise = conjugate_gradients(balances, heat, build_preconditioner(balances))[0].reshape(grid.shape)
@@ -169,10 +160,10 @@ def _advance_interval(
 
     Returns (n,) times since the switch, (readers, n) rises, and the field at the end.
     """
-    regions = paint_regions(layout, grid)
+    regions = volumes.paint_regions(layout, grid)
     varies = layout.is_nonlinear
-    found = evolve(finite_volumes(layout, grid, regions, rise), levels=levels)
-    held = cell_capacities(found)
+    found = evolve(volumes.finite_volumes(layout, grid, regions, rise), levels=levels)
+    held = volumes.cell_capacities(found)
     span, length = spans
     at, stepper, rate = 0.0, None, None
     knots, rows = [0.0], [watched.read(found, rise)]
@@ -182,20 +173,20 @@ def _advance_interval(
         wanted = min(length, span - at)  # the last step ends on the switch
         if varies and rate is None:  # after a switch the rate is unknown: a trial step gives it
             stepper = _implicit_stepper(found, held, wanted, stepper)
-            rate = (_take_step(stepper, held, cell_heats(found), rise)[0] - rise) / wanted
+            rate = (_take_step(stepper, held, volumes.cell_heats(found), rise)[0] - rise) / wanted
         ahead = found
         if rate is not None and varies:
-            ahead = evolve(finite_volumes(layout, grid, regions, rise + wanted / 2 * rate), levels=levels)
+            ahead = evolve(volumes.finite_volumes(layout, grid, regions, rise + wanted / 2 * rate), levels=levels)
         if stepper is None or stepper.length != wanted or varies:
             stepper = _implicit_stepper(ahead, held, wanted, stepper if varies else None)
-        new, change, after = _take_step(stepper, held, cell_heats(ahead), rise)
+        new, change, after = _take_step(stepper, held, volumes.cell_heats(ahead), rise)
         # a step is repeated with half of its length only where the rate changed far too much: lengths stay few
         if change > _MAX_RATE_CHANGE * 1.5 and wanted > 1e-6 * spans[1]:
             length = wanted / 2
             continue
         at, rise, rate = at + wanted, new, after
         if varies:
-            found = evolve(finite_volumes(layout, grid, regions, rise), levels=levels)
+            found = evolve(volumes.finite_volumes(layout, grid, regions, rise), levels=levels)
         knots.append(at)
         rows.append(watched.read(found, rise))
         length = 2 * length if change < _MAX_RATE_CHANGE / 4 else length  # change goes as h²: twice h is allowed
@@ -204,7 +195,7 @@ def _advance_interval(
 
 def _implicit_stepper(found: FiniteVolumes, held: Array, length: float, last: Any) -> _ImplicitStepper:
     """The matrix of a step, with the preconditioner of the last one where it is of the same length."""
-    balances = balance_matrix(found, held / (_SDIRK_GAMMA * length))
+    balances = volumes.balance_matrix(found, held / (_SDIRK_GAMMA * length))
     same = isinstance(last, _ImplicitStepper) and last.length == length
     return _ImplicitStepper(length, balances, last.ready if same else build_preconditioner(balances))
 

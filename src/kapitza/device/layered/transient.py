@@ -7,6 +7,7 @@ from attrs import frozen
 from numpy.typing import ArrayLike
 from scipy.special import j0
 
+import kapitza.device.layered.spreading as spreading
 from kapitza.core.arrays import Array, ComplexArray, check_choice, positive
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.records import BaseRecord
@@ -24,15 +25,7 @@ from kapitza.device.description import (
 from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.layered.linear import LinearDevice, averaging_patches, layer_response, sliced_waves, source_plane
-from kapitza.device.layered.spreading import (
-    LateralPoints,
-    Readout,
-    box_wave_numbers,
-    cosine_moments,
-    jinc,
-    point_ranges,
-    source_ranges,
-)
+from kapitza.device.layered.spreading import LateralPoints, Readout
 from kapitza.device.layered.steady import SteadySolution, solve_steady
 from kapitza.device.results import WAVEFORM_CHOICES, TransientTemperatures, WaveformChoice
 from kapitza.device.setup import heat_capacity_of
@@ -102,13 +95,13 @@ def _box_weights(box: Box, shape: SourceShape | None, at: Readout, highest: floa
             f"so short a time needs {max(counts)} modes along a side of {max(box.width, box.depth):g} m, at most "
             f"{_MAX_AXIS_MODES}: ask for later times, or take a smaller box around the source"
         )
-    kx, ky = box_wave_numbers(box, counts)
+    kx, ky = spreading.box_wave_numbers(box, counts)
     total = np.zeros(nodes.count)
     rows = max(1, _MODE_BLOCK // ky.size)
     factors_y = np.where(ky > 0, 2.0, 1.0) / box.area
     for start in range(0, kx.size, rows):
         part = kx[start : start + rows]
-        weight = cosine_moments(shape, box, part, ky) * cosine_moments(at, box, part, ky)
+        weight = spreading.cosine_moments(shape, box, part, ky) * spreading.cosine_moments(at, box, part, ky)
         weight *= np.outer(np.where(part > 0, 2.0, 1.0), factors_y)
         kappa = np.hypot(part[:, None], np.sqrt(ratio) * ky)
         kept = (kappa > 0) & (kappa <= top)  # the mean, κ = 0, is added apart
@@ -143,15 +136,18 @@ def _hankel_weights(shape: SourceShape, at: Readout, highest: float, longest: fl
     reach = shape.radius + own + apart
     edges = _panel_edges(_MIN_KAPPA_FRACTION / max(longest, reach), highest, np.pi / reach)
     k, dk = panel_quadrature(edges, _PANEL_NODES)
-    weight = k * dk / (2 * np.pi) * jinc(k * shape.radius) * jinc(k * own) * j0(k * apart)
+    weight = k * dk / (2 * np.pi) * spreading.jinc(k * shape.radius) * spreading.jinc(k * own) * j0(k * apart)
     nodes = _log_grid(k[0], 1.01 * k[-1])
     return RadialWeights(nodes.kappa, nodes.distribute(k, weight))
 
 
 def _axis_weights(shape: SourceShape, at: Readout, axis: int, highest: float, longest: float) -> tuple[Array, Array]:
     """Nodes k and weights on one axis: what is read of cos k(x - x') of the source, times dk/π."""
-    source, own = source_ranges(shape, axis, None)
-    seen = point_ranges((at.x, at.y)[axis][:1]) if isinstance(at, LateralPoints) else source_ranges(at, axis, None)[0]
+    source, own = spreading.source_ranges(shape, axis, None)
+    if isinstance(at, LateralPoints):
+        seen = spreading.point_ranges((at.x, at.y)[axis][:1])
+    else:
+        seen, _ = spreading.source_ranges(at, axis, None)
     middle = float((source.low[0] + source.high[0] - seen.low[0] - seen.high[0]) / 2)
     widths = [float(r.high[0] - r.low[0]) / 2 for r in (source, seen)]
     reach = abs(middle) + sum(widths) + np.sqrt(own)
