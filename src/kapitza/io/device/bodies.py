@@ -29,10 +29,6 @@ from typing import Any, cast
 import numpy as np
 from attrs import NOTHING, field, frozen
 
-<<<<<<< HEAD
-=======
-from kapitza.applications.film import ConfinedConductivity
->>>>>>> cf88a1e4 (Join views of layers, of particles and of films with what they are views of)
 from kapitza.core.arrays import about, read_only_mapping
 from kapitza.core.conductance import Conductance
 from kapitza.core.records import BaseRecord
