@@ -5,13 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kapitza.core.arrays import Array
+from kapitza.core.conductance import Conductance, merge_conductances
 from kapitza.core.heat_flow import equilibrium_power
+from kapitza.core.occupation import Statistics
 from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.isotropic import Solid
 from kapitza.theory.dmm import dmm
-from kapitza.theory.inelastic import inelastic_channel, inelastic_conductance
+from kapitza.theory.inelastic import inelastic_channel
 from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit, radiation_limit
 from kapitza.units import k_B
 
@@ -19,6 +22,19 @@ PB = Solid("Pb", 11340, 2230, 872, 3.30e28)
 DIAMOND = Solid("diamond", 3515, 18113, 12319, 17.63e28)
 amplitudes = st.floats(1e-6, 1e-1)
 kelvins = st.floats(5, 1500)
+
+
+def inelastic_conductance(
+    elastic: Transmission, temperature: Array | list[float], *, amplitude: float, statistics: Statistics = "quantum"
+) -> Conductance:
+    """Conductance of `inelastic_channel` at many temperatures (nT,) K, increasing."""
+    parts = [
+        inelastic_channel(elastic, kelvin, amplitude=amplitude, statistics=statistics).conductance(
+            kelvin, statistics=statistics
+        )
+        for kelvin in np.atleast_1d(temperature)
+    ]
+    return merge_conductances(parts)
 
 
 def inelastic_power(elastic: Transmission, temperature: float, *, amplitude: float) -> float:

@@ -78,19 +78,19 @@ def trapezoid_weights(x: Array) -> Array:
     return weight
 
 
-def frequency_grid(edges: ArrayLike) -> FrequencyGrid:
-    """Nodes and weights that integrate a spectrum with these edges.
+def frequency_grid(*spectra: ArrayLike) -> FrequencyGrid:
+    """Nodes and weights that integrate spectra with these edges.
 
     Parameters
     ----------
-    edges : (k,) increasing angular frequencies above zero between which the spectrum is smooth, rad s⁻¹
+    spectra : (k,) increasing angular frequencies above zero between which a spectrum is smooth, rad s⁻¹, of each
 
     Raises
     ------
     InputError
         if there is no edge above zero
     """
-    edges = np.asarray(increasing(edges))
+    edges = increasing(spectra[0]) if len(spectra) == 1 else merge_edges(*(increasing(one) for one in spectra))
     edges = edges[edges > 0]
     if not edges.size:
         raise InputError(f"expected the edges of a spectrum above zero, got {edges.size}")

@@ -13,12 +13,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, ComplexArray, about, frequencies, numbers
 from kapitza.core.modal import ModalTransmission
-from kapitza.core.quadrature import frequency_grid, merge_edges, panel_quadrature
+from kapitza.core.quadrature import panel_quadrature
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.elastic import Elastic, azimuth_quadrature, unit_directions, waves_along
 from kapitza.matter.isotropic import Fluid
+from kapitza.theory.dmm import common_grid
 from kapitza.theory.plane_waves import (
     LEFT_GOING,
     RIGHT_GOING,
@@ -98,11 +99,7 @@ def amm(
             ValidityWarning,
             stacklevel=2,
         )
-    if omega is None:
-        grid = frequency_grid(merge_edges(left.edges, right.edges))
-        omega, weight = grid.omega, grid.weight
-    else:
-        omega, weight = frequencies(omega), None
+    omega, weight = common_grid(omega, left, right)
     pairs = branch_pair_modes(left, right, omega, between)
     open_left, open_right = ((omega[:, None] <= side.cutoffs) | (not cutoff) for side in (left, right))
     square = np.square(omega)
@@ -122,16 +119,17 @@ def branch_pair_modes(left: Medium, right: Medium, omega: Array, between: Planar
     between = between or PlanarContact()
     at = slowness_quadrature(left, right, between, float(np.max(omega, initial=0.0)))
     media = [solve_plane_waves(side, at.slowness, at.azimuth) for side in _ordered_media(left, right, between)]
+    near, far, m = media[0].branch, media[-1].branch, media[0].count
     chunk = max(1, _MAX_MATRICES // at.slowness.size)
-    pieces = range(1 if between.rigid else omega.size)[::chunk]
-    return np.concatenate(
-        [
-            _branch_conversion(
-                interface_scattering(media, between, omega[start : start + chunk]), media[0], media[-1], at.weight
-            )
-            for start in pieces
-        ]
-    )
+    parts: list[Array] = []
+    for start in range(1 if between.rigid else omega.size)[::chunk]:
+        probability = np.square(np.abs(interface_scattering(media, between, omega[start : start + chunk])))
+        forth, back = probability[..., m:, :m].swapaxes(-1, -2), probability[..., :m, m:]
+        forward = _branch_crossing(forth, near[:, RIGHT_GOING], far[:, RIGHT_GOING], at.weight)
+        backward = _branch_crossing(back, near[:, LEFT_GOING], far[:, LEFT_GOING], at.weight)
+        # the way back is the way forth at the opposite slowness: half of the azimuths do
+        parts.append((forward + backward) / 2)
+    return np.concatenate(parts)
 
 
 def _ordered_media(left: Medium, right: Medium, between: PlanarContact) -> list[Medium]:
@@ -190,25 +188,11 @@ def corner_quadrature(corners: Array, last: float, order: int) -> tuple[Array, A
     return panel_quadrature(bounds, order, roots=True)
 
 
-def _branch_conversion(matrix: ComplexArray, left: PlaneWaves, right: PlaneWaves, weight: Array) -> Array:
-    """(nω, m_L, m_R) weighted sum of the probabilities to cross from branch to branch, mean of both directions."""
-    m = left.count
-    probability = np.square(np.abs(matrix))
-    forward = _branch_crossing(
-        probability[..., m:, :m].swapaxes(-1, -2), left.branch[:, RIGHT_GOING], right.branch[:, RIGHT_GOING], weight
-    )
-    backward = _branch_crossing(
-        probability[..., :m, m:], left.branch[:, LEFT_GOING], right.branch[:, LEFT_GOING], weight
-    )
-    return (forward + backward) / 2  # the way back is the way forth at the opposite slowness: half of the azimuths do
-
-
 def _branch_crossing(probability: Array, left: NDArray[np.intp], right: NDArray[np.intp], weight: Array) -> Array:
     """(nω, m_L, m_R) sum over nodes of the (nω, n, m_L, m_R) probabilities by branch (n, m) of either side."""
     at_left = (left[:, :, None] == np.arange(left.shape[1])) * weight[:, None, None]  # (n, wave, branch)
     at_right = (right[:, :, None] == np.arange(right.shape[1])).astype(float)
-    sorted_ = at_left.swapaxes(-1, -2) @ probability @ at_right
-    return sorted_.sum(axis=1)
+    return (at_left.swapaxes(-1, -2) @ probability @ at_right).sum(axis=1)
 
 
 _ANGLE_HALVINGS = 50  # of an interval of angles
@@ -261,13 +245,7 @@ def amm_modes(
         raise InputError(f"no wave arrives at ω = {wanted[0]:g} rad/s: expected frequencies above 0")
     at = slowness_quadrature(left, right, between, float(wanted.max(initial=0)), either_side=True)
     media = [solve_plane_waves(side, at.slowness, at.azimuth) for side in _ordered_media(left, right, between)]
-    frame = np.stack([at.slowness * np.cos(at.azimuth), at.slowness * np.sin(at.azimuth)], axis=1)
-    columns = [
-        _incident_wave_columns(
-            one, media, (left, right), _scattering_probabilities(media, between, one), frame, at.weight
-        )
-        for one in wanted
-    ]
+    columns = [_incident_wave_columns(one, media, (left, right), between, at) for one in wanted]
     return ModalTransmission(
         **{name: np.concatenate(parts) for name, *parts in zip(_TABLE_COLUMNS, *columns, strict=True)},
         method=_method_label(left, right, between),
@@ -287,16 +265,15 @@ def _incident_wave_columns(
     omega: float,
     media: Sequence[PlaneWaves],
     sides: tuple[Medium, Medium],
-    probability: Array,
-    frame: Array,
-    weight: Array,
+    between: PlanarContact,
+    at: SlownessQuadrature,
 ) -> tuple[NDArray[np.generic], ...]:
-    """Columns of the table at one frequency; frame (n, 2) in-plane slowness, weight (n,) of it over ω²."""
-    m = media[0].count
+    """Columns of the table at one frequency."""
+    probability, m = _scattering_probabilities(media, between, omega), media[0].count
+    frame = np.stack([at.slowness * np.cos(at.azimuth), at.slowness * np.sin(at.azimuth)], axis=1)
     parts: list[tuple[NDArray[np.generic], ...]] = []
-    for side, (arriving, other, way) in enumerate(
-        ((media[0], media[-1], RIGHT_GOING), (media[-1], media[0], LEFT_GOING))
-    ):
+    ways = ((media[0], media[-1], RIGHT_GOING), (media[-1], media[0], LEFT_GOING))
+    for side, (arriving, other, way) in enumerate(ways):
         here, there = (slice(None, m), slice(m, None))[:: 1 - 2 * side]
         crosses = probability[:, there, here].swapaxes(-1, -2)  # (n, incoming, outgoing)
         leaves = other.branch[:, way]
@@ -313,7 +290,7 @@ def _incident_wave_columns(
                 np.full(node.size, side),
                 branch[node, wave],
                 arriving.velocity[node, way, wave],
-                omega**2 * weight[node],
+                omega**2 * at.weight[node],
                 t,
                 t,
             )
@@ -371,7 +348,10 @@ def angle_map(
         slowness = np.sin(theta) / speed[:, branch]
         azimuths = np.full(theta.size, azimuth)
         media = [solve_plane_waves(side, slowness, azimuths) for side in _ordered_media(left, right, between)]
-        wave = _matching_wave(media[0], np.cos(theta) / speed[:, branch], branch)
+        # the right-going wave of this branch with this normal slowness
+        normal = np.cos(theta) / speed[:, branch]
+        distance = np.abs(media[0].slowness[:, RIGHT_GOING] - normal[:, None]) / np.abs(normal).max()
+        wave = np.argmin(distance + 1e-6 * (media[0].branch[:, RIGHT_GOING] != branch), axis=1)
         crossing = _scattering_probabilities(media, between, omega)[:, passed:]
         probability = np.take_along_axis(crossing, wave[:, None, None], axis=2)[:, :, 0]
         leaves = media[-1].branch[:, RIGHT_GOING]
@@ -379,12 +359,6 @@ def angle_map(
         found.append(np.where(velocity[:, branch, None] > 0, by_branch, np.nan))
     critical = critical_angles(left, right, azimuth=azimuth)
     return AngleMap(theta, np.stack(found, axis=1), critical, _method_label(left, right, between))
-
-
-def _matching_wave(arriving: PlaneWaves, normal: Array, branch: int) -> NDArray[np.intp]:
-    """(n,) index of the right-going wave of this branch with this normal slowness (n,)."""
-    distance = np.abs(arriving.slowness[:, RIGHT_GOING] - normal[:, None]) / np.abs(normal).max()
-    return np.argmin(distance + 1e-6 * (arriving.branch[:, RIGHT_GOING] != branch), axis=1)
 
 
 def _speeds_at_angles(side: Medium, angle: Array, azimuth: float) -> tuple[Array, Array]:

@@ -10,11 +10,11 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, frequencies
+from kapitza.core.arrays import Array, frequencies, numbers
 from kapitza.core.conductance import Conductance, Drop, series_conductance
 from kapitza.core.occupation import Statistics
 from kapitza.core.phonons import Phonons
-from kapitza.core.quadrature import FrequencyGrid, frequency_grid, merge_edges
+from kapitza.core.quadrature import FrequencyGrid, frequency_grid
 from kapitza.core.transmission import Transmission
 from kapitza.errors import Hint, InputError
 
@@ -61,7 +61,7 @@ def common_grid(omega: ArrayLike | None, *sides: Phonons) -> tuple[Array, Array 
     check_phonons(*sides)
     if omega is not None:
         return frequencies(omega), None
-    grid: FrequencyGrid = frequency_grid(merge_edges(*(side.edges for side in sides)))
+    grid: FrequencyGrid = frequency_grid(*(side.edges for side in sides))
     return grid.omega, grid.weight
 
 
@@ -74,6 +74,17 @@ def check_phonons(*sides: object) -> None:
                 f"expected phonons for a side, got {side!r:.60} of type {type(side).__name__}:",
                 hint=Hint(python=f"take {python}"),
             )
+
+
+def check_shares(name: str, value: ArrayLike, size: int, top: str) -> Array:
+    """Return shares from 0 to 1, one or one for each of `size` frequencies; `top` is what a share of 1 means."""
+    share = numbers(value)
+    if share.size not in (1, size):
+        raise InputError(f"{name} has {share.size} values for {size} frequencies: give 1 or {size}")
+    if share.min() < 0 or share.max() > 1:
+        bad = share.min() if share.min() < 0 else share.max()
+        raise InputError(f"{name} = {bad:g}, expected 0 (diffuse) to 1 ({top})")
+    return share
 
 
 MismatchModel = Callable[[Phonons, Phonons], Transmission]

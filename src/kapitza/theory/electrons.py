@@ -7,6 +7,7 @@ $(k_e T_e + k_p T_p)/(k_e + k_p)$ solves Fourier's equation, and its drop at the
 from typing import Any, Literal
 
 import numpy as np
+from attrs import evolve
 from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, check_record, positive
@@ -77,16 +78,8 @@ def electron_phonon(
     if conductance.sigma is not None:
         perturbed = 1 / _fourier_resistance(lattice + 1j * _COMPLEX_STEP, direct, electrons, depth, heating)
         sigma = np.abs(np.imag(perturbed) / _COMPLEX_STEP) * conductance.sigma
-    return Conductance(
-        conductance.temperature,
-        np.real(value),
-        sigma,
-        conductance.drop,
-        statistics=conductance.statistics,
-        method=f"{conductance.method} with electrons of {electrons.name}",
-        source=conductance.source,
-        gray=conductance.gray,
-    )
+    method = f"{conductance.method} with electrons of {electrons.name}"
+    return evolve(conductance, value=np.real(value), sigma=sigma, method=method)
 
 
 def _fourier_resistance(
@@ -98,7 +91,7 @@ def _fourier_resistance(
     temperature at the plane and in $A\sinh(d/l)$.
     """
     k_e, k_p, length = electrons.conductivity, electrons.lattice, electrons.length
-    share_e, share_p = k_e / electrons.total, k_p / electrons.total
+    share_e, share_p = k_e / (k_e + k_p), k_p / (k_e + k_p)
     slope = share_e * k_p / length
     coth = 1.0 if depth is None else 1 / np.tanh(depth / length)
     even = length**2 / (k_e * depth) if heating == "electrons" and depth is not None else 0.0

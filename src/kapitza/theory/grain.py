@@ -9,13 +9,13 @@ import warnings
 import numpy as np
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_not_negative, frequencies, numbers, positive
+from kapitza.core.arrays import Array, check_not_negative, frequencies, positive
 from kapitza.core.conductance import Conductance
 from kapitza.core.phonons import Phonons
 from kapitza.core.quadrature import gauss_legendre
 from kapitza.core.transmission import Transmission
 from kapitza.errors import Hint, InputError, ValidityWarning
-from kapitza.theory.dmm import common_grid
+from kapitza.theory.dmm import check_shares, common_grid
 from kapitza.theory.limits import IsotropicBranches, branch_wavenumbers
 
 _MAX_LOW_ANGLE = np.radians(15.0)  # above, the cores of the dislocations overlap
@@ -51,12 +51,7 @@ def grain_boundary(side: Phonons, specularity: ArrayLike = 0.0, omega: ArrayLike
     C. Hua and A. J. Minnich, Semicond. Sci. Technol. 29, 124004 (2014), doi:10.1088/0268-1242/29/12/124004
     """
     omega, weight = common_grid(omega, side)
-    share = numbers(specularity)
-    if share.size not in (1, omega.size):
-        raise InputError(f"specularity has {share.size} values for {omega.size} frequencies: give 1 or {omega.size}")
-    if share.min() < 0 or share.max() > 1:
-        bad = share.min() if share.min() < 0 else share.max()
-        raise InputError(f"specularity = {bad:g}, expected 0 (diffuse) to 1 (no boundary)")
+    share = check_shares("specularity", specularity, omega.size, "no boundary")
     modes = side.modes(omega)
     label = f"grain boundary in {side.name}"
     return Transmission(omega, modes * (1 + share) / 2, modes, modes, weight=weight, method=label)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, check_not_negative, check_record, frequencies, one_temperature, temperatures
 from kapitza.core.conductance import Conductance, Drop, merge_conductances
-from kapitza.core.occupation import Statistics, bose_einstein, reduced_energy
+from kapitza.core.occupation import Statistics, bose_einstein
 from kapitza.core.phonons import Phonons
 from kapitza.core.quadrature import frequency_grid, merge_edges
 from kapitza.core.records import BaseRecord
@@ -69,59 +69,25 @@ def inelastic_channel(
     check_record(elastic, Transmission, python="call a theory such as dmm(left, right) first")
     if not elastic.elastic:
         raise InputError(f"{elastic.method} is inelastic already: expected an elastic transmission to add to")
-    for name, value in (
-        ("amplitude", amplitude),
-        ("temperature_power", temperature_power),
-        ("frequency_power", frequency_power),
-    ):
-        check_not_negative(name, value)
+    if elastic.left is None or elastic.right is None:
+        raise InputError(
+            f"{elastic.method or 'this transmission'} does not know the modes of both sides, which bound "
+            "what can cross inelastically: take one from a theory such as dmm or amm"
+        )
+    check_not_negative("amplitude", amplitude)
+    check_not_negative("temperature_power", temperature_power)
+    check_not_negative("frequency_power", frequency_power)
     kelvin = one_temperature(temperature)
     chance = amplitude * kelvin**temperature_power * elastic.omega**frequency_power
-    added = [np.minimum(chance * modes, np.maximum(modes - elastic.total, 0.0)) for modes in _modes_of_sides(elastic)]
+    sides = elastic.left, elastic.right
+    added = [np.minimum(chance * modes, np.maximum(modes - elastic.total, 0.0)) for modes in sides]
     carried = [mode_conductance(spectrum, elastic.omega, elastic.weight, kelvin, statistics) for spectrum in added]
     total = elastic.total + (added[0] if carried[0] <= carried[1] else added[1])
     method = f"{elastic.method} + capped inelastic"
     return evolve(elastic, total=total, method=method, elastic=False, temperature=kelvin)
 
 
-def inelastic_conductance(
-    elastic: Transmission,
-    temperature: ArrayLike,
-    *,
-    amplitude: float,
-    temperature_power: float = 1.0,
-    frequency_power: float = 0.0,
-    statistics: Statistics = "quantum",
-    drop: Drop = "emitted",
-) -> Conductance:
-    """Conductance of `inelastic_channel` at many temperatures (nT,) K, increasing; parameters and errors as there."""
-    parts = [
-        inelastic_channel(
-            elastic,
-            kelvin,
-            amplitude=amplitude,
-            temperature_power=temperature_power,
-            frequency_power=frequency_power,
-            statistics=statistics,
-        ).conductance(kelvin, drop=drop, statistics=statistics)
-        for kelvin in temperatures(temperature)
-    ]
-    return merge_conductances(parts)
-
-
-def _modes_of_sides(elastic: Transmission) -> tuple[Array, Array]:
-    """The modes of both sides of an elastic transmission, or an error that says what is missing."""
-    if elastic.left is None or elastic.right is None:
-        raise InputError(
-            f"{elastic.method or 'this transmission'} does not know the modes of both sides, which bound "
-            "what can cross inelastically: take one from a theory such as dmm or amm"
-        )
-    return elastic.left, elastic.right
-
-
 ElasticTheory = Callable[[Phonons, Phonons, Array], Transmission]
-
-
 _SideModes = tuple[Array, Array]  # (nω,) modes that arrive on a side, and those that do not cross elastically, m⁻²
 
 
@@ -218,7 +184,11 @@ def pair_exchange(
         raise InputError(f"strength = {strength:g}, expected 0 (elastic) to 1")
     check_not_negative("frequency_power", frequency_power)
     omega = frequencies(omega)
-    free = {scale: _side_modes(left, right, scale * omega, theory) for scale in (0.5, 1.0, 2.0)}
+    free: dict[float, list[_SideModes]] = {}
+    for scale in (0.5, 1.0, 2.0):
+        crossing = theory(left, right, scale * omega).total
+        spectra = left.modes(scale * omega), right.modes(scale * omega)
+        free[scale] = [(modes, np.maximum(modes - crossing, 0.0)) for modes in spectra]
     softer = min(left.edges[-1], right.edges[-1])
     share = strength * np.minimum(omega / softer, 1.0) ** frequency_power
     share_below = strength * np.minimum(omega / (2 * softer), 1.0) ** frequency_power
@@ -308,29 +278,12 @@ def cubic_strength(spectrum: PhononStates, found: Material) -> float:
     return min(1.0, hbar / (4 * mass) * (6 * gruneisen / distance) ** 2 * slowness)
 
 
-def net_events(omega: Array, *, pairs: float, singles: float) -> Array:
-    """(nω,) n²(1 + n') - (1 + n)²n' for pairs ω at one temperature and single phonons 2ω at another (K)."""
-    n, doubled = bose_einstein(omega, pairs)[0], bose_einstein(2 * omega, singles)[0]
-    surplus = reduced_energy(2 * omega, singles)[0] - reduced_energy(2 * omega, pairs)[0]
-    forward = n**2 * (1 + doubled)
-    backward = (1 + n) ** 2 * doubled
-    # the form of the smaller exponent, which neither overflows nor loses the sign near equilibrium
-    return np.where(surplus > 0, -forward * np.expm1(-np.abs(surplus)), backward * np.expm1(-np.abs(surplus)))
-
-
 def _pair_rate(pair: _SideModes, single: _SideModes, omega: Array, temperature: float, strength: Array) -> Array:
     """(nω,) rate K of pairs ω of one side against single phonons 2ω of the other, m⁻²."""
     n, doubled = _pair_occupations(omega, temperature)
     bare = strength * harmonic_sum(pair[0], single[0])
     per_pair = np.maximum(8 * (n - doubled), 1e-280)
     return harmonic_sum(bare, pair[1] / per_pair, single[1] / (1 + 2 * n))  # at most what elastic waves leave
-
-
-def _side_modes(left: Phonons, right: Phonons, omega: Array, theory: ElasticTheory) -> tuple[_SideModes, _SideModes]:
-    """Modes of either side at some frequencies, and what the elastic theory leaves of them."""
-    crossing = theory(left, right, omega).total
-    one, other = left.modes(omega), right.modes(omega)
-    return (one, np.maximum(one - crossing, 0.0)), (other, np.maximum(other - crossing, 0.0))
 
 
 def _pair_occupations(omega: Array, temperature: float) -> tuple[Array, Array]:

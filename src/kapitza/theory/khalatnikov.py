@@ -6,7 +6,7 @@ reflects all; any damping lets the surface wave absorb.
 """
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import about
@@ -45,9 +45,8 @@ class Khalatnikov(BaseRecord):
     @property
     def total(self) -> Transmission:
         """Both channels together."""
-        bulk, both = self.bulk, self.bulk.total + self.rayleigh.total
-        method = bulk.method.replace("AMM", "Khalatnikov")
-        return Transmission(bulk.omega, both, bulk.left, bulk.right, weight=bulk.weight, method=method)
+        both, method = self.bulk.total + self.rayleigh.total, self.bulk.method.replace("AMM", "Khalatnikov")
+        return evolve(self.bulk, total=both, method=method)
 
 
 def khalatnikov(liquid: Fluid, solid: Solid, omega: ArrayLike | None = None, *, absorption: float = 1.0) -> Khalatnikov:
@@ -96,14 +95,7 @@ def khalatnikov(liquid: Fluid, solid: Solid, omega: ArrayLike | None = None, *, 
     surface = absorption * rayleigh_modes(liquid, solid)
     top = min(float(liquid.cutoffs[0]), float(solid.cutoffs[1]))
     modes = np.where(bulk.omega <= top, surface * np.square(bulk.omega), 0.0)
-    rayleigh = Transmission(
-        bulk.omega,
-        modes,
-        bulk.left,
-        bulk.right,
-        weight=bulk.weight,
-        method=f"Rayleigh absorption {liquid.name}|{solid.name}",
-    )
+    rayleigh = evolve(bulk, total=modes, method=f"Rayleigh absorption {liquid.name}|{solid.name}")
     unit = np.pi * solid.density * solid.transverse**3 / (liquid.density * liquid.speed)
     far_below = 1e-3 * top
     lossless = amm(liquid, solid, [far_below]).total[0] / far_below**2

@@ -69,19 +69,15 @@ class Gas(BaseRecord):
     def mean_free_path(self, pressure: float, temperature: ArrayLike) -> Array:
         r"""(nT,) mean free path $\frac{\eta}{p}\sqrt{\pi k_B T/2m}$, m; pressure in Pa, temperature in K."""
         speed = np.sqrt(np.pi * k_B * temperatures(temperature) / (2 * self.mass))
-        return self.viscosity / _check_pressure(pressure) * speed
+        return self.viscosity / positive(pressure)[0] * speed
 
     def free_molecular(self, pressure: float, temperature: ArrayLike) -> Array:
         r"""(nT,) heat that molecules carry between fully accommodating walls without collisions, W m⁻² K⁻¹.
 
         $h_{FM} = \frac{\gamma + 1}{\gamma - 1}\, p \sqrt{k_B/8\pi m T}$
         """
-        flow = _check_pressure(pressure) * np.sqrt(k_B / (8 * np.pi * self.mass * temperatures(temperature)))
+        flow = positive(pressure)[0] * np.sqrt(k_B / (8 * np.pi * self.mass * temperatures(temperature)))
         return (self.ratio + 1) / (self.ratio - 1) * flow
-
-
-def _check_pressure(pressure: float) -> float:
-    return float(positive(pressure)[0])
 
 
 def temperature_jump(gas: Gas, *, pressure: float, temperature: ArrayLike, accommodation: float = 1.0) -> Array:

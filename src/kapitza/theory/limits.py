@@ -157,9 +157,8 @@ def specular_limit(
             )
     m_left, m_right = left.modes(omega), right.modes(omega)
     if isinstance(left, Elastic | Fluid) or isinstance(right, Elastic | Fluid):
-        total = np.minimum(
-            _conserved_modes(check_medium(left), check_medium(right), omega), np.minimum(m_left, m_right)
-        )
+        conserved = _conserved_modes(check_medium(left), check_medium(right), omega)
+        total = np.minimum(conserved, np.minimum(m_left, m_right))
     else:
         radii_left, radii_right = branch_wavenumbers(left, omega), branch_wavenumbers(right, omega)
         shared = min(radii_left.shape[1], radii_right.shape[1])
@@ -172,9 +171,8 @@ def specular_limit(
 def _conserved_modes(left: Medium, right: Medium, omega: Array) -> Array:
     """(nω,) integral over the slownesses along the plane of the smaller number of open waves of both sides, m⁻²."""
     at = slowness_quadrature(left, right, PlanarContact(), 0.0)
-    branch = [
-        solve_plane_waves(side, at.slowness, at.azimuth).branch for side in (left, right)
-    ]  # (n, way, wave), -1 if evanescent
+    # (n, way, wave), -1 if evanescent
+    branch = [solve_plane_waves(side, at.slowness, at.azimuth).branch for side in (left, right)]
     is_open = [omega[:, None] <= side.cutoffs for side in (left, right)]
     patterns, which = np.unique(np.concatenate(is_open, axis=1), axis=0, return_inverse=True)
     counted: list[float] = []

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from typing import Any, cast
+from typing import cast
 
 from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
-from kapitza.core.arrays import Array, check_filled, find_name, name_tuple
+from kapitza.core.arrays import Array, find_name, name_tuple
 from kapitza.core.conductance import Conductance, Drop, increasing_temperatures, merge_conductances
 from kapitza.core.occupation import Statistics
 from kapitza.core.records import BaseRecord
@@ -15,30 +15,25 @@ from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.matter.bands import BandSpectrum
 from kapitza.matter.electrons import Electrons
-from kapitza.matter.isotropic import Fluid, Solid
-from kapitza.matter.material import Material
 from kapitza.theory.amm import amm
 from kapitza.theory.dmm import dmm
 from kapitza.theory.electrons import electron_phonon
 from kapitza.theory.inelastic import cubic_strength, three_phonon
 from kapitza.theory.khalatnikov import khalatnikov, rayleigh_modes
 from kapitza.theory.limits import elastic_limit, inelastic_radiation_limit, radiation_limit, specular_limit
-from kapitza.theory.plane_waves import is_light_liquid
-from kapitza.theory.sides import DEFAULT_NORMAL, InterfaceSide, SideDescription, describe_sides, warn_of_states
-
-
-@frozen(eq=False)
-class SideNeeds(BaseRecord):
-    """What a model asks of two sides: in words, the form of each that it takes, and what else the pair has to be."""
-
-    text: str
-    form: Callable[[InterfaceSide], Any] = field(repr=False)
-    pair: Callable[[InterfaceSide, InterfaceSide], bool] = field(default=lambda left, right: True, repr=False)
-    fullest: bool = False  # True where the fullest spectra of both sides are taken
-
-    def fits(self, left: InterfaceSide, right: InterfaceSide) -> bool:
-        """Whether two sides have that."""
-        return self.form(left) is not None and self.form(right) is not None and self.pair(left, right)
+from kapitza.theory.sides import (
+    DEFAULT_NORMAL,
+    InterfaceSide,
+    SideDescription,
+    SideNeeds,
+    contact_electrons,
+    describe_sides,
+    full_spectrum,
+    is_resolved,
+    liquid_and_solid,
+    softer_side,
+    warn_of_states,
+)
 
 
 @frozen(eq=False)
@@ -137,46 +132,12 @@ class Estimate(BaseRecord):
         return tuple(one for one in (self.emitted, self.local, self.extrapolated) if one is not None)
 
 
-def _liquid_and_solid(left: InterfaceSide, right: InterfaceSide) -> tuple[Fluid, Solid] | None:
-    """The liquid and the solid that meet, whichever side the liquid stands on."""
-    for wet, dry in ((left, right), (right, left)):
-        if wet.fluid is not None and dry.solid is not None:
-            return wet.fluid, dry.solid
-    return None
-
-
 def _khalatnikov_either_side(left: InterfaceSide, right: InterfaceSide) -> Transmission:
     """Both channels of Khalatnikov."""
-    media = _liquid_and_solid(left, right)
+    media = liquid_and_solid(left, right)
     if media is None:
         raise InputError(f"khalatnikov needs a liquid and a solid, got {left.name} and {right.name}")
     return khalatnikov(*media).total
-
-
-def _is_resolved(left: InterfaceSide, right: InterfaceSide) -> bool:
-    """Whether there is a crystal, and no liquid too light for plane waves to be resolved."""
-    one, other = left.medium, right.medium
-    crystal = (left.elastic or right.elastic) is not None
-    return crystal and one is not None and other is not None and not is_light_liquid(one, other)
-
-
-def _full_spectrum(side: InterfaceSide) -> InterfaceSide | None:
-    """A side of the library with full bands."""
-    return side if side.material is not None and isinstance(side.spectrum, BandSpectrum) else None
-
-
-def _softer_side(left: InterfaceSide, right: InterfaceSide) -> tuple[BandSpectrum, Material]:
-    """Bands and material of the side whose spectrum ends first."""
-    sides = [(side.spectrum, side.material) for side in (left, right)]
-    known = [(s, m) for s, m in sides if isinstance(s, BandSpectrum) and m is not None]
-    return min(known, key=lambda one: one[0].edges[-1])
-
-
-def contact_electrons(left: InterfaceSide, right: InterfaceSide) -> Electrons | None:
-    """Electrons of the metal side; None where they are not known, and between metals, which electrons cross."""
-    if left.is_metal == right.is_metal:
-        return None
-    return (left if left.is_metal else right).electrons
 
 
 # once for all temperatures, and once for both of the models that take it
@@ -191,7 +152,7 @@ def _anharmonic_dmm(
     one, other = left.spectrum, right.spectrum
     if not isinstance(one, BandSpectrum) or not isinstance(other, BandSpectrum):
         raise InputError(f"expected full bands of both sides, got {left.name} and {right.name}")
-    softer, known = _softer_side(left, right)
+    softer, known = softer_side(left, right)
     strength = 0.0 if known.gruneisen is None else _bond_strength(softer, known)
     return _three_phonon_once(one, other, temperature, strength=strength, statistics=statistics)
 
@@ -204,11 +165,11 @@ _SOLID_SPEEDS = SideNeeds("speeds of sound of both solids", lambda side: side.so
 _DEBYE = SideNeeds("both sides as Debye solids or liquids", lambda side: side.isotropic)
 _PHONONS = SideNeeds("phonons of both sides", lambda side: side.phonons or side.elastic, fullest=True)
 _KNOWN_BONDS = SideNeeds(
-    "full bands of both sides and the thermal expansion of the softer one, known for metals", _full_spectrum,
-    lambda left, right: _softer_side(left, right)[1].gruneisen is not None, fullest=True,
+    "full bands of both sides and the thermal expansion of the softer one, known for metals", full_spectrum,
+    lambda left, right: softer_side(left, right)[1].gruneisen is not None, fullest=True,
 )  # fmt: skip
 _METAL = SideNeeds(
-    "full bands of a metal, whose electrons are known, and of a side without electrons", _full_spectrum,
+    "full bands of a metal, whose electrons are known, and of a side without electrons", full_spectrum,
     lambda left, right: contact_electrons(left, right) is not None, fullest=True,
 )  # fmt: skip
 _STIFFNESS = SideNeeds(
@@ -217,10 +178,10 @@ _STIFFNESS = SideNeeds(
 )  # fmt: skip
 _RESOLVED_STIFFNESS = SideNeeds(
     "the stiffness of both sides (a liquid of at least 0.05 of the crystal's impedance may be one)",
-    lambda side: side.medium, _is_resolved,
+    lambda side: side.medium, is_resolved,
 )  # fmt: skip
 _LIQUID_AND_SOLID = SideNeeds(
-    "a liquid and a solid", lambda side: side, lambda left, right: _liquid_and_solid(left, right) is not None
+    "a liquid and a solid", lambda side: side, lambda left, right: liquid_and_solid(left, right) is not None
 )
 _SWARTZ, _POLANCO, _STONER = ("swartz1989",), ("polanco2015",), ("stoner1993",)
 
@@ -291,7 +252,8 @@ def apply_models(
 ) -> tuple[Estimate, ...]:
     """Conductance between two described sides; parameters and errors as for `model_estimates`."""
     kelvin = increasing_temperatures(temperature)
-    check_filled("temperature", kelvin)
+    if not kelvin.size:
+        raise InputError("temperature is empty, expected at least one number")
     chosen = _chosen_models(left, right, models, statistics)
     if not chosen:
         raise InputError(f"no model fits {left.name} and {right.name}; asked for {list(models or ())}")
@@ -350,7 +312,7 @@ def _metal_conductance(lattices: Conductance, electrons: Electrons) -> Conductan
 
 def _model_title(model: Model, left: InterfaceSide, right: InterfaceSide) -> str:
     """Title of a model with the kind of spectrum that it was given, so that limits and models of one kind are seen."""
-    media = _liquid_and_solid(left, right) if model.name == "khalatnikov" else None
+    media = liquid_and_solid(left, right) if model.name == "khalatnikov" else None
     if media is not None and not rayleigh_modes(*media):
         return "Khalatnikov, bulk (Rayleigh wave closed)"
     if not model.sides.fullest:

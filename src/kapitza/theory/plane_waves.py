@@ -177,16 +177,11 @@ def _classify_directions(p: ComplexArray, vectors: ComplexArray) -> tuple[NDArra
 
 
 def _stroh_eigenwaves(c: Array, s: Array) -> tuple[ComplexArray, ComplexArray]:
-    """(n, 6) eigenvalues and (n, 6, 6) eigenvectors as columns of the sextic problem."""
-    found = np.linalg.eig(_sextic_matrix(c, s))
-    return np.asarray(found[0], dtype=complex), np.asarray(found[1], dtype=complex)
+    r"""(n, 6) p and (n, 6, 6) columns of Stroh's problem $N (a, l)^T = p\,(a, l)^T$ at unit density, c (n, 3, 3, 3, 3).
 
-
-def _sextic_matrix(c: Array, s: Array) -> Array:
-    r"""(n, 6, 6) matrix N of Stroh's problem $N (a, l)^T = p\,(a, l)^T$ at unit density; c (n, 3, 3, 3, 3), s (n,).
-
-    With $Q_{ik} = c_{ixkx}s^2$, $R_{ik} = c_{ixkz}s$ and $T_{ik} = c_{izkz}$ its blocks are $-T^{-1}R^T$, $T^{-1}$,
-    $RT^{-1}R^T - Q + \rho$ and $-RT^{-1}$ (A. N. Stroh, J. Math. Phys. (MIT) 41, 77 (1962), doi:10.1002/sapm196241177).
+    With $Q_{ik} = c_{ixkx}s^2$, $R_{ik} = c_{ixkz}s$ and $T_{ik} = c_{izkz}$ the blocks of N are $-T^{-1}R^T$,
+    $T^{-1}$, $RT^{-1}R^T - Q + \rho$ and $-RT^{-1}$ (A. N. Stroh, J. Math. Phys. (MIT) 41, 77 (1962),
+    doi:10.1002/sapm196241177).
     """
     q = c[:, :, 0, :, 0] * np.square(s)[:, None, None]
     r = c[:, :, 0, :, 2] * s[:, None, None]
@@ -195,7 +190,8 @@ def _sextic_matrix(c: Array, s: Array) -> Array:
     matrix = np.empty((s.size, 6, 6))
     matrix[:, :3, :3], matrix[:, :3, 3:] = -mixed, inverse
     matrix[:, 3:, :3], matrix[:, 3:, 3:] = r @ mixed - q + np.eye(3), -mixed.transpose(0, 2, 1)
-    return matrix
+    p, vectors = np.linalg.eig(matrix)
+    return np.asarray(p, dtype=complex), np.asarray(vectors, dtype=complex)
 
 
 def _normalise_flux(state: ComplexArray, propagating: NDArray[np.bool_]) -> ComplexArray:
@@ -221,11 +217,8 @@ def _degenerate_basis(state: ComplexArray, p: Array) -> ComplexArray:
         mean = across[:, 0].conj() * across[:, 1]
         angle = np.arctan2(2 * np.abs(mean), np.abs(across[:, 0]) ** 2 - np.abs(across[:, 1]) ** 2) / 2
         phase = np.exp(-1j * np.angle(mean))
-        most, least = (
-            np.stack([np.cos(angle), np.sin(angle) * phase]),
-            np.stack([-np.sin(angle), np.cos(angle) * phase]),
-        )
-        new = np.einsum("kfi,ijk->kfj", pair, np.stack([least, most], axis=1))
+        least, most = [-np.sin(angle), np.cos(angle) * phase], [np.cos(angle), np.sin(angle) * phase]
+        new = np.einsum("kfi,jik->kfj", pair, np.array([least, most]))
         state[tied, :, i], state[tied, :, j] = new[..., 0], new[..., 1]
     return state
 
@@ -236,11 +229,9 @@ def _branch_ranks(c: Array, s: Array, p: Array) -> NDArray[np.intp]:
     One eigenvalue of the Christoffel matrix of a slowness vector is 1; the faster branches are those with larger ones.
     """
     x, z, xz = c[:, :, 0, :, 0], c[:, :, 2, :, 2], c[:, :, 0, :, 2]
-    cross = (xz + xz.swapaxes(-1, -2))[:, None, None]
-    square = (
-        x[:, None, None] * np.square(s)[:, None, None, None, None] + cross * (s[:, None, None] * p)[..., None, None]
-    )
-    matrix = square + z[:, None, None] * np.square(p)[..., None, None]
+    mixed = (xz + xz.swapaxes(-1, -2))[:, None, None] * (s[:, None, None] * p)[..., None, None]
+    matrix = x[:, None, None] * np.square(s)[:, None, None, None, None] + mixed
+    matrix = matrix + z[:, None, None] * np.square(p)[..., None, None]
     total = np.trace(matrix, axis1=-2, axis2=-1) - 1  # sum and product of the other two eigenvalues
     between = 1 - total + np.linalg.det(matrix)
     tied = np.abs(between) < _DEGENERACY_TOLERANCE

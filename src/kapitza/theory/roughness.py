@@ -11,18 +11,17 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import ArrayLike, NDArray
 
-from kapitza.core.arrays import Array, check_not_negative, check_record, numbers
+from kapitza.core.arrays import Array, check_not_negative, check_record
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
 from kapitza.theory.amm import slowness_quadrature
-from kapitza.theory.dmm import common_grid, harmonic_sum
+from kapitza.theory.dmm import check_shares, common_grid, harmonic_sum
 from kapitza.theory.plane_waves import (
     LEFT_GOING,
     RIGHT_GOING,
     Medium,
     PlanarContact,
-    PlaneWaves,
     check_medium,
     interface_scattering,
     solve_plane_waves,
@@ -98,7 +97,6 @@ def specular_mixture(specular: Transmission, diffuse: Transmission, specularity:
     """
     for one in (specular, diffuse):
         check_record(one, Transmission, python="call a theory such as amm(left, right) or dmm(left, right) first")
-    p = numbers(specularity)
     size = specular.omega.size
     if size != diffuse.omega.size or np.any(np.abs(specular.omega - diffuse.omega) > 1e-12 * specular.omega):
         raise InputError(
@@ -106,19 +104,13 @@ def specular_mixture(specular: Transmission, diffuse: Transmission, specularity:
             "give both the same omega"
         )
     for one, other in ((specular.left, diffuse.left), (specular.right, diffuse.right)):
-        if (
-            one is not None
-            and other is not None
-            and np.any(np.abs(one - other) > _MODE_COUNT_TOLERANCE * np.max(other))
-        ):
+        if one is None or other is None:
+            continue
+        if np.any(np.abs(one - other) > _MODE_COUNT_TOLERANCE * np.max(other)):
             raise InputError(
                 f"{specular.method} and {diffuse.method} have other modes: give both the same sides in order"
             )
-    if p.size not in (1, size):
-        raise InputError(f"specularity has {p.size} values for {size} frequencies: give 1 or {size}")
-    if p.min() < 0 or p.max() > 1:
-        bad = p.min() if p.min() < 0 else p.max()
-        raise InputError(f"specularity = {bad:g}, expected 0 (diffuse) to 1 (specular)")
+    p = check_shares("specularity", specularity, size, "specular")
     total = p * specular.total + (1 - p) * diffuse.total
     label = f"mixed {specular.method} + {diffuse.method}"
     return Transmission(specular.omega, total, diffuse.left, diffuse.right, weight=specular.weight, method=label)
@@ -145,14 +137,14 @@ def interface_processes(left: Medium, right: Medium) -> InterfaceProcesses:
     at = slowness_quadrature(left, right, PlanarContact(), 0.0, either_side=True)
     near, far = (solve_plane_waves(side, at.slowness, at.azimuth) for side in (left, right))
     matrix = interface_scattering([near, far], PlanarContact(), np.zeros(1))[0]
-    into = np.concatenate([near.slowness[:, RIGHT_GOING], far.slowness[:, LEFT_GOING]], axis=1).real
-    out = np.concatenate([near.slowness[:, LEFT_GOING], far.slowness[:, RIGHT_GOING]], axis=1).real
-    cutoff_in = np.concatenate(
-        [_branch_cutoffs(left, near, RIGHT_GOING), _branch_cutoffs(right, far, LEFT_GOING)], axis=1
-    )
-    cutoff_out = np.concatenate(
-        [_branch_cutoffs(left, near, LEFT_GOING), _branch_cutoffs(right, far, RIGHT_GOING)], axis=1
-    )
+    # (n, 2, m) top frequency of the branch of each wave, 0 where it is evanescent
+    tops = [
+        np.where(waves.branch >= 0, np.asarray(side.cutoffs)[np.maximum(waves.branch, 0)], 0.0)
+        for side, waves in ((left, near), (right, far))
+    ]
+    pairs = (near.slowness.real, far.slowness.real), tops
+    into, cutoff_in = (np.concatenate([a[:, RIGHT_GOING], b[:, LEFT_GOING]], axis=1) for a, b in pairs)
+    out, cutoff_out = (np.concatenate([a[:, LEFT_GOING], b[:, RIGHT_GOING]], axis=1) for a, b in pairs)
     travelling = (cutoff_out[:, :, None] > 0) & (cutoff_in[:, None, :] > 0)
     probability = np.where(travelling, np.square(np.abs(matrix)), 0.0)
     on_left = np.arange(into.shape[1]) < near.count
@@ -167,12 +159,6 @@ def interface_processes(left: Medium, right: Medium) -> InterfaceProcesses:
         from_left=on_left,
         to_left=on_left,
     )
-
-
-def _branch_cutoffs(side: Medium, here: PlaneWaves, way: int) -> Array:
-    """(n, m) top frequency of the branch of each wave that goes one way, 0 where it is evanescent, rad s⁻¹."""
-    branch = here.branch[:, way]
-    return np.where(branch >= 0, np.asarray(side.cutoffs)[np.maximum(branch, 0)], 0.0)
 
 
 def split_specular(table: InterfaceProcesses, omega: Array, roughness: float) -> Array:

@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from os import PathLike, fspath
 from pathlib import Path
+from typing import Any
 from warnings import catch_warnings, simplefilter, warn
 
 import numpy as np
@@ -27,6 +28,7 @@ from kapitza.matter.phonons import find_card, has_phonons, phonon_spectrum, prim
 from kapitza.matter.potentials.crystal_phonons import StructureCrystal, crystal_from_file
 from kapitza.matter.potentials.finite_displacements import FiniteDisplacements
 from kapitza.matter.sheet import LIBRARY_SHEETS
+from kapitza.theory.plane_waves import is_light_liquid
 from kapitza.units import m_u
 
 DEFAULT_NORMAL = (0, 0, 1)
@@ -102,6 +104,54 @@ class InterfaceSide(BaseRecord):
     def medium(self) -> Elastic | Fluid | None:
         """The side with its stiffness, or as a liquid."""
         return self.elastic or self.fluid
+
+
+@frozen(eq=False)
+class SideNeeds(BaseRecord):
+    """What a model asks of two sides: in words, the form of each that it takes, and what else the pair has to be."""
+
+    text: str
+    form: Callable[[InterfaceSide], Any] = field(repr=False)
+    pair: Callable[[InterfaceSide, InterfaceSide], bool] = field(default=lambda left, right: True, repr=False)
+    fullest: bool = False  # True where the fullest spectra of both sides are taken
+
+    def fits(self, left: InterfaceSide, right: InterfaceSide) -> bool:
+        """Whether two sides have that."""
+        return self.form(left) is not None and self.form(right) is not None and self.pair(left, right)
+
+
+def liquid_and_solid(left: InterfaceSide, right: InterfaceSide) -> tuple[Fluid, Solid] | None:
+    """The liquid and the solid that meet, whichever side the liquid stands on."""
+    for wet, dry in ((left, right), (right, left)):
+        if wet.fluid is not None and dry.solid is not None:
+            return wet.fluid, dry.solid
+    return None
+
+
+def is_resolved(left: InterfaceSide, right: InterfaceSide) -> bool:
+    """Whether there is a crystal, and no liquid too light for plane waves to be resolved."""
+    one, other = left.medium, right.medium
+    crystal = (left.elastic or right.elastic) is not None
+    return crystal and one is not None and other is not None and not is_light_liquid(one, other)
+
+
+def full_spectrum(side: InterfaceSide) -> InterfaceSide | None:
+    """A side of the library with full bands."""
+    return side if side.material is not None and isinstance(side.spectrum, BandSpectrum) else None
+
+
+def softer_side(left: InterfaceSide, right: InterfaceSide) -> tuple[BandSpectrum, Material]:
+    """Bands and material of the side whose spectrum ends first."""
+    sides = [(side.spectrum, side.material) for side in (left, right)]
+    known = [(s, m) for s, m in sides if isinstance(s, BandSpectrum) and m is not None]
+    return min(known, key=lambda one: one[0].edges[-1])
+
+
+def contact_electrons(left: InterfaceSide, right: InterfaceSide) -> Electrons | None:
+    """Electrons of the metal side; None where they are not known, and between metals, which electrons cross."""
+    if left.is_metal == right.is_metal:
+        return None
+    return (left if left.is_metal else right).electrons
 
 
 SideDescription = str | PathLike[str] | Material | StructureCrystal | Phonons
@@ -303,11 +353,9 @@ def _side_of_crystal(crystal: Crystal, spectrum: Phonons, remark: str = "") -> I
         remarks.append(f"{crystal.name}: no material of the library by its elements and density")
     elif known != crystal.name:
         remarks.append(f"{crystal.name} holds {known}, by its elements and density")
-    held = material(known) if known else None
-    metal = held if held is not None and held.metal.conductivity is not None else None  # with its electrons
-    return InterfaceSide(
-        name=crystal.name, spectrum=spectrum, material=metal, library_name=known, remark="; ".join(remarks)
-    )
+    side = InterfaceSide(name=crystal.name, spectrum=spectrum, library_name=known, remark="; ".join(remarks))
+    found = material(known) if known else None
+    return side if found is None or found.metal.conductivity is None else evolve(side, material=found)
 
 
 def _side_of_material(found: Material, normal: ArrayLike) -> InterfaceSide:
