@@ -18,7 +18,6 @@ TEMPERATURE_DROPS: tuple[Drop, ...] = ("emitted", "local", "extrapolated")
 
 
 def _conductances(value: ArrayLike) -> Array:
-    """Return `value` as conductances: none below zero, infinite where there is no boundary."""
     array = numbers(value)
     if (array < 0).any():
         raise InputError(f"expected conductances of at least 0 W/m²K, got {array.min():g}")

@@ -78,7 +78,6 @@ def regular_file_size(path: str | PathLike[str], limit: int = MAX_FILE_BYTES) ->
 
 
 def _check_kind(path: Path, status: os.stat_result) -> None:
-    """Refuse what is no ordinary file."""
     if stat.S_ISDIR(status.st_mode):
         raise DataError("is a folder: give the name of a file in it", file=path)
     if not stat.S_ISREG(status.st_mode):

@@ -131,7 +131,6 @@ def onsager_coefficient(
 
 
 def _check_elastic(transmission: Transmission) -> None:
-    """Refuse a transmission that holds at one temperature only."""
     if transmission.temperature is not None:
         raise InputError(
             f"{transmission.method} is inelastic and known at {transmission.temperature:g} K only: "

@@ -91,7 +91,6 @@ def rounded_outward(low: float, high: float) -> tuple[str, str]:
 
 
 def _rounded_end(end: float, apart: float, rounding: str) -> str:
-    """An end of an interval of a length, rounded in one direction."""
     if not math.isfinite(end):
         return "–"
     # what floating-point arithmetic leaves in the 13th digit is no reason to round further

@@ -108,7 +108,6 @@ def _array_text(array: np.ndarray[Any, Any]) -> str:
 
 
 def _items_text(items: Sequence[Any] | Mapping[Any, Any], depth: int) -> str:
-    """Return the first items, and how many there are if not all are shown."""
     if isinstance(items, Mapping):
         few = islice(items.items(), _LISTED_ITEMS)
         texts = [f"{value_text(key, depth)}: {value_text(value, depth)}" for key, value in few]
@@ -129,7 +128,6 @@ def record_table(record: Any) -> str:
 
 
 def _table(record: Any, *, nested: bool) -> str:
-    """One record as a table."""
     title = _text(type(record).__name__)
     method = getattr(record, "method", "")
     said = f": {_text(method)}" if isinstance(method, str) and method else ""
@@ -149,7 +147,6 @@ def _table(record: Any, *, nested: bool) -> str:
 
 
 def _cell(one: Attribute, listed: list[Attribute], *, nested: bool) -> str:
-    """One value: text, text and sparkline, or a table to unfold."""
     shown = _text(value_text(one.value, 1))
     # records of which the value consists: itself, or the first of a tuple
     value: Any = one.value
@@ -214,5 +211,4 @@ def _coordinates(values: Array, low: float, high: float, length: float) -> Array
 
 
 def _text(value: str) -> str:
-    """Return a text that is safe on a page."""
     return escape(_FORBIDDEN.sub("�", value))

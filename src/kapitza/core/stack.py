@@ -135,7 +135,6 @@ class Layer(BaseRecord):
 
 
 def _conductance_or_number(value: float | Conductance | HoldsConductance) -> float | Conductance:
-    """Return a number as a float, a Conductance as it is, and that of a result that holds one."""
     held = held_conductance(value)
     if held is not None:
         return held
@@ -151,7 +150,6 @@ def _conductance_or_number(value: float | Conductance | HoldsConductance) -> flo
 
 
 def _usable_conductance(_instance: object, _attribute: object, value: float | Conductance) -> None:
-    """Validate that a conductance can stand in a stack."""
     if isinstance(value, Conductance):
         check_fourier_drop(value, "a stack is solved with bulk profiles")
     elif not value > 0:
@@ -159,7 +157,6 @@ def _usable_conductance(_instance: object, _attribute: object, value: float | Co
 
 
 def _finite_not_negative(_instance: object, attribute: "Attribute[float]", value: float) -> None:
-    """Validate that a field is finite and at least zero."""
     if not 0 <= value < np.inf:
         raise InputError(f"{attribute.name} = {value:g}, wanted a finite number of at least 0")
 
@@ -205,14 +202,12 @@ _BOUNDARY_ATTRIBUTES = tuple(a.name for a in fields(Boundary))
 
 
 def _layer_tuple(value: object) -> tuple[Layer, ...]:
-    """Return layers as a tuple, or say what else came."""
     if not isinstance(value, (tuple, list)) or not value or not all(isinstance(v, Layer) for v in value):
         raise InputError(f"expected one or more layers, got {value!r:.80}")
     return tuple(v for v in value if isinstance(v, Layer))
 
 
 def _boundary_tuple(value: object) -> tuple[Boundary, ...]:
-    """Return boundaries as a tuple; plain numbers and Conductances are taken as boundaries."""
     if not isinstance(value, (tuple, list)):
         raise InputError(f"expected boundaries in a list, got {value!r:.80}")
     return tuple(v if isinstance(v, Boundary) else Boundary(v) for v in value)
@@ -294,5 +289,4 @@ class Stack(BaseRecord):
 
 
 def _evolve_some(records: tuple[_Record, ...], changes: Mapping[int, Mapping[str, object]]) -> tuple[_Record, ...]:
-    """Records with new values by place; the others as they are."""
     return tuple(evolve(one, **changes[i]) if i in changes else one for i, one in enumerate(records))

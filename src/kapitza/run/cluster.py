@@ -76,7 +76,6 @@ def _resolve_address(text: str) -> str:
 
 
 def _address_fault(address: str, what: str, err: Exception) -> InputError:
-    """Return the error of an address, which is an argument in Python and an option of a command."""
     fault = f"{address:.80}: {what} ({type(err).__name__})"
     return InputError("", hint=Hint(python=f"Dask {fault}", command=f"--dask {fault}"))
 
@@ -122,7 +121,6 @@ def check_workers(client: Any) -> int:
 
 
 def _name_workers(addresses: list[str]) -> str:
-    """Workers by their addresses; of many, the first ones."""
     more = f" and {len(addresses) - _MAX_NAMED} more" if len(addresses) > _MAX_NAMED else ""
     return f"worker {', '.join(addresses[:_MAX_NAMED])}{more}"
 
@@ -153,13 +151,11 @@ def _writable(value: Any) -> Any:
 
 
 def _own_address() -> str:
-    """Address of the worker that this is."""
     return require("distributed", extra="cluster", why="a worker").get_worker().address
 
 
 @contextmanager
 def _explain_faults(distributed: Any, client: Any, address: str) -> Generator[None, None, None]:
-    """Say in one line what became of the cluster."""
     try:
         yield
     except KapitzaError:

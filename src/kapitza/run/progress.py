@@ -109,7 +109,6 @@ def _model(name: str, done: int, total: int | None) -> rich.progress.Progress:
 
 
 def _draw_line(model: rich.progress.Progress, finished: bool) -> None:
-    """Draw the line of a terminal anew; the last one stays."""
     from rich.console import Console
 
     console = Console(file=sys.stderr, highlight=False)

@@ -161,7 +161,6 @@ def deserialize_arrays(data: bytes) -> UnitResult:
 
 
 def _read_array(stream: io.BytesIO, total: int) -> NDArray[np.generic]:
-    """Read one array in npy form from `total` bytes, if what its header claims is there."""
     version = np.lib.format.read_magic(stream)
     if version != (1, 0):
         raise DataError(f"holds an array of version {version}, expected (1, 0)")

@@ -111,7 +111,6 @@ class UnitWork(NamedTuple):
 def _iterate_results(
     work: UnitWork, todo: dict[str, UnitInputs], store: Store | None, executor: ExecutorLike
 ) -> Iterator[tuple[str, UnitResult]]:
-    """Yield address and result of each unit as it is finished."""
     if not isinstance(executor, int):
         running: dict[futures.Future[UnitResult], str] = {}
         try:
@@ -135,7 +134,6 @@ def _iterate_results(
 
 
 def _compute_unit(kernel: UnitKernel, name: str, unit: UnitInputs, store: Store | None) -> UnitResult:
-    """Do one unit; in a worker this writes the result before anybody else knows of it."""
     result = kernel(unit)
     if store is not None:
         store.write(name, result)

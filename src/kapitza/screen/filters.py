@@ -86,7 +86,6 @@ def element_sets(materials: MaterialTable) -> tuple[frozenset[str], ...]:
 
 
 def _read_conditions(materials: MaterialTable, text: str) -> Iterator[tuple[str, BoolArray]]:
-    """Yield each condition with what meets it."""
     tokens = [one for one in _TOKEN.findall(text) if one not in _SEPARATORS and one.lower() != "and"]
     if not tokens:
         raise InputError(f"filter {text!r:.60} has no condition: {_WANTED}")
@@ -121,7 +120,6 @@ def _read_conditions(materials: MaterialTable, text: str) -> Iterator[tuple[str,
 
 
 def _element_condition(materials: MaterialTable, tokens: list[str]) -> tuple[str, BoolArray]:
-    """Condition on elements; its tokens are taken."""
     relation = tokens.pop(0) if tokens else ""
     if relation == "not" and tokens[:1] == ["in"]:
         relation = f"not {tokens.pop(0)}"

@@ -111,7 +111,6 @@ def _fill_cells(level: float, own: FloatTable, slope: FloatTable, mix: FloatTabl
 
 @compile_screening
 def _sum_cells(steps: FloatTable, mix: FloatTable, start: int, stop: int) -> Any:
-    """Sum over cells, each with its increase of the primitive."""
     total = mix.dtype.type(0)
     for m in range(start, stop):
         total += mix[m] * steps[m]
@@ -131,7 +130,6 @@ def _part_of_cell(level: float, own: Any, slope: Any, edges: FloatTable, start: 
 
 @compile_screening
 def _mixed_pair(debye: int, band: int, k: int, tables: PairTables, mix: FloatTable, out: FloatTable) -> None:
-    """Conductances of a Debye solid with full bands, into column k of out; `mix` is scratch for the cells."""
     count = tables.cell_count[band]
     own, slope, edges = tables.cells[band, :count], tables.slopes[band, :count], tables.edges
     low, high = tables.transverse_cell[debye], tables.longitudinal_cell[debye]
@@ -153,7 +151,6 @@ def _mixed_pair(debye: int, band: int, k: int, tables: PairTables, mix: FloatTab
 
 @compile_screening
 def _band_pair(i: int, j: int, k: int, tables: PairTables, mix: FloatTable, out: FloatTable) -> None:
-    """Conductances of two full bands, into column k of out; `mix` is scratch for the cells."""
     count = min(tables.cell_count[i], tables.cell_count[j])
     one, other, change, other_change = tables.cells[i], tables.cells[j], tables.slopes[i], tables.slopes[j]
     unity, tiny = one.dtype.type(1), one.dtype.type(_TINY)  # of single precision, as all that follows
@@ -214,7 +211,6 @@ def keep_pair(t: int, score: float, i: int, j: int, best: BestPairs) -> None:
 
 @compile_screening
 def _select_pairs(t: int, i: int, start: int, values: FloatTable, sign: float, best: BestPairs) -> None:
-    """Keep those of a block of pairs that pass the worst that is kept."""
     peak = -np.inf
     for k in range(values.size):
         score = sign * values[k]

@@ -32,15 +32,9 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError, require
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
+from kapitza.screen import tabulation
 from kapitza.screen.table import MaterialTable, find_rows
-from kapitza.screen.tabulation import (
-    KERNEL_EXTRA,
-    KERNEL_PURPOSE,
-    PairTables,
-    compute_pairs,
-    debye_first,
-    tabulate_pairs,
-)
+from kapitza.screen.tabulation import KERNEL_EXTRA, KERNEL_PURPOSE, PairTables
 from kapitza.theory.dmm import ballistic_layers
 from kapitza.units import THz
 
@@ -174,10 +168,10 @@ def interlayers(
             "with a filter, or give both ends"
         )
     own = _own_resistance(materials, thickness)
-    order = debye_first(materials)
+    order = tabulation.debye_first(materials)
     sorted_table, own = materials.select(order), own[order]
     emission = 1 / own_conductances(sorted_table, kelvin)
-    tables = tabulate_pairs(sorted_table, np.array([kelvin]))
+    tables = tabulation.tabulate_pairs(sorted_table, np.array([kelvin]))
     if rows is None:
         left, right, layer = _best_triples(tables, own - emission, top, store, executor, progress)
     else:
@@ -187,12 +181,11 @@ def interlayers(
 
 def own_conductances(materials: MaterialTable, temperature: float) -> Array:
     """(n,) what each of a table, Debye solids first, emits into one half space, W m⁻² K⁻¹."""
-    leads = tabulate_pairs(materials, np.array([temperature]), "local").leads
+    leads = tabulation.tabulate_pairs(materials, np.array([temperature]), "local").leads
     return 0.5 / np.asarray(leads, dtype=float)[0]
 
 
 def _own_resistance(materials: MaterialTable, thickness: float | None) -> Array:
-    """(n,) thickness over conductivity, infinite where that is not known; 0 without a thickness."""
     if thickness is None:
         return np.zeros(len(materials))
     if not (np.isfinite(thickness) and thickness > 0):
@@ -222,7 +215,7 @@ def _best_between(tables: PairTables, extra: Array, ends: IntArray, top: int) ->
 def _resistances(tables: PairTables, first: IntArray, second: IntArray) -> Array:
     """(n,) emitted resistance of pairs, m² K W⁻¹."""
     with np.errstate(divide="ignore"):
-        return 1 / compute_pairs(tables, first, second)[0]
+        return 1 / tabulation.compute_pairs(tables, first, second)[0]
 
 
 def _best_triples(
@@ -233,7 +226,6 @@ def _best_triples(
     executor: ExecutorLike | None,
     progress: Progress | None,
 ) -> Triples:
-    """Left, right and layer of the pairs that gain most by their best layer."""
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
     fixed = tables._asdict() | {"extra": extra.astype(np.float32), "keep": top}
     starts = range(0, extra.size, _UNIT_ROWS)
@@ -282,7 +274,6 @@ def _describe_layers(
     temperature: float,
     thickness: float,
 ) -> InterlayerScreening:
-    """Both limits of each triple, and the gap that a layer bridges."""
     left, right, layer = triples
     used, place = np.unique(np.concatenate(triples), return_inverse=True)
     sides = {int(i): materials.phonons(int(i)) for i in used}

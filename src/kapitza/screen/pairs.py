@@ -10,17 +10,11 @@ from kapitza.core.arrays import Array, IntArray, check_record, temperatures
 from kapitza.errors import InputError, require
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
+from kapitza.screen import tabulation
 from kapitza.screen.ranks import ModelError, bin_logarithms, calibrated_errors, catalogue_error, rank_probabilities
 from kapitza.screen.result import Ranking, Screening
 from kapitza.screen.table import MaterialTable, find_rows
-from kapitza.screen.tabulation import (
-    KERNEL_EXTRA,
-    KERNEL_PURPOSE,
-    PairTables,
-    compute_pairs,
-    debye_first,
-    tabulate_pairs,
-)
+from kapitza.screen.tabulation import KERNEL_EXTRA, KERNEL_PURPOSE, PairTables
 
 SCREENING_VERSION = "screen-3"  # part of the address of stored results
 MAX_PAIRS = 2 * 10**10
@@ -73,12 +67,14 @@ def screen(
     check_record(materials, MaterialTable, python="kapitza.screen.library_table(), or kapitza.io.read_materials(path)")
     kelvin, wanted = temperatures(temperature), ranking or Ranking()
     rows = None if partners is None else find_rows(materials, partners)
-    order = debye_first(materials)
+    order = tabulation.debye_first(materials)
     if rows is not None:
         rows = np.argsort(order)[rows]
     count = pair_count(materials, rows, each=wanted.each)
     require("numba", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    tables = tabulate_pairs(materials.select(order), kelvin, wanted.drop, wanted.statistics, wanted.precision)
+    tables = tabulation.tabulate_pairs(
+        materials.select(order), kelvin, wanted.drop, wanted.statistics, wanted.precision
+    )
     keep = min(wanted.top + (0 if wanted.each or rows is None else rows.size), count)
     units = _pair_units(tables, len(materials), rows, wanted, min(keep, len(materials) - 1) if wanted.each else keep)
     with thread_executor(executor) as workers:
@@ -147,7 +143,7 @@ def _count_once(results: Sequence[UnitResult], tables: PairTables, rows: IntArra
         first, second = (rows[place] for place in np.tril_indices(rows.size))
         kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
         surplus = np.zeros_like(counts)
-        kernels.count_conductances(compute_pairs(tables, first, second), surplus)
+        kernels.count_conductances(tabulation.compute_pairs(tables, first, second), surplus)
         counts = np.maximum(counts - surplus, 0)
     return counts
 
@@ -205,7 +201,6 @@ def _lists_of_each(results: list[UnitResult], units: Sequence[UnitInputs], order
 def _make_screening(
     materials: MaterialTable, temperature: Array, ranking: Ranking, best: PairLists, count: int, counts: IntArray | None
 ) -> Screening:
-    """The rows of the lists, temperature by temperature."""
     times, lists, top = best.score.shape
     there = np.zeros(len(materials), bool)
     there[best.first.ravel()] = there[best.second.ravel()] = True

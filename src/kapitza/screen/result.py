@@ -32,7 +32,6 @@ def _numbers(value: ArrayLike) -> NDArray[np.int32]:
 
 
 def _floats(value: ArrayLike) -> Array:
-    """(N,) read-only floats."""
     found = np.asarray(value)
     return found if found.dtype == np.float64 and _is_frozen(found) else real_array(value)
 

@@ -121,7 +121,6 @@ def _known_triples(found: InterlayerScreening, materials: MaterialTable, rows: i
 def _solve_triple(
     materials: MaterialTable, names: Sequence[str], thicknesses: Sequence[float], temperature: float
 ) -> tuple[float, float, float]:
-    """Resistance without and with the layer, and of the layer alone, m² K W⁻¹."""
     solids = [materials.solid(int(row)) for row in find_rows(materials, list(names))]
     edges = group_edges(*solids)
     carriers = [_carriers(materials, one, temperature, edges) for one in solids]
@@ -135,7 +134,6 @@ def _solve_triple(
 
 
 def _carriers(materials: MaterialTable, solid: Solid, temperature: float, edges: Array) -> Carriers:
-    """Phonons of a solid whose rates give the conductivity of its lattice."""
     value = _conductivity(materials, solid.name, temperature)
     if not value > 0:
         raise InputError(

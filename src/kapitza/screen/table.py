@@ -346,7 +346,6 @@ def _library_properties(names: Sequence[str]) -> dict[str, Array]:
 
 
 def _library_formula(name: str) -> str:
-    """Formula of a material of the library; empty for others."""
     try:
         return material(name).formula
     except InputError:

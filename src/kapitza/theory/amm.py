@@ -268,7 +268,6 @@ def _incident_wave_columns(
     between: PlanarContact,
     at: SlownessQuadrature,
 ) -> tuple[NDArray[np.generic], ...]:
-    """Columns of the table at one frequency."""
     probability, m = _scattering_probabilities(media, between, omega), media[0].count
     frame = np.stack([at.slowness * np.cos(at.azimuth), at.slowness * np.sin(at.azimuth)], axis=1)
     parts: list[tuple[NDArray[np.generic], ...]] = []

@@ -156,7 +156,6 @@ def thermalised_layers(
 
 
 def _check_stack(sides: Sequence[Phonons]) -> None:
-    """Refuse a stack of fewer than two materials, and anything that has no phonons."""
     if not isinstance(sides, Sequence) or isinstance(sides, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise InputError(f"expected a list of materials from left to right, got {sides!r:.60}")
     check_phonons(*sides)

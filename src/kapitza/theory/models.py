@@ -133,7 +133,6 @@ class Estimate(BaseRecord):
 
 
 def _khalatnikov_either_side(left: InterfaceSide, right: InterfaceSide) -> Transmission:
-    """Both channels of Khalatnikov."""
     media = liquid_and_solid(left, right)
     if media is None:
         raise InputError(f"khalatnikov needs a liquid and a solid, got {left.name} and {right.name}")
@@ -238,9 +237,9 @@ def model_estimates(
 
     Parameters, errors and warnings are those of `kapitza.predict`, which adds the best estimate and what was measured.
     """
-    sides = describe_sides(left, right, normals)
-    warn_of_states(sides, temperature)
-    return apply_models(*sides, temperature, models, statistics)
+    described = describe_sides(left, right, normals)
+    warn_of_states(described, temperature)
+    return apply_models(*described, temperature, models, statistics)
 
 
 def apply_models(
@@ -278,7 +277,6 @@ def _chosen_models(
 def _estimate_conductance(
     model: Model, left: InterfaceSide, right: InterfaceSide, kelvin: Array, statistics: Statistics
 ) -> Estimate:
-    """Conductance by one model and all drops at temperatures (nT,) K."""
     spectra = [model.apply(left, right, float(t), statistics) for t in (kelvin if model.thermal else kelvin[:1])]
     drops: list[Conductance | None] = [_conductance_of_spectra(spectra, kelvin, "emitted", statistics), None, None]
     if not model.limit or spectra[0].elastic:  # more than a plane can pass leaves no drop at it
@@ -327,7 +325,6 @@ def _model_title(model: Model, left: InterfaceSide, right: InterfaceSide) -> str
 def _conductance_of_spectra(
     spectra: list[Transmission], temperature: ArrayLike, drop: Drop, statistics: Statistics
 ) -> Conductance:
-    """Conductance at all temperatures, from one spectrum or one for each."""
     if len(spectra) == 1:
         return spectra[0].conductance(temperature, drop, statistics)
     return merge_conductances([part.conductance(part.temperature or 0.0, drop, statistics) for part in spectra])

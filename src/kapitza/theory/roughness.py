@@ -15,17 +15,10 @@ from kapitza.core.arrays import Array, check_not_negative, check_record
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError
+from kapitza.theory import plane_waves
 from kapitza.theory.amm import slowness_quadrature
 from kapitza.theory.dmm import check_shares, common_grid, harmonic_sum
-from kapitza.theory.plane_waves import (
-    LEFT_GOING,
-    RIGHT_GOING,
-    Medium,
-    PlanarContact,
-    check_medium,
-    interface_scattering,
-    solve_plane_waves,
-)
+from kapitza.theory.plane_waves import LEFT_GOING, RIGHT_GOING, Medium, PlanarContact
 
 _MODE_COUNT_TOLERANCE = 1e-2  # of the modes of a side, in which two theories of the same sides may differ
 _MAX_PROCESSES = 2_000_000  # processes (frequency, slowness, in, out) that are held in memory together
@@ -53,7 +46,7 @@ def rough_interface(left: Medium, right: Medium, omega: ArrayLike | None = None,
         for a roughness that is negative or not finite and for sides without elastic constants
     """
     check_not_negative("roughness", roughness, "m")
-    left, right = check_medium(left), check_medium(right)
+    left, right = plane_waves.check_medium(left), plane_waves.check_medium(right)
     omega, weight = common_grid(omega, left, right)
     table = interface_processes(left, right)
     shares = [
@@ -135,8 +128,8 @@ class InterfaceProcesses(BaseRecord):
 def interface_processes(left: Medium, right: Medium) -> InterfaceProcesses:
     """Refraction, reflection and conversion at the smooth plane, at all slownesses that propagate on either side."""
     at = slowness_quadrature(left, right, PlanarContact(), 0.0, either_side=True)
-    near, far = (solve_plane_waves(side, at.slowness, at.azimuth) for side in (left, right))
-    matrix = interface_scattering([near, far], PlanarContact(), np.zeros(1))[0]
+    near, far = (plane_waves.solve_plane_waves(side, at.slowness, at.azimuth) for side in (left, right))
+    matrix = plane_waves.interface_scattering([near, far], PlanarContact(), np.zeros(1))[0]
     # (n, 2, m) top frequency of the branch of each wave, 0 where it is evanescent
     tops = [
         np.where(waves.branch >= 0, np.asarray(side.cutoffs)[np.maximum(waves.branch, 0)], 0.0)

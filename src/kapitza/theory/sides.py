@@ -275,7 +275,6 @@ def _crystal_name(name: str, normal: ArrayLike) -> CrystalName:
 
 
 def _crystal_remark(name: str) -> str:
-    """What the name of a crystal is taken for that may be a single layer too."""
     if name not in LIBRARY_SHEETS:
         return ""
     return f"{name} is taken for the bulk crystal, not for its single layer"
@@ -347,7 +346,6 @@ def _is_same_substance(crystal: Crystal, one: Material) -> bool:
 
 
 def _side_of_crystal(crystal: Crystal, spectrum: Phonons, remark: str = "") -> InterfaceSide:
-    """A side from a file, with what the library calls it."""
     known, remarks = library_name(crystal), [remark] if remark else []
     if not known:
         remarks.append(f"{crystal.name}: no material of the library by its elements and density")

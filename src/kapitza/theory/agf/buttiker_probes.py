@@ -182,7 +182,6 @@ def _inverse(resistance: float, flux: float) -> float:
 
 
 def _extend_device(junction: Junction, layers: int) -> Junction:
-    """Take layers of the leads into the device."""
     if any(len(junction.tiles(side)) > 1 for side in ("left", "right")):
         raise InputError(f"{junction.name}: probes need leads with the periods of the junction")
     left, right = (
@@ -335,7 +334,6 @@ def _balance(heat: Array) -> tuple[float, Array, float]:
 
 
 def _positions(junction: Junction) -> Array:
-    """(n,) position of the layers of a device from its middle, m."""
     size = len(junction.device)
     thickness = np.where(np.arange(size) < size / 2, junction.left.thickness, junction.right.thickness)
     return np.asarray(np.cumsum(thickness) - thickness / 2 - thickness[: (size + 1) // 2].sum(), dtype=float)

@@ -465,7 +465,6 @@ def _decimated_sums(unit: UnitInputs) -> UnitResult:
 
 
 def _decimated_transmission(xp: Any, prepared: PreparedJunction, k: Array, energy: Any) -> Array:
-    """(b,) modes that cross at one wave vector."""
     sides, blocks = green.lead_contacts(prepared, k), prepared.junction.blocks(k)
     z = xp.asarray(energy)[:, None, None]
     sigma = [_decimated_self_energy(xp, side, z, at) for side, at in zip(INTERFACE_SIDES, sides, strict=True)]

@@ -24,16 +24,8 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Side
 from kapitza.matter.junction import SQUARE_PICOSECOND, Junction, JunctionBlocks
 from kapitza.matter.plausibility import check_junction_values
-from kapitza.theory.agf.leads import (
-    CouplingBasis,
-    LeadLayers,
-    LeadWaves,
-    coupling_basis,
-    dagger,
-    decimation_self_energy,
-    lead_layers,
-    solve_lead_waves,
-)
+from kapitza.theory.agf import leads
+from kapitza.theory.agf.leads import CouplingBasis, LeadLayers, LeadWaves, dagger
 
 
 @frozen(eq=False)
@@ -81,14 +73,14 @@ def prepare_junction(junction: Junction) -> PreparedJunction:
     check_junction(junction)
     if not (junction.left.model and junction.right.model):
         check_junction_values(junction)
-    return PreparedJunction(junction, coupling_basis(junction.left), coupling_basis(junction.right))
+    return PreparedJunction(junction, leads.coupling_basis(junction.left), leads.coupling_basis(junction.right))
 
 
 def lead_contact(prepared: PreparedJunction, k: ArrayLike, side: Side) -> LeadContact:
     """Blocks of a lead at the wave vectors that make up those of the junction, (nk, 2), and its port."""
     inside, waves = prepared.junction.unfold(k, side)
     count, copies = inside.shape[:2]
-    layers = lead_layers(prepared.junction.lead(side), inside.reshape(-1, 2), getattr(prepared, side))
+    layers = leads.lead_layers(prepared.junction.lead(side), inside.reshape(-1, 2), getattr(prepared, side))
     factor = layers.b if side == "left" else layers.a
     if copies == 1:
         return LeadContact(layers, inside, factor)
@@ -105,7 +97,7 @@ def lead_contacts(prepared: PreparedJunction, k: ArrayLike) -> tuple[LeadContact
 def contact_waves(at: LeadContact, index: NDArray[np.intp], omega: Array) -> LeadWaves:
     """Waves of a lead at points of wave vector `index` and frequency `omega`, M of them in a row for each point."""
     with np.errstate(invalid="ignore"):  # waves that do not leave a layer have a factor that is infinite, or NaN
-        return solve_lead_waves(at.layers.at(at.rows(index)), np.repeat(omega, at.copies))
+        return leads.solve_lead_waves(at.layers.at(at.rows(index)), np.repeat(omega, at.copies))
 
 
 def block_diagonal(sigma: AnyComplexArray, copies: int) -> AnyComplexArray:
@@ -252,7 +244,6 @@ def _lead_self_energies(
 
 
 def _open_channels(waves: LeadWaves, side: LeadContact) -> NDArray[np.intp]:
-    """(b,) open channels of a lead, the sums over its wave vectors."""
     return waves.count.reshape(-1, side.copies).sum(axis=1)
 
 
@@ -311,8 +302,8 @@ def _lead_end(
         left, right = layers.b @ waves.left @ dagger(layers.b), layers.a @ waves.right @ dagger(layers.a)
         sigma = port_self_energy(at, waves, index, side)
     else:
-        right = decimation_self_energy(layers.onsite, layers.hop, energy)
-        left = decimation_self_energy(layers.onsite, dagger(layers.hop), energy)
+        right = leads.decimation_self_energy(layers.onsite, layers.hop, energy)
+        left = leads.decimation_self_energy(layers.onsite, dagger(layers.hop), energy)
         turn = prepared.junction.unfold(k, side)[1][index]
         sigma = _to_junction_coordinates(turn, left if side == "left" else right)
     # a layer between two half crystals: the bulk

@@ -362,7 +362,6 @@ def _zoom_on_peak(
 
 
 def _frequencies_about(omega: float, width: float) -> Array:
-    """Even frequencies up to four widths from a peak, above zero, rad s⁻¹."""
     near = omega + 4 * width * np.linspace(-1, 1, _ZOOM_FREQUENCIES)
     return near[near > 0.1 * omega]
 

@@ -6,7 +6,9 @@ change of coordinates within each layer, and so is $T(k, \omega)$ at every frequ
 equal in any case.
 """
 
+from collections.abc import Sequence
 from itertools import product
+from typing import Any
 
 import numpy as np
 from attrs import field, frozen
@@ -35,6 +37,7 @@ _SHARED_FREQUENCY_COUNT = 40  # the same, up to the top of the lower spectrum
 _BAND_TOP_MARGIN = 1.08  # over the top of the bands: where the frequencies end that are chosen here
 _MESH_SHIFTS = ((0.5, 0.5), (0.0, 0.5), (0.5, 0.0), (1 / 3, 1 / 3), (1 / 3, 2 / 3), (0.0, 0.0))
 _Bonds = tuple[IntArray, IntArray, IntArray, Array]  # sources, targets, shifts and blocks
+_Layer = tuple[IntArray, Array, Array | None, Array]  # shifts, blocks within it and to the next layer, masses
 
 
 @frozen(eq=False)
@@ -285,8 +288,10 @@ def junction_symmetry(junction: Junction, candidates: IntArray) -> IntArray:
     """(m, 2, 2) operations among candidates, from the right on wave vector fractions, that keep every layer, with -W
     of each W; candidates come with their opposites.
     """
-    network, start = _junction_network(junction)
-    leads = [_lead_network(junction, side) for side in INTERFACE_SIDES]
+    left, right = (_lead_blocks(junction, side) for side in INTERFACE_SIDES)
+    device: list[_Layer] = [(slab.shifts, slab.onsite, slab.hop, slab.masses) for slab in junction.device]
+    network, start = _layer_network([left, *device, right], junction.directions)
+    leads = [_layer_network([lead, lead], junction.directions)[0] for lead in (left, right)]
     half = np.array([w for w in candidates if tuple(w.ravel()) > tuple(-w.ravel())])
     kept = np.array([w for w in half if any(_keeps_junction(junction, network, start, leads, v) for v in (w, -w))])
     return np.concatenate([kept, -kept])
@@ -336,63 +341,39 @@ def _rotation(periods: Array, lattice_map: IntArray) -> Array:
     return np.asarray(left @ right, dtype=float)
 
 
-def _junction_network(junction: Junction) -> tuple[BondNetwork, IntArray]:
-    """Device with one layer of each lead, and the number of the first atom of each layer."""
-    left, right = (_lead_blocks(junction, side) for side in INTERFACE_SIDES)
-    masses = [left[3], *(slab.masses for slab in junction.device), right[3]]
-    start = np.concatenate([[0], np.cumsum([one.size for one in masses])])
-    d, last = junction.directions, len(junction.device) + 1
-    parts: list[_Bonds] = [
-        _block_bonds(left[0], left[1], masses[0], masses[0], (0, 0), d),
-        *_both_ways(_block_bonds(left[0], left[2], masses[0], masses[1], (0, start[1]), d)),
-        _block_bonds(right[0], right[1], masses[last], masses[last], (start[last], start[last]), d),
-        *_both_ways(
-            _block_bonds(right[0], right[2], masses[last - 1], masses[last], (start[last - 1], start[last]), d)
-        ),
-    ]
-    for i, slab in enumerate(junction.device, 1):
-        parts.append(_block_bonds(slab.shifts, slab.onsite, masses[i], masses[i], (start[i], start[i]), d))
-        if slab.hop is not None:
-            ends = (start[i], start[i + 1])
-            parts += _both_ways(_block_bonds(slab.shifts, slab.hop, masses[i], masses[i + 1], ends, d))
-    layer = np.repeat(np.arange(len(masses)), [one.size for one in masses])
-    return _join_bonds(layer, parts), start
-
-
-def _lead_network(junction: Junction, side: Side) -> BondNetwork:
-    """Two layers of a lead in the periods of the junction."""
-    shifts, onsite, hop, masses = _lead_blocks(junction, side)
-    n, d = masses.size, junction.directions
-    parts = [_block_bonds(shifts, onsite, masses, masses, (at, at), d) for at in (0, n)]
-    parts += _both_ways(_block_bonds(shifts, hop, masses, masses, (0, n), d))
-    return _join_bonds(np.repeat([0, 1], n), parts)
-
-
-def _lead_blocks(junction: Junction, side: Side) -> tuple[IntArray, Array, Array, Array]:
-    """Shifts, blocks within a layer and to the next one, and masses of a lead in the periods of the junction."""
+def _lead_blocks(junction: Junction, side: Side) -> _Layer:
+    """A layer of a lead in the periods of the junction."""
     lead, tiling = junction.lead(side), junction.tiling(side)
     shifts, onsite = repeat_blocks(lead.shifts, lead.onsite, tiling)
     _, hop = repeat_blocks(lead.shifts, lead.hop, tiling)
     return shifts, onsite, hop, np.tile(lead.masses, len(junction.tiles(side)))
 
 
+def _layer_network(layers: Sequence[_Layer], directions: int) -> tuple[BondNetwork, IntArray]:
+    """Bonds of layers, and the number of the first atom of each; where no blocks to the next layer are known they are
+    those of that layer.
+    """
+    start = np.concatenate([[0], np.cumsum([masses.size for *_, masses in layers])])
+    parts: list[_Bonds] = []
+    for i, (shifts, onsite, hop, masses) in enumerate(layers):
+        parts.append(_block_bonds(shifts, onsite, (masses, masses), (start[i], start[i]), directions))
+        if i + 1 < len(layers):
+            known = (shifts, hop) if hop is not None else (layers[i + 1][0], layers[i + 1][2])
+            bonds = _block_bonds(*known, (masses, layers[i + 1][3]), (start[i], start[i + 1]), directions)
+            source, target, shift, block = bonds
+            parts += [bonds, (target, source, -shift, block.swapaxes(1, 2))]
+    layer = np.repeat(np.arange(len(layers)), np.diff(start))
+    source, target, shift, block = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return bond_network(layer, source, target, shift, block), start
+
+
 def _block_bonds(
-    shifts: IntArray, blocks: Array, rows: Array, columns: Array, start: tuple[int, int], directions: int
+    shifts: IntArray, blocks: Any, masses: tuple[Array, Array], start: tuple[int, int], directions: int
 ) -> _Bonds:
-    """Bonds of blocks (nR, f, f') from atoms of masses `rows` to those of masses `columns`, numbered from `start`."""
+    """Bonds of blocks (nR, f, f') from atoms of the first masses to those of the second, numbered from `start`."""
+    rows, columns = masses
     weight = inverse_root_masses(rows, directions)[:, None] * inverse_root_masses(columns, directions)
     split = (blocks * weight).reshape(len(shifts), rows.size, directions, columns.size, directions).swapaxes(2, 3)
     strong = np.abs(split).max(axis=(3, 4)) > 0
     r, i, j = np.nonzero(strong)
     return i + start[0], j + start[1], shifts[r], split[r, i, j]
-
-
-def _both_ways(bonds: _Bonds) -> list[_Bonds]:
-    """Bonds to the next layer, and back."""
-    source, target, shift, block = bonds
-    return [bonds, (target, source, -shift, block.swapaxes(1, 2))]
-
-
-def _join_bonds(layer: IntArray, parts: list[_Bonds]) -> BondNetwork:
-    source, target, shift, block = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return bond_network(layer, source, target, shift, block)

@@ -259,7 +259,6 @@ def coupling_basis(lead: Lead) -> CouplingBasis:
 
 
 def _column_space(matrix: Array) -> Array:
-    """Orthonormal basis of the columns of a matrix."""
     vectors, values, _ = np.linalg.svd(matrix, full_matrices=False)
     return vectors[:, values > _RANK_TOLERANCE * values[0]]
 
@@ -291,7 +290,6 @@ def bulk_matrix(onsite: AnyComplexArray, hop: AnyComplexArray, factor: complex |
 
 
 def _right_divide(numerator: AnyComplexArray, denominator: AnyComplexArray) -> AnyComplexArray:
-    """Return the matrices numerator @ inverse(denominator)."""
     return np.linalg.solve(denominator.swapaxes(-1, -2), numerator.swapaxes(-1, -2)).swapaxes(-1, -2)
 
 

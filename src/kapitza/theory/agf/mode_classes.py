@@ -145,7 +145,6 @@ def classify_modes(
 
 
 def _classes(part: Array, share: Array, limits: tuple[float, float, float]) -> IndexArray:
-    """(n,) class of each mode."""
     localised, extended, isolated = limits
     density = part / np.maximum(share, 1e-12)
     sides = density[:, :2]

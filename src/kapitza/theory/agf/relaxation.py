@@ -117,7 +117,6 @@ def homogeneous_junction(lead: Lead, layers: int) -> Junction:
 
 
 def _in_plane_mesh(mesh: tuple[int, int, int]) -> Array:
-    """(n, 2) in-plane wave vectors of an even mesh, fractions."""
     return (np.indices(mesh[:2]).reshape(2, -1).T + 0.5) / mesh[:2]
 
 

@@ -98,7 +98,6 @@ def wave_packet(
 
 
 def _chain_matrix(leads: list[tuple[AnyComplexArray, AnyComplexArray]], device: JunctionBlocks, length: int) -> Any:
-    """Sparse dynamical matrix of the device between `length` layers of either lead, (rad/ps)²."""
     left, right = leads
     onsite = [left[0][0]] * length + [block[0] for block in device.onsite] + [right[0][0]] * length
     hop = [left[1][0]] * length + [block[0] for block in device.hop] + [right[1][0]] * length
@@ -111,7 +110,6 @@ def _chain_matrix(leads: list[tuple[AnyComplexArray, AnyComplexArray]], device: 
 
 
 def _coordinate_energies(system: Any, u: AnyComplexArray, v: AnyComplexArray) -> Array:
-    """(n,) kinetic and potential energy of each coordinate."""
     return (np.abs(v) ** 2 + (u.conj() * (system @ u)).real) / 2
 
 
