@@ -42,15 +42,9 @@ class Reference(BaseRecord):
     @property
     def bibtex(self) -> str:
         """The BibTeX entry, for a `.bib` file in UTF-8."""
-        fields = {
-            "author": self.authors,
-            "title": f"{{{self.title}}}",
-            "journal": self.journal,
-            "volume": self.volume,
-            "pages": self.pages,
-            "publisher": self.publisher,
-            "year": str(self.year),
-            "doi": self.doi,
+        names = ("journal", "volume", "pages", "publisher", "year", "doi")
+        fields = {"author": self.authors, "title": f"{{{self.title}}}"} | {
+            name: str(getattr(self, name)) for name in names
         }
         width = max(len(name) for name, value in fields.items() if value)
         lines = [f"  {name:<{width}} = {{{value}}}," for name, value in fields.items() if value]

@@ -80,10 +80,7 @@ class InterfaceSide(BaseRecord):
     @property
     def phonons(self) -> Phonons | None:
         """The fullest spectrum that counts all modes: bands before Debye's; None where only a stiffness is known."""
-        for form in (self.spectrum, self.solid, self.fluid):
-            if form is not None:
-                return form
-        return None
+        return next((form for form in (self.spectrum, self.solid, self.fluid) if form is not None), None)
 
     @property
     def electrons(self) -> Electrons | None:
@@ -168,25 +165,34 @@ def describe_side(
     of a file of your own, ``mine.toml:brass``.  The normal (3,), Cartesian in the axes of the crystal, is for names
     and files; a record has its own.
     """
-    if isinstance(side, (str, PathLike)) and (own := _MATERIAL_FILE.fullmatch(fspath(side))):
-        return _side_of_material(_material_of_file(own["file"], own["name"]), normal)
-    if isinstance(side, (str, PathLike)) and is_structure_file(side):
-        found = crystal_from_file(side, forces)
-        return _side_of_crystal(found.crystal, found.spectrum(normal), found.remark)
-    if isinstance(side, (str, PathLike)) and is_path(side):
-        bands = Bands.from_phonopy(side, normal)
-        return _side_of_crystal(bands.crystal, bands)
-    if isinstance(side, PathLike):
-        raise InputError(
-            f"{fspath(side)!r} is no phonopy file and no structure file by its name: expected .yaml, .cif, POSCAR, ..."
-        )
-    if isinstance(side, str):
-        return _side_of_name(side.strip(), normal)
+    if isinstance(side, (str, PathLike)):
+        if own := _MATERIAL_FILE.fullmatch(fspath(side)):
+            return _side_of_material(_material_of_file(own["file"], own["name"]), normal)
+        if is_structure_file(side):
+            side = crystal_from_file(side, forces)
+        elif is_path(side):
+            bands = Bands.from_phonopy(side, normal)
+            return _side_of_crystal(bands.crystal, bands)
+        elif isinstance(side, str):
+            return _side_of_name(side.strip(), normal)
+        else:
+            raise InputError(
+                f"{fspath(side)!r} is no phonopy file and no structure file by its name: expected .yaml, .cif, "
+                "POSCAR, ..."
+            )
     if isinstance(side, Material):
         return _side_of_material(side, normal)
     if isinstance(side, StructureCrystal):
         return _side_of_crystal(side.crystal, side.spectrum(normal), side.remark)
-    return _side_of_record(side)
+    if isinstance(side, Solid):
+        return InterfaceSide(name=side.name, solid=side)
+    if isinstance(side, Elastic):
+        return InterfaceSide(name=side.name, elastic=side)
+    if isinstance(side, Fluid):
+        return InterfaceSide(name=side.name, fluid=side)
+    if isinstance(side, Phonons):  # pyright: ignore[reportUnnecessaryIsInstance]
+        return InterfaceSide(name=side.name, spectrum=side)
+    raise InputError(f"expected a solid, liquid, crystal, bands, name or path for a side, got {side!r:.60}")
 
 
 def describe_sides(
@@ -359,15 +365,3 @@ def _side_of_crystal(crystal: Crystal, spectrum: Phonons, remark: str = "") -> I
 def _side_of_material(found: Material, normal: ArrayLike) -> InterfaceSide:
     solid, elastic, fluid = found.media(normal)
     return InterfaceSide(name=found.name, solid=solid, elastic=elastic, fluid=fluid, material=found)
-
-
-def _side_of_record(side: object) -> InterfaceSide:
-    if isinstance(side, Solid):
-        return InterfaceSide(name=side.name, solid=side)
-    if isinstance(side, Elastic):
-        return InterfaceSide(name=side.name, elastic=side)
-    if isinstance(side, Fluid):
-        return InterfaceSide(name=side.name, fluid=side)
-    if not isinstance(side, Phonons):
-        raise InputError(f"expected a solid, liquid, crystal, bands, name or path for a side, got {side!r:.60}")
-    return InterfaceSide(name=side.name, spectrum=side)

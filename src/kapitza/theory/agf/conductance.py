@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
+from scipy.ndimage import maximum_filter1d
 
 from kapitza.core.arrays import Array, IntArray, about, frequencies, temperatures
 from kapitza.core.modal import INTERFACE_SIDES
@@ -206,9 +207,7 @@ def merge_spectra(bands: Sequence[RangeSpectrum], junction: Junction) -> Transmi
     order = np.argsort(omega, kind="stable")
     order = order[weight[order] > 0]
     omega, weight = omega[order], weight[order]
-    around = np.lib.stride_tricks.sliding_window_view(np.pad(weight, _NODE_NEIGHBOURS), 2 * _NODE_NEIGHBOURS + 1).max(
-        axis=1
-    )
+    around = maximum_filter1d(weight, 2 * _NODE_NEIGHBOURS + 1, mode="constant")
     kept = omega[weight >= _LIGHT_NODE_WEIGHT * around]
     node = np.cumsum(np.diff(kept, prepend=-1.0) > 1e-9 * kept) - 1
     node = node[np.searchsorted((kept[:-1] + kept[1:]) / 2, omega)]

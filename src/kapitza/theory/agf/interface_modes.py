@@ -94,7 +94,15 @@ def at_wavevector(prepared: PreparedJunction, k: Array) -> JunctionAtWavevector:
 def frequency_gaps(at: JunctionAtWavevector) -> list[tuple[float, float, int]]:
     """Ranges of frequency without a wave in either lead (rad s⁻¹), and the kind of a mode in them."""
     bands = lead_bands(at.sides, fine=True)[0]
-    cuts = np.unique(np.concatenate([[0.0], bands.edges, [_frequency_bound(at)]]))
+    # Gershgorin's bound of all frequencies, block by block
+    onsite = [float(np.linalg.norm(one[0], 2)) for one in at.blocks.onsite]
+    hops = (at.leads[0][1], *at.blocks.hop, at.leads[1][1])
+    reach = [float(np.linalg.norm(one[0], 2)) for one in hops]
+    rows = [size + reach[i] + reach[i + 1] for i, size in enumerate(onsite)]
+    for (here, there), near in zip(at.leads, (reach[0], reach[-1]), strict=True):
+        rows.append(float(np.linalg.norm(here[0], 2)) + 2 * max(near, float(np.linalg.norm(there[0], 2))))
+    bound = float(np.sqrt(max(rows) / SQUARE_PICOSECOND) * 1.001)
+    cuts = np.unique(np.concatenate([[0.0], bands.edges, [bound]]))
     found: list[tuple[float, float, int]] = []
     for low, high in pairwise(cuts.tolist()):
         inner = low + (high - low) * _GAP_CHECK_PLACES
@@ -106,17 +114,6 @@ def frequency_gaps(at: JunctionAtWavevector) -> list[tuple[float, float, int]]:
         kind = _BELOW_BANDS if high <= bands.edges[0] else _ABOVE_BANDS if low >= bands.edges[-1] else _IN_GAP
         found.append((low + _BAND_EDGE_MARGIN * high, high * (1 - _BAND_EDGE_MARGIN), kind))
     return found
-
-
-def _frequency_bound(at: JunctionAtWavevector) -> float:
-    """Bound of all frequencies of the junction, rad s⁻¹."""
-    onsite = [one[0] for one in at.blocks.onsite]
-    hop = [at.leads[0][1][0], *(one[0] for one in at.blocks.hop), at.leads[1][1][0]]
-    size = [float(np.linalg.norm(one, 2)) for one in hop]
-    rows = [float(np.linalg.norm(one, 2)) + size[i] + size[i + 1] for i, one in enumerate(onsite)]
-    for (here, there), reach in zip(at.leads, (size[0], size[-1]), strict=True):
-        rows.append(float(np.linalg.norm(here[0], 2)) + 2 * max(reach, float(np.linalg.norm(there[0], 2))))
-    return float(np.sqrt(max(rows) / SQUARE_PICOSECOND) * 1.001)  # Gershgorin's bound, block by block
 
 
 def _gap_self_energies(

@@ -6,7 +6,7 @@ there, wave vector by wave vector, and null rules tell where resonances are not 
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from attrs import frozen
@@ -98,8 +98,7 @@ class FrequencyPanels(BaseRecord):
 
     def panel_bins(self) -> IndexArray:
         """(p,) bin in which the middle of each panel lies."""
-        middle = (self.cuts[:-1] + self.cuts[1:]) / 2
-        return np.clip(np.searchsorted(self.edges, middle) - 1, 0, len(self.edges) - 2)
+        return _interval_of((self.cuts[:-1] + self.cuts[1:]) / 2, self.edges)
 
     def pieces(self) -> tuple[IndexArray, IndexArray, Array, Array]:
         """Node, bin, middle and width (m,) of each piece of a bin that a node stands for, rad s⁻¹."""
@@ -107,9 +106,11 @@ class FrequencyPanels(BaseRecord):
         bounds[-1] = self.cuts[-1]
         cuts = np.unique(np.concatenate([bounds, self.edges]))
         middle = (cuts[:-1] + cuts[1:]) / 2
-        node = np.clip(np.searchsorted(bounds, middle) - 1, 0, len(bounds) - 2)
-        column = np.clip(np.searchsorted(self.edges, middle) - 1, 0, len(self.edges) - 2)
-        return node, column, middle, np.diff(cuts)
+        return _interval_of(middle, bounds), _interval_of(middle, self.edges), middle, np.diff(cuts)
+
+
+def _interval_of(places: Array, bounds: Array) -> IndexArray:
+    return np.clip(np.searchsorted(bounds, places) - 1, 0, len(bounds) - 2)
 
 
 def frequency_panels(bands: "LeadBands", edges: Array, place: float) -> FrequencyPanels:
@@ -245,9 +246,8 @@ _RETRY_SHIFT = 1e-9  # relative change of a frequency at which rounding is large
 _MAX_RETRIES = 4  # at such frequencies
 
 
-@frozen(eq=False)
-class TransmissionSums(BaseRecord):
-    """Transmission, open channels of the left and of the right, at b points or in the bins of each wave vector."""
+class TransmissionSums(NamedTuple):
+    """Transmission, open channels of the left and of the right, (b,) each."""
 
     total: Array
     left: Array
@@ -299,9 +299,8 @@ def transmission_at_frequencies(unit: UnitInputs) -> UnitResult:
     """Kernel: transmission and open channels of both sides (nk, nω) at wave vectors k and frequencies omega."""
     prepared, (k, omega) = unit_arrays(unit, "k", "omega")
     index = np.repeat(np.arange(len(k)), omega.size)
-    found = point_transmissions(prepared, k, index, np.tile(omega, len(k)))
-    shape = (len(k), omega.size)
-    return {name: getattr(found, name).reshape(shape) for name in ("total", "left", "right")}
+    sums = point_transmissions(prepared, k, index, np.tile(omega, len(k)))
+    return {name: values.reshape(len(k), omega.size) for name, values in sums._asdict().items()}
 
 
 def transmission_in_bins(unit: UnitInputs) -> UnitResult:
@@ -354,8 +353,7 @@ def _refined_panels(
         known = np.concatenate([bands[i].certain(at) for i, at in zip(fresh, nodes, strict=True)])
         parts = np.concatenate([np.zeros((1, omega.size)), waves // 2])  # nothing crosses where a lead has no wave
         both = (waves > 0).all(axis=0) | ~known
-        found = point_transmissions(prepared, k, index[both], omega[both], sides, tops)
-        parts[:, both] = found.total, found.left, found.right
+        parts[:, both] = point_transmissions(prepared, k, index[both], omega[both], sides, tops)
         parts *= smooth_window(omega, ramps)
         for i, part in zip(fresh, np.split(parts, np.cumsum(size)[:-1], axis=1), strict=True):
             values[i][:, fresh[i]] = part
@@ -389,16 +387,16 @@ def point_transmissions(
     blocks = prepared.junction.blocks(k)
     tops = _band_tops(prepared, sides) if tops is None else tops
     below = [omega**2 * SQUARE_PICOSECOND <= high[index] for high in tops]
-    found = TransmissionSums(np.zeros(omega.size), np.zeros(omega.size), np.zeros(omega.size))
-    for side, counts in enumerate((found.left, found.right)):
-        alone = below[side] & ~below[1 - side]  # elastic: above the lower spectrum nothing crosses
-        counts[alone] = _count_open_channels(sides[side], index[alone], omega[alone])
+    sums = np.zeros((3, omega.size))
+    for side, at in enumerate(sides):
+        alone = np.flatnonzero(below[side] & ~below[1 - side])  # elastic: above the lower spectrum nothing crosses
+        for some in point_chunks(alone, at.layers.onsite.shape[-1] * at.copies):
+            waves = green.contact_waves(at, index[some], omega[some])
+            sums[1 + side, some] = waves.count.reshape(-1, at.copies).sum(axis=1)
     both = np.flatnonzero(below[0] & below[1])
     for some in point_chunks(both, max(slab.onsite.shape[-1] for slab in prepared.junction.device)):
-        found.total[some], found.left[some], found.right[some] = _bounded_transmission(
-            sides, blocks, k, index[some], omega[some]
-        )
-    return found
+        sums[:, some] = _bounded_transmission(sides, blocks, k, index[some], omega[some])
+    return TransmissionSums(*sums)
 
 
 def _band_tops(prepared: PreparedJunction, sides: Sequence[LeadContact]) -> list[Array]:
@@ -430,14 +428,6 @@ def _bounded_transmission(
             )
         at = np.where(wrong, at * (1 + attempt * _RETRY_SHIFT), at)
         attempt += 1
-
-
-def _count_open_channels(at: LeadContact, index: IndexArray, omega: Array) -> Array:
-    """(b,) open channels of a lead, where the other one has none."""
-    found = np.zeros(len(index))
-    for some in point_chunks(np.arange(len(index)), at.layers.onsite.shape[-1] * at.copies):
-        found[some] = green.contact_waves(at, index[some], omega[some]).count.reshape(-1, at.copies).sum(axis=1)
-    return found
 
 
 def point_chunks(points: IndexArray, size: int) -> list[IndexArray]:
