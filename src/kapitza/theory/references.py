@@ -42,9 +42,9 @@ class Reference(BaseRecord):
     @property
     def bibtex(self) -> str:
         """The BibTeX entry, for a `.bib` file in UTF-8."""
-        names = ("journal", "volume", "pages", "publisher", "year", "doi")
-        fields = {"author": self.authors, "title": f"{{{self.title}}}"} | {
-            name: str(getattr(self, name)) for name in names
+        fields = {"author": self.authors, "title": f"{{{self.title}}}"}
+        fields |= {
+            name: str(getattr(self, name)) for name in ("journal", "volume", "pages", "publisher", "year", "doi")
         }
         width = max(len(name) for name, value in fields.items() if value)
         lines = [f"  {name:<{width}} = {{{value}}}," for name, value in fields.items() if value]

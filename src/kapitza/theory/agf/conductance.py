@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import ArrayLike
-from scipy.ndimage import maximum_filter1d
 
 from kapitza.core.arrays import Array, IntArray, about, frequencies, temperatures
 from kapitza.core.modal import INTERFACE_SIDES
@@ -207,7 +206,8 @@ def merge_spectra(bands: Sequence[RangeSpectrum], junction: Junction) -> Transmi
     order = np.argsort(omega, kind="stable")
     order = order[weight[order] > 0]
     omega, weight = omega[order], weight[order]
-    around = maximum_filter1d(weight, 2 * _NODE_NEIGHBOURS + 1, mode="constant")
+    padded = np.pad(weight, _NODE_NEIGHBOURS)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _NODE_NEIGHBOURS + 1).max(axis=1)
     kept = omega[weight >= _LIGHT_NODE_WEIGHT * around]
     node = np.cumsum(np.diff(kept, prepend=-1.0) > 1e-9 * kept) - 1
     node = node[np.searchsorted((kept[:-1] + kept[1:]) / 2, omega)]
