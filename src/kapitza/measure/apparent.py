@@ -426,7 +426,12 @@ def excess_resistances(seen: ObservedBoundary, temperature: float, known: Sequen
                 pair[i] = evolve(plain[i], lifetime=factor * plain[i].lifetime)
                 pairs.append(pair)
     emitted = float(seen.boundary.conductance(temperature, statistics=seen.statistics).resistance[0])
-    return {"excess": np.array([_resistance(seen, *pair) + _electron_excess(seen, *pair) - emitted for pair in pairs])}
+    resistances = [_resistance(seen, *pair) for pair in pairs]
+    if seen.electrons is not None:  # between electrons and lattice, beyond that of the library
+        electrons, metal = seen.electrons.at(temperature), 0 if seen.left.is_metal else 1
+        for i, pair in enumerate(pairs):
+            resistances[i] += evolve(electrons, lattice=pair[metal].conductivity).resistance - electrons.resistance
+    return {"excess": np.array(resistances) - emitted}
 
 
 def _resistance(scene: ObservedBoundary, left: Carriers, right: Carriers) -> float:
@@ -455,14 +460,6 @@ def _steady_resistance(left: Film, right: Film, boundary: Transmission) -> float
     base = left.carriers.temperature
     found = transport([left, right], [boundary], left=Wall(base + 0.5), right=Wall(base - 0.5))
     return found.drop(0, "extrapolated") / found.flux
-
-
-def _electron_excess(scene: ObservedBoundary, left: Carriers, right: Carriers) -> float:
-    """Resistance between electrons and lattice beyond that of the library, where another conductivity is taken."""
-    if scene.electrons is None:
-        return 0.0
-    known = scene.electrons.at(left.temperature)
-    return evolve(known, lattice=(left if scene.left.is_metal else right).conductivity).resistance - known.resistance
 
 
 def _carriers(

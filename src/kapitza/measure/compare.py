@@ -378,7 +378,13 @@ def compare_all(
         _predict_unit, units, version=_PREDICTION_VERSION, store=store, executor=executor, progress=progress
     )
     bare = [compare(*pair, temperature, {}, window=window) for pair in pairs]
-    solved = [_read_predictions(part) for part in found]
+    solved: list[_Solved] = []
+    for part in found:
+        text = json.loads(str(part["predictions"]))
+        seen_by = None if text["observation"] is None else Observation(**text["observation"])
+        predictions = tuple(Prediction(**row) for row in text["predictions"])
+        experiments = tuple(Observation(**settings) for settings in text["experiments"])
+        solved.append(_Solved(predictions, seen_by, experiments, tuple(text["excess"])))
     return tuple(
         evolve(
             one, predictions=each.predictions, observation=each.observation,
@@ -403,18 +409,6 @@ def _predict_unit(unit: UnitInputs) -> UnitResult:
         observation = Observation(method=cast("apparent.ObservationMethod", str(unit["method"])), **lengths)
     found = _model_predictions(left, right, temperature, observation, experiments)
     return {"predictions": np.array(json.dumps(asdict(found)))}
-
-
-def _read_predictions(part: UnitResult) -> _Solved:
-    """What models say, out of the text of a unit."""
-    kept = json.loads(str(part["predictions"]))
-    seen = kept["observation"]
-    return _Solved(
-        tuple(Prediction(**row) for row in kept["predictions"]),
-        None if seen is None else Observation(**seen),
-        tuple(Observation(**one) for one in kept["experiments"]),
-        tuple(kept["excess"]),
-    )
 
 
 def _catalogue_name(side: SideDescription) -> str:

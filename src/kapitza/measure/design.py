@@ -233,7 +233,14 @@ def design(
             samples = _data_sets_at(subject, on, chosen, noise, kind)
             sigmas = tuple(s.curve.sigma for s in samples if s.curve.sigma is not None)
             problem = FitProblem(samples, resolve_parameters(samples, names, given, ties or {}), sigmas)
-        designs.append(_evaluate_design(problem, tuple(names), chosen))
+        jacobian = problem.jacobian(np.zeros(len(problem.parameters)))
+        information = jacobian.T @ jacobian + np.diag(problem.width**-2)
+        # columns at equal size before the inversion: logarithms of vague and of sharp numbers stand side by side
+        size = np.sqrt(np.diag(information))
+        covariance = np.linalg.inv(information / np.outer(size, size)) / np.outer(size, size)
+        own = covariance[: len(names), : len(names)]
+        sigma = {name: float(np.sqrt(own[i, i])) for i, name in enumerate(names)}
+        designs.append(Design(chosen, sigma, -float(np.linalg.slogdet(own)[1])))
     return _rank(designs)
 
 
@@ -270,14 +277,3 @@ def _data_sets_at(
         sigma = np.full(signal.shape, noise) if kind == "phase" else noise * size
         samples.append(DataSet(changed, Curve(np.arange(signal.size), signal, sigma, kind), on))
     return tuple(samples)
-
-
-def _evaluate_design(problem: FitProblem, free: Sequence[str], settings: dict[str, float]) -> Design:
-    jacobian = problem.jacobian(np.zeros(len(problem.parameters)))
-    information = jacobian.T @ jacobian + np.diag(problem.width**-2)
-    # columns at equal size before the inversion: logarithms of vague and of sharp numbers stand side by side
-    size = np.sqrt(np.diag(information))
-    covariance = np.linalg.inv(information / np.outer(size, size)) / np.outer(size, size)
-    own = covariance[: len(free), : len(free)]
-    sigma = {name: float(np.sqrt(own[i, i])) for i, name in enumerate(free)}
-    return Design(settings, sigma, -float(np.linalg.slogdet(own)[1]))

@@ -248,7 +248,21 @@ def solve_problem(problem: FitProblem, *, starts: int, seed: int, jacobian: Jaco
 
 def fit_report(fit: Fit) -> str:
     """Report of a fit in lines: values, bounds, error budget, quality, and all minima where several were found."""
-    return "\n".join([*judgement_lines(fit), "", *_value_lines(fit), "", *_budget_lines(fit), *_minima_lines(fit)])
+    lines = [*judgement_lines(fit), "", *_value_lines(fit), ""]
+    budget = fit.budget()
+    determined = [name for name in budget.names if name not in fit.bounds]
+    if determined:
+        lines.append("share of the variance, %")
+    for name in determined:
+        parts = [f"{source} {100 * share:.1f}" for source, share in budget.of(name).items()]
+        lines.append(f"  {name}: " + ", ".join(parts))
+    if len(fit.minima) > 1:
+        lines += ["", f"{len(fit.minima)} minima were found; the lowest is taken:"]
+        for minimum in fit.minima:
+            pairs = zip(fit.problem.parameters, fit.problem.values(minimum.x), strict=True)
+            free = [f"{parameter.name} = {value:.4g}" for parameter, value in pairs if not parameter.known]
+            lines.append(f"  chi2 = {minimum.chi2:.5g} from {minimum.hits} starts: " + ", ".join(free))
+    return "\n".join(lines)
 
 
 def _value_lines(fit: Fit) -> list[str]:
@@ -265,27 +279,6 @@ def _value_lines(fit: Fit) -> list[str]:
         if not (parameter.known or is_parabolic(fit, name)):
             ends = interval_in_words(name, *fit.interval(name, profiled=True))
             lines[-1] += f"  ± does not hold (chi2 is not a parabola): 95 % interval {ends}"
-    return lines
-
-
-def _budget_lines(fit: Fit) -> list[str]:
-    budget = fit.budget()
-    lines = ["share of the variance, %"]
-    for name in budget.names:
-        if name not in fit.bounds:
-            parts = [f"{source} {100 * share:.1f}" for source, share in budget.of(name).items()]
-            lines.append(f"  {name}: " + ", ".join(parts))
-    return lines if len(lines) > 1 else []
-
-
-def _minima_lines(fit: Fit) -> list[str]:
-    if len(fit.minima) < 2:
-        return []
-    lines = ["", f"{len(fit.minima)} minima were found; the lowest is taken:"]
-    for minimum in fit.minima:
-        values = fit.problem.values(minimum.x)
-        free = [f"{p.name} = {v:.4g}" for p, v in zip(fit.problem.parameters, values, strict=True) if not p.known]
-        lines.append(f"  chi2 = {minimum.chi2:.5g} from {minimum.hits} starts: " + ", ".join(free))
     return lines
 
 

@@ -80,15 +80,18 @@ def examine_residuals(residual: Array, jacobian: NDArray[Any]) -> ResidualTests 
         return None
     statistic = float(np.sum(np.diff(residual) ** 2)) / square
     runs, runs_chance = _count_runs(residual)
-    period, period_chance = _largest_line(residual)
+    power = np.abs(np.fft.rfft(residual - residual.mean())) ** 2
+    power = power[1 : (residual.size - 1) // 2 + 1]
+    largest = int(np.argmax(power))
+    share = float(power[largest] / power.sum()) if power.sum() > 0 else 0.0
     return ResidualTests(
         lag_one=float(residual[1:] @ residual[:-1]) / square,
         durbin_watson=statistic,
         durbin_watson_chance=_durbin_watson_chance(statistic, jacobian),
         runs=runs,
         runs_chance=runs_chance,
-        period=period,
-        period_chance=period_chance,
+        period=residual.size / (largest + 1),
+        period_chance=min(1.0, power.size * (1 - share) ** (power.size - 1)),
     )
 
 
@@ -128,15 +131,6 @@ def _count_runs(residual: Array) -> tuple[int, float]:
     if variance <= 0:  # all of one sign, or all but one
         return runs, 2.0 ** (1 - n)
     return runs, float(ndtr((runs + 0.5 - mean) / np.sqrt(variance)))
-
-
-def _largest_line(residual: Array) -> tuple[float, float]:
-    """Period in points of the largest line of the periodogram, and the probability of so large a share of it."""
-    power = np.abs(np.fft.rfft(residual - residual.mean())) ** 2
-    power = power[1 : (residual.size - 1) // 2 + 1]
-    at = int(np.argmax(power))
-    share = float(power[at] / power.sum()) if power.sum() > 0 else 0.0
-    return residual.size / (at + 1), min(1.0, power.size * (1 - share) ** (power.size - 1))
 
 
 _BULK_SCATTER = 0.25  # logarithm by which samples of one bulk material differ without a question
@@ -372,9 +366,13 @@ def judge_fit(fit: JudgedFit) -> FitJudgement:
     left beside it must be random.  Conductivities far from those of the library's
     bulk raise questions (`questions_of_bulk`).
     """
+    from scipy.special import chdtr
+
     curves = tuple(_curve_qualities(fit))
     grave = [*_reasons_of_size(fit, curves), *_reasons_of_parameters(fit)]
-    light = [*_reasons_of_order(curves), *_reasons_of_smallness(fit, curves)]
+    light = list(_reasons_of_order(curves))
+    if all(one.stated for one in curves) and fit.freedom > 0 and chdtr(fit.freedom, fit.chi2) < _CHI2_CHANCE:
+        light.append(f"{_chi2_in_words(fit)}: the stated uncertainties are too large, or the data were smoothed")
     verdict: Verdict = "misfit" if grave else "doubtful" if light else "consistent"
     return FitJudgement(verdict, curves, (*grave, *light), tuple(questions_of_bulk(fit)))
 
@@ -510,14 +508,6 @@ def _reasons_of_order(curves: tuple[CurveQuality, ...]) -> Iterator[str]:
                 f"{one.experiment}: {one.in_words(one.scatter)} of noise, more than the "
                 f"{one.in_words(one.usual)} that instruments usually stay below"
             )
-
-
-def _reasons_of_smallness(fit: JudgedFit, curves: tuple[CurveQuality, ...]) -> Iterator[str]:
-    """Residuals that are smaller than was stated."""
-    from scipy.special import chdtr
-
-    if all(one.stated for one in curves) and fit.freedom > 0 and chdtr(fit.freedom, fit.chi2) < _CHI2_CHANCE:
-        yield f"{_chi2_in_words(fit)}: the stated uncertainties are too large, or the data were smoothed"
 
 
 def _order_in_words(tests: ResidualTests | None) -> str:

@@ -1,10 +1,8 @@
 """Temperature jump from a profile: points to leave out, correlation of errors of neighbouring points, heat flux."""
 
-from typing import Any
-
 import numpy as np
 from attrs import evolve, field, frozen
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, numbers, positive, same_length
 from kapitza.core.profile import Jump, Profile
@@ -103,10 +101,18 @@ def correlate_errors(profile: Profile, at: float, *, skip: float = 0.0, reach: f
     """
     if profile.covariance is not None:
         return profile
-    sides = _select_sides(profile, at, skip, reach)
+    distance = np.abs(profile.position - at)
+    use = (distance >= skip) & (distance <= reach) & (distance > 0)
+    sides = {"left": use & (profile.position < at), "right": use & (profile.position > at)}
+    for name, side in sides.items():
+        if side.sum() < 4:
+            raise InputError(
+                f"{int(side.sum())} points {name} of {at:g} m between skip = {skip:g} m and reach = {reach:g} m: "
+                "errors from the scatter need 4"
+            )
     weight = np.ones(profile.position.size) if profile.sigma is None else 1 / profile.sigma
     residuals: list[Array] = []
-    for side in sides:
+    for side in sides.values():
         x, y, w = profile.position[side] - at, profile.temperature[side], weight[side]
         line = np.polynomial.Polynomial.fit(x, y, 1, w=w)
         residuals.append((y - line(x)) * w)
@@ -122,19 +128,6 @@ def correlate_errors(profile: Profile, at: float, *, skip: float = 0.0, reach: f
     spread = np.where(same, rho ** np.abs(np.subtract.outer(order, order)), 0.0)
     covariance = scale * spread / np.outer(weight, weight)
     return evolve(profile, sigma=None, covariance=covariance)
-
-
-def _select_sides(profile: Profile, at: float, skip: float, reach: float) -> tuple[NDArray[Any], NDArray[Any]]:
-    distance = np.abs(profile.position - at)
-    use = (distance >= skip) & (distance <= reach) & (distance > 0)
-    left, right = use & (profile.position < at), use & (profile.position > at)
-    for name, side in (("left", left), ("right", right)):
-        if side.sum() < 4:
-            raise InputError(
-                f"{int(side.sum())} points {name} of {at:g} m between skip = {skip:g} m and reach = {reach:g} m: "
-                "errors from the scatter need 4"
-            )
-    return left, right
 
 
 def scan_exclusion(

@@ -215,32 +215,26 @@ class ThicknessSeries(BaseRecord):
         middle, reach = float(d.mean()), float(d.max())
         size = np.array([1.0, 1 / reach, 1 / reach**2][: 2 + curved]) * float(np.abs(measured).max())
 
+        errors = np.full(d.size, np.abs(measured).mean()) if self.resistance_sigma is None else self.resistance_sigma
+        known = np.diag(errors**2) + (0.0 if self.resistance_covariance is None else self.resistance_covariance)
+
         def residual(y: Array) -> Array:
             x = y * size
             bend = x[2] * (d - middle) ** 2 if curved else 0.0
-            slope = x[1] + (2 * x[2] * (d - middle) if curved else 0.0)
-            off = measured - x[0] - x[1] * d - bend
-            return np.linalg.solve(np.linalg.cholesky(self._residual_covariance(slope * np.ones(d.size))), off)
+            slope = (x[1] + (2 * x[2] * (d - middle) if curved else 0.0)) * np.ones(d.size)  # local dR/dd
+            covariance = np.array(known)
+            if self.thickness_sigma is not None:
+                both = 0.0 if self.correlation is None else 2 * self.correlation * errors * self.thickness_sigma * slope
+                covariance += np.diag((slope * self.thickness_sigma) ** 2 - both)
+            if self.thickness_covariance is not None:
+                covariance += np.outer(slope, slope) * self.thickness_covariance
+            return np.linalg.solve(np.linalg.cholesky(covariance), measured - x[0] - x[1] * d - bend)
 
         start = np.concatenate([np.polyfit(d, measured, 1)[::-1], np.zeros(curved)]) / size
         found = least_squares(residual, start, scale=np.ones(start.size), starts=3, spread=0.1)
         scatter = found.scatter**2 if self.resistance_sigma is None else 1.0
         covariance = found.covariance * np.outer(size, size) * scatter
         return found.x * size, covariance, found.chi2
-
-    def _residual_covariance(self, slope: Array) -> NDArray[Any]:
-        """(n, n) covariance of the residuals for local slopes dR/dd."""
-        flat = np.full(slope.size, np.abs(self.resistance).mean())
-        errors = flat if self.resistance_sigma is None else self.resistance_sigma
-        spread = np.diag(errors**2)
-        if self.thickness_sigma is not None:
-            together = 0.0 if self.correlation is None else 2 * self.correlation * errors * self.thickness_sigma * slope
-            spread += np.diag((slope * self.thickness_sigma) ** 2 - together)
-        if self.resistance_covariance is not None:
-            spread += self.resistance_covariance
-        if self.thickness_covariance is not None:
-            spread += np.outer(slope, slope) * self.thickness_covariance
-        return spread
 
 
 def shared_covariance(size: Array, share: float = 0.0, offset: float = 0.0) -> Array:

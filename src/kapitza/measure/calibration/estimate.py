@@ -68,25 +68,15 @@ _LAYERED = frozenset({"graphite", "h-BN", "Bi2Te3", "Sb2Te3", "MoS2", "WS2", "Sn
 
 @frozen(kw_only=True)
 class Contact(BaseRecord):
-    r"""Two sides, and the numbers by which contacts are alike.
-
-    Attributes
-    ----------
-    left, right : names of the sides
-    bonding : class of each side, as "noble metal" or "oxide"
-    metals : number of metals among the sides
-    contrast : $\ln(\theta_\mathrm{stiff}/\theta_\mathrm{soft})$ of the longitudinal Debye temperatures
-    impedance : $|\ln(Z_1/Z_2)|$ of the longitudinal impedances
-    affinity : enthalpy of formation of the metal's oxide over 300 kJ per mol of oxygen
-    """
+    """Two sides, and the numbers by which contacts are alike."""
 
     left: str
     right: str
-    bonding: tuple[str, str]
-    metals: int
-    contrast: float
-    impedance: float
-    affinity: float
+    bonding: tuple[str, str]  # class of each side, as "noble metal" or "oxide"
+    metals: int  # number of metals among the sides
+    contrast: float  # ln of the stiff over the soft longitudinal Debye temperature
+    impedance: float  # |ln(Z1/Z2)| of the longitudinal impedances
+    affinity: float  # enthalpy of formation of the metal's oxide over 300 kJ per mol of oxygen
 
     @property
     def name(self) -> str:
@@ -128,14 +118,20 @@ def refusal(left: str | Material, right: str | Material) -> str:
             return f"bonds to sheets of {side} were not learnt"
     sides = [material(side) if isinstance(side, str) else side for side in (left, right)]
     for side in sides:
-        elements = composition(side.formula)
         if side.symmetry == LIQUID_SYMMETRY:
             return f"{side.name} is a liquid"
-        if "H" in elements:
+        if "H" in composition(side.formula):
             return f"{side.name} is organic or holds hydrogen"
-        if "He" in elements:
+        if "He" in composition(side.formula):
             return f"{side.name} is a quantum solid"
-    if all(map(_conducts, sides)):
+    # electrons carry heat in pure metals, and in nitrides and carbides of transition metals
+    transition = set(_OXIDE_ENTHALPY) - set().union(*_METAL_CLASSES.values())
+
+    def conducts(side: Material) -> bool:
+        elements = set(composition(side.formula))
+        return bool(_metal(side) or (elements & {"N", "C"} and elements & transition))
+
+    if all(map(conducts, sides)):
         return f"electrons carry the heat between {sides[0].name} and {sides[1].name}"
     return f"both sides are {sides[0].name}" if sides[0].name == sides[1].name else ""
 
@@ -230,13 +226,6 @@ def _metal(side: Material) -> str:
     """Element of a pure metal; empty for all else."""
     elements = list(composition(side.formula))
     return elements[0] if len(elements) == 1 and elements[0] in _OXIDE_ENTHALPY else ""
-
-
-def _conducts(side: Material) -> bool:
-    """Whether electrons carry heat in a solid: pure metals, nitrides and carbides of transition metals."""
-    elements = set(composition(side.formula))
-    light = set().union(*_METAL_CLASSES.values())
-    return bool(_metal(side)) or bool(elements & {"N", "C"} and elements & (set(_OXIDE_ENTHALPY) - light))
 
 
 LABORATORY_NOISE = 0.25 * np.log(10)  # standard deviation of ln G between laboratories, one contact at 300 K
@@ -428,18 +417,18 @@ def _support(rows: Rows, leaning: Array, most: int = 8) -> tuple[Support, ...]:
 
 
 def _cautions(rows: Rows, wanted: Rows, distance: Array) -> tuple[str, ...]:
-    found: list[str] = []
-    known = {*rows.left.tolist(), *rows.right.tolist()}
-    found += [f"no contact of {side} was measured" for side in (wanted.left[0], wanted.right[0]) if side not in known]
+    measured = {*rows.left.tolist(), *rows.right.tolist()}
+    sides = wanted.left[0], wanted.right[0]
+    cautions = [f"no contact of {side} was measured" for side in sides if side not in measured]
     classes = {frozenset(pair) for pair in zip(rows.bonding_left.tolist(), rows.bonding_right.tolist(), strict=True)}
     pair = (str(wanted.bonding_left[0]), str(wanted.bonding_right[0]))
     if frozenset(pair) not in classes:
-        found.append(f"no contact of {pair[0]} with {pair[1]} was measured")
+        cautions.append(f"no contact of {pair[0]} with {pair[1]} was measured")
     if wanted.preparation[0] not in (*rows.preparation, UNKNOWN):
-        found.append(f"no contact of condition {wanted.preparation[0]!r} was measured")
+        cautions.append(f"no contact of condition {wanted.preparation[0]!r} was measured")
     if distance.max() > _FAR:
-        found.append(f"{distance.max():.1f} lengths of {', '.join(SMOOTH)} from all that was measured")
-    return tuple(found)
+        cautions.append(f"{distance.max():.1f} lengths of {', '.join(SMOOTH)} from all that was measured")
+    return tuple(cautions)
 
 
 def describe_sample(entry: Measurement, name: str) -> Sample:

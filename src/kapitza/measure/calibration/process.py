@@ -47,38 +47,25 @@ AMPLITUDES: Mapping[str, float] = MappingProxyType({
 
 @frozen(eq=False, kw_only=True)
 class Rows(BaseRecord):
-    """Values of contacts as the process sees them, n of them.
+    """Values of contacts as the process sees them, n of them."""
 
-    Attributes
-    ----------
-    left, right, contact : (n,) names
-    bonding_left, bonding_right, preparation, film, method : (n,) classes
-    source, sample : (n,) who measured, and on which sample; unique names where nobody did
-    nonmetals : (n,) 1 where no side is a metal
-    bond : (n,) 1 for van der Waals bonds, less for bonded wafers, 0 else
-    linear, smooth : (n, k) features
-    temperature : (n,) ln of T over 300 K
-    residual : (n,) ln G above the trend; 0 where it is to be found
-    source_weight, sample_weight : (n,) of the mixture; 1 for a source or sample like most
-    """
-
-    left: Labels
+    left: Labels  # (n,) names
     right: Labels
     contact: Labels
-    bonding_left: Labels
+    bonding_left: Labels  # (n,) classes
     bonding_right: Labels
     preparation: Labels
     film: Labels
     method: Labels
-    source: Labels
+    source: Labels  # (n,) who measured, and on which sample; unique names where nobody did
     sample: Labels
-    nonmetals: Array
-    bond: Array
-    linear: Array
+    nonmetals: Array  # (n,) 1 where no side is a metal
+    bond: Array  # (n,) 1 for van der Waals bonds, less for bonded wafers, 0 else
+    linear: Array  # (n, k) features
     smooth: Array
-    temperature: Array
-    residual: Array
-    source_weight: Array
+    temperature: Array  # (n,) ln of T over 300 K
+    residual: Array  # (n,) ln G above the trend; 0 where it is sought
+    source_weight: Array  # (n,) of the mixture; 1 for a source or sample like most
     sample_weight: Array
 
     def take(self, index: NDArray[np.intp]) -> "Rows":

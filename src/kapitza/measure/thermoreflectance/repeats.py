@@ -76,22 +76,13 @@ class RepeatedNumber(BaseRecord):
 
 @frozen(eq=False, kw_only=True)
 class SpotEstimates(BaseRecord):
-    """What n spots say of a number, near the minimum of each fit, and of s inputs that all of them share.
+    """What n spots say of a number, near the minimum of each fit, and of s inputs that all of them share."""
 
-    Attributes
-    ----------
-    value : (n,) best values where all shared inputs are as stated
-    variance : (n,) of them by the data and by what each spot has for itself
-    slope : (n, s) change of the best values with the shared inputs
-    information, pull : (s, s) inverse covariance of the shared inputs by their priors and all data, and (s,) that times
-        their best values
-    """
-
-    value: Array
-    variance: Array
-    slope: NDArray[Any]
-    information: NDArray[Any]
-    pull: Array
+    value: Array  # (n,) best values where all shared inputs are as stated
+    variance: Array  # (n,) of them by the data and by what each spot has for itself
+    slope: NDArray[Any]  # (n, s) change of the best values with the shared inputs
+    information: NDArray[Any]  # (s, s) inverse covariance of the shared inputs by their priors and all data
+    pull: Array  # (s,) that times their best values
 
 
 @frozen(eq=False, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from attrs import converters, field, frozen, validators
 
-from kapitza.core.arrays import Array, ComplexArray, IndexArray, about, numbers, parameter, quantity
+from kapitza.core.arrays import Array, ComplexArray, about, numbers, parameter, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints, impedance_at
@@ -160,7 +160,24 @@ def substrate_phonons(experiment: SubstrateExperiment) -> SubstratePhonons | Non
         raise InputError(f"{phonons.name}: bands that fly in all directions are wanted below beams, without `normal`")
     passing = None
     if transmission is not None:
-        groups = _groups(phonons, experiment.transmission_edges, len(transmission))
+        edges, count = experiment.transmission_edges, len(transmission)
+        if len(edges) != count - 1:
+            raise InputError(
+                f"{count} of transmission and {len(edges)} of transmission_edges: wanted one edge less than shares, "
+                "the frequencies between the groups"
+            )
+        if phonons is None and count > 1:
+            raise InputError("one band has one transmission: give phonons with a spectrum for several")
+        groups = np.zeros(1 if phonons is None else phonons.capacity.size, dtype=np.intp)  # of each band
+        if phonons is not None and count > 1:
+            groups = np.searchsorted(np.array(edges), phonons.omega[phonons.group], side="right").astype(np.intp)
+            heat = np.bincount(groups, weights=phonons.contribution, minlength=count)
+            if not (heat > 0).all():
+                top = float(phonons.omega[phonons.group].max()) / (2e12 * np.pi)
+                raise InputError(
+                    f"{phonons.name}: group {int(np.argmin(heat)) + 1} of the transmission has no phonons, which end "
+                    f"at {top:.3g} THz: move transmission_edges"
+                )
         passing = PassingShares(groups, np.array(transmission))
     return SubstratePhonons(phonons, path, passing)
 
@@ -171,25 +188,3 @@ def heated_impedance(
     """(ns, nk) response of the heated plane, K m² W⁻¹, by Fourier's law or above a substrate of phonons."""
     substrate = None if phonons is None else phonons.admittance(stack, at, setup)
     return impedance_at(stack, at, setup=setup, substrate=substrate)
-
-
-def _groups(phonons: Carriers | None, edges: tuple[float, ...], count: int) -> IndexArray:
-    """(n,) group of transmission of each band."""
-    if len(edges) != count - 1:
-        raise InputError(
-            f"{count} of transmission and {len(edges)} of transmission_edges: wanted one edge less than shares, the "
-            "frequencies between the groups"
-        )
-    if phonons is None or count == 1:
-        if count > 1:
-            raise InputError("one band has one transmission: give phonons with a spectrum for several")
-        return np.zeros(1 if phonons is None else phonons.capacity.size, dtype=np.intp)
-    found = np.searchsorted(np.array(edges), phonons.omega[phonons.group], side="right")
-    heat = np.bincount(found, weights=phonons.contribution, minlength=count)
-    if not (heat > 0).all():
-        top = float(phonons.omega[phonons.group].max()) / (2e12 * np.pi)
-        raise InputError(
-            f"{phonons.name}: group {int(np.argmin(heat)) + 1} of the transmission has no phonons, which end at "
-            f"{top:.3g} THz: move transmission_edges"
-        )
-    return np.asarray(found, dtype=np.intp)
