@@ -324,7 +324,7 @@ def test_interrupts_and_memory(error: type[BaseException], run: Run, monkeypatch
     def stopped(*_: object) -> None:
         raise error
 
-    monkeypatch.setattr("kapitza.cli.look.library.library_table", stopped)
+    monkeypatch.setattr("kapitza.cli.library.columns_of", stopped)
     status, _, err = run("materials")
     assert status == (130 if error is KeyboardInterrupt else 2)
     assert err.count("\n") == 1

@@ -462,4 +462,4 @@ def test_an_interface_a_pixel_off_is_found_or_said(folder: Path, capsys: pytest.
         assert main(["eels", "jump", str(folder / "map.h5"), "--at", place]) == 0
         out, err = capsys.readouterr()
         assert "fits far better" not in err
-        assert abs(float(out.split("jump ")[1].split(" ")[0]) - 40) <= 4
+        assert abs(float(out.split("jump ")[1].split()[0]) - 40) <= 4

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.cli.options import parse_names, parse_normals, parse_temperature, parse_temperatures
-from kapitza.cli.tables import even_subset
+from kapitza.cli.output import even_subset
 from kapitza.errors import InputError
 
 

@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 
 import kapitza
-from kapitza.cli.output import print_json, print_record, quantity_json
-from kapitza.cli.tables import Column, columns_of, format_number, print_columns, print_values, shown_factor
+from kapitza.cli.output import (
+    Column,
+    Table,
+    Values,
+    columns_of,
+    format_number,
+    print_json,
+    print_parts,
+    print_record,
+    quantity_json,
+    shown_factor,
+)
 from kapitza.errors import InputError
 from printed_json import printed
 
@@ -62,19 +72,21 @@ def test_records_give_a_row_each_and_derived_numbers_a_column() -> None:
 
 def test_a_table_of_columns(capsys: pytest.CaptureFixture[str]) -> None:
     columns = [Column("model", ["AMM", "DMM"]), *columns_of(CONDUCTANCE, {"value": ""}), Column("state", ["a", "b"])]
-    print_columns("title", columns)
+    print_parts([Table("title", columns)])
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if line]
     assert lines[0] == ["title"]
     assert lines[1] == ["model", "value", "(MW", "m⁻²", "K⁻¹)", "state"]
     assert lines[3:] == [["AMM", "80.0", "±", "2.0", "a"], ["DMM", "120.0", "±", "3.0", "b"]]
-    print_columns("few", columns_of(kapitza.Profile(range(100), range(1, 101)), {"temperature": ""}), most=5)
+    print_parts([Table("few", columns_of(kapitza.Profile(range(100), range(1, 101)), {"temperature": ""}), most=5)])
     rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line][3:]
     assert len(rows) == 5
     assert (rows[0], rows[-1]) == ("1", "100")
 
 
 def test_a_row_for_each_number(capsys: pytest.CaptureFixture[str]) -> None:
-    print_values("title", columns_of({"saved": quantity_json(0.345, "1", meaning="part saved")}, {"saved": "%"}))
+    print_parts(
+        [Values("title", columns_of({"saved": quantity_json(0.345, "1", meaning="part saved")}, {"saved": "%"}))]
+    )
     assert capsys.readouterr().out.split("\n")[-3].split() == ["part", "saved", "34.5", "%"]
 
 

@@ -10,7 +10,7 @@ from attrs import evolve
 
 from kapitza.cli import main
 from kapitza.cli.device.sweeps import report_sweep
-from kapitza.cli.figures import Results
+from kapitza.cli.output import Results
 from kapitza.core.conductance import Conductance
 from kapitza.device.description import ConductivityLaw
 from kapitza.device.elements.body import scale_body

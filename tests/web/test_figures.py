@@ -10,24 +10,26 @@ import pytest
 import kapitza
 from kapitza.errors import InputError
 from kapitza.units import MW, THz
-from kapitza.web.answers import (
+from kapitza.web.figures.interface import HEAT_TRACE, conductance_figure, heat_values, spectrum_figure
+from kapitza.web.figures.style import color, ink, soft
+from kapitza.web.figures.words import figure_change, figure_table, figure_words
+from kapitza.web.models.interface import (
     FIRST_QUESTION,
     TEMPERATURES,
     Answer,
     Question,
     answer,
+    answer_json,
+    curves_csv,
     find_answer,
     heat_quantiles,
     heat_spectrum,
     remarks_at,
+    side_of_file,
+    spectrum_csv,
+    texts_to_copy,
     value_at,
 )
-from kapitza.web.dropped import side_of_file
-from kapitza.web.exports import answer_json, curves_csv, spectrum_csv, texts_to_copy
-from kapitza.web.figures.changes import figure_change
-from kapitza.web.figures.interface import HEAT_TRACE, conductance_figure, heat_values, spectrum_figure
-from kapitza.web.figures.style import color, ink, soft
-from kapitza.web.figures.words import figure_table, figure_words
 
 
 @pytest.fixture(scope="module")

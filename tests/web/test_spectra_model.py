@@ -14,8 +14,8 @@ from kapitza.measure.eels.model import SpectrumModel, VibrationalMode, channel_g
 from kapitza.measure.eels.quality import assess_spectra
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import meV, nm
-from kapitza.web.figures.numbers import coarse_map, round_numbers
 from kapitza.web.figures.spectra import map_figure, modes_figure, profile_figure, spectrum_figure
+from kapitza.web.figures.style import coarse_map, round_numbers
 from kapitza.web.models.spectra import (
     JumpSettings,
     Scan,

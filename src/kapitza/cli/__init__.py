@@ -21,15 +21,15 @@ from kapitza.cli import (
     agf,
     applications,
     compare,
-    design,
+    experiments,
     fit,
+    interface,
     junction,
+    library,
     phonons,
     predict,
     screen,
-    sensitivity,
     series,
-    simulate,
     transport,
 )
 from kapitza.cli.device import solve
@@ -37,14 +37,9 @@ from kapitza.cli.eels import apertures, flow, info, jump, lamella, modes, resist
 from kapitza.cli.eels import compare as eels_compare
 from kapitza.cli.eels import design as eels_design
 from kapitza.cli.eels import fit as eels_fit
-from kapitza.cli.interface.routes import interface
-from kapitza.cli.interface.vibrations import junction_modes
 from kapitza.cli.layer import add_command
-from kapitza.cli.look import explore, library
 from kapitza.cli.md import deck, equilibrium, nemd
 from kapitza.cli.output import note
-
-# of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
 from kapitza.errors import ValidityWarning
 
 # of linear algebra: the matrices of one wave vector are small, and more threads cost several times the work
@@ -53,12 +48,49 @@ _EXIT_FAULT, _EXIT_INTERRUPTED, _EXIT_CLOSED_PIPE = 2, 130, 141
 _ANY_LENGTH = 500  # characters of a help text, which wraps
 _UsageError: type[Exception] = typer.BadParameter.__bases__[0]  # of click, or of the copy of it in newer typer
 
-_SECTIONS: Mapping[str, tuple[str, ...]] = MappingProxyType({  # of the list of commands, each in the order of use
-    "Predict": ("predict", "interface", "compare", "screen"),
-    "Look": ("explore", "materials", "phonons", "measured", "cite"),
-    "Measure": ("fit", "sensitivity", "design", "simulate", "series", "jump", "eels"),
-    "Simulate": ("junction", "agf", "md", "transport"),
-    "Devices": ("device", "export", "superlattice", "composite", "leg", "memory", "exchanger", "cryo"),
+_Verb = Callable[..., None]
+_JUNCTION: tuple[str, Mapping[str, _Verb]] = (
+    "Junctions of two crystals for atomistic Green's functions: build, look at.",
+    {"build": junction.build, "show": junction.show, "modes": junction.junction_modes},
+)
+_EELS: tuple[str, Mapping[str, _Verb]] = (
+    "Vibrational electron energy-loss spectra: from counts to temperature and the jump at an interface.",
+    {
+        "info": info.info, "fit": eels_fit.fit_scan, "jump": jump.jump_map, "modes": modes.modes_map,
+        "flow": flow.flow_maps, "apertures": apertures.aperture_pair, "compare": eels_compare.compare_modes,
+        "resistance": resistance.resistance_map, "lamella": lamella.lamella_file,
+        "simulate": eels_design.simulate_plan, "design": eels_design.design_plan,
+    },
+)  # fmt: skip
+_MD: tuple[str, Mapping[str, _Verb]] = (
+    "Molecular dynamics of interfaces: temperature jump, fluctuations, spectra, modes, decks for a cluster.",
+    {
+        "nemd": nemd.nemd, "spectrum": nemd.spectrum, "modes": nemd.modes, "equilibrium": equilibrium.equilibrium,
+        "lifetimes": equilibrium.lifetimes, "relax": equilibrium.relax, "sizes": equilibrium.sizes, "deck": deck.deck,
+        "read": deck.read,
+    },
+)  # fmt: skip
+# sections of the list of commands, each in the order of use; a group has a text and commands of its own
+_SECTIONS: Mapping[str, Mapping[str, _Verb | tuple[str, Mapping[str, _Verb]]]] = MappingProxyType({
+    "Predict": {
+        "predict": predict.predict, "interface": interface.interface, "compare": compare.compare,
+        "screen": screen.screen,
+    },
+    "Look": {
+        "explore": library.explore, "materials": library.materials, "phonons": phonons.phonons,
+        "measured": library.measured, "cite": library.cite,
+    },
+    "Measure": {
+        "fit": fit.fit_sample, "sensitivity": experiments.sensitivity_sample, "design": experiments.design_sample,
+        "simulate": experiments.simulate_sample, "series": series.thickness_series, "jump": series.profile_jump,
+        "eels": _EELS,
+    },
+    "Simulate": {"junction": _JUNCTION, "agf": agf.agf, "md": _MD, "transport": transport.transport},
+    "Devices": {
+        "device": solve.device, "export": solve.export, "superlattice": applications.superlattice,
+        "composite": applications.composite, "leg": applications.leg, "memory": applications.memory,
+        "exchanger": applications.exchanger, "cryo": applications.cryo,
+    },
 })  # fmt: skip
 
 
@@ -67,14 +99,11 @@ class _SectionedGroup(typer.core.TyperGroup):
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write one list for each section, and one for the commands that are in none."""
-        listed = {name for names in _SECTIONS.values() for name in names}
-        others = tuple(name for name in self.list_commands(ctx) if name not in listed)
         width = max(map(len, self.commands))
-        for title, names in [*_SECTIONS.items(), ("Other", others)]:
+        for title, names in _SECTIONS.items():
             rows = [(name.ljust(width), self.commands[name].get_short_help_str(_ANY_LENGTH)) for name in names]
-            if rows:
-                with formatter.section(title):
-                    formatter.write_dl(rows)
+            with formatter.section(title):
+                formatter.write_dl(rows)
 
 
 app = typer.Typer(
@@ -88,7 +117,6 @@ app = typer.Typer(
 
 
 def _show_version(wanted: bool) -> None:
-    """Print the version and stop."""
     if wanted:
         typer.echo(f"kapitza {kapitza.__version__}")
         raise typer.Exit
@@ -103,86 +131,21 @@ def kapitza_command(
     """Predict thermal boundary (Kapitza) conductance, and compare it with experiment."""
 
 
-def _register(group: typer.Typer, verbs: Mapping[str, Callable[..., None]]) -> None:
-    for name, verb in verbs.items():
-        add_command(group, name, verb)
-
-
-def _add_group(name: str, text: str, verbs: Mapping[str, Callable[..., None]]) -> None:
-    group = typer.Typer(
-        add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True, help=text
-    )
-    _register(group, verbs)
-    app.add_typer(group, name=name)
-
-
-_register(
-    app,
-    {
-        "predict": predict.predict,
-        "compare": compare.compare,
-        "screen": screen.screen,
-        "interface": interface,
-        "explore": explore.explore,
-        "materials": library.materials,
-        "phonons": phonons.phonons,
-        "measured": library.measured,
-        "cite": library.cite,
-        "superlattice": applications.superlattice,
-        "composite": applications.composite,
-        "leg": applications.leg,
-        "memory": applications.memory,
-        "exchanger": applications.exchanger,
-        "cryo": applications.cryo,
-        "fit": fit.fit_sample,
-        "sensitivity": sensitivity.sensitivity_sample,
-        "design": design.design_sample,
-        "simulate": simulate.simulate_sample,
-        "series": series.thickness_series,
-        "jump": series.profile_jump,
-        "device": solve.device,
-        "export": solve.export,
-        "agf": agf.agf,
-        "transport": transport.transport,
-    },
-)
-_add_group(
-    "junction",
-    "Junctions of two crystals for atomistic Green's functions: build, look at.",
-    {"build": junction.build, "show": junction.show, "modes": junction_modes},
-)
-_add_group(
-    "eels",
-    "Vibrational electron energy-loss spectra: from counts to temperature and the jump at an interface.",
-    {
-        "info": info.info,
-        "fit": eels_fit.fit_scan,
-        "jump": jump.jump_map,
-        "modes": modes.modes_map,
-        "flow": flow.flow_maps,
-        "apertures": apertures.aperture_pair,
-        "compare": eels_compare.compare_modes,
-        "resistance": resistance.resistance_map,
-        "lamella": lamella.lamella_file,
-        "simulate": eels_design.simulate_plan,
-        "design": eels_design.design_plan,
-    },
-)
-_add_group(
-    "md",
-    "Molecular dynamics of interfaces: temperature jump, fluctuations, spectra, modes, decks for a cluster.",
-    {
-        "nemd": nemd.nemd,
-        "spectrum": nemd.spectrum,
-        "modes": nemd.modes,
-        "equilibrium": equilibrium.equilibrium,
-        "lifetimes": equilibrium.lifetimes,
-        "relax": equilibrium.relax,
-        "sizes": equilibrium.sizes,
-        "deck": deck.deck,
-        "read": deck.read,
-    },
-)
+for _commands in _SECTIONS.values():
+    for _name, _verb in _commands.items():
+        if isinstance(_verb, tuple):
+            _group = typer.Typer(
+                add_completion=False,
+                pretty_exceptions_enable=False,
+                rich_markup_mode=None,
+                no_args_is_help=True,
+                help=_verb[0],
+            )
+            for _inner, _function in _verb[1].items():
+                add_command(_group, _inner, _function)
+            app.add_typer(_group, name=_name)
+        else:
+            add_command(app, _name, _verb)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -221,7 +184,6 @@ def _termination_as_interrupt() -> Generator[None, None, None]:
 
 
 def _run_command(arguments: list[str]) -> int:
-    """Run the command and turn what it raises into an exit status."""
     try:
         status = _all_commands()(arguments, prog_name="kapitza", standalone_mode=False)
         sys.stdout.flush()
@@ -238,7 +200,9 @@ def _run_command(arguments: list[str]) -> int:
     except OSError as err:
         return _print_fault(_system_message(err))
     except _UsageError as err:
-        return _print_fault(f"{_usage_message(err)}; `kapitza --help` shows how it is used")
+        message = err.format_message() if hasattr(err, "format_message") else str(err)  # pyright: ignore[reportAttributeAccessIssue]
+        message = message.replace(" Value error, ", " ").strip().rstrip(".")  # what pydantic puts before its own words
+        return _print_fault(f"{message}; `kapitza --help` shows how it is used")
     except MemoryError:
         return _print_fault("not enough memory for this")
     if status == _EXIT_INTERRUPTED:
@@ -258,12 +222,6 @@ def _system_message(err: OSError) -> str:
     return f"{place}: {err.strerror}" if place and err.strerror else str(err)
 
 
-def _usage_message(err: Exception) -> str:
-    """Return what is wrong with the options, without its full stop."""
-    message = getattr(err, "format_message", lambda: str(err))()
-    return message.replace(" Value error, ", " ").strip().rstrip(".")  # what pydantic puts before its own words
-
-
 def _print_fault(message: str, status: int = _EXIT_FAULT) -> int:
     typer.echo(f"kapitza: {' '.join(message.split())}", err=True)
     return status
@@ -273,14 +231,7 @@ def _warning_printer() -> Callable[..., None]:
     """Return what prints a warning of a command as a note of one line, once for each text."""
     printed: set[str] = set()
 
-    def show(
-        message: Warning | str,
-        category: type[Warning],
-        filename: str,
-        lineno: int,
-        file: object = None,
-        line: str | None = None,
-    ) -> None:
+    def show(message: Warning | str, *_place: object) -> None:
         text = " ".join((message.command_message if isinstance(message, ValidityWarning) else str(message)).split())
         if text not in printed:
             printed.add(text)

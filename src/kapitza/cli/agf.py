@@ -1,4 +1,4 @@
-"""The verb `agf`: a junction by atomistic Green's functions."""
+"""The verb `agf`: a junction by atomistic Green's functions, harmonic or with phonons that are scattered."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
+from pathlib import Path
 from threading import Timer
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
 import kapitza
-from kapitza.cli.figures import Results
-from kapitza.cli.interface.anharmonic import draw_probes, probe_columns, probe_remark, probed_junctions
 from kapitza.cli.junction import JunctionCalculation, Orientation, calculation_keys, junction_of_sides
 from kapitza.cli.layer import Keys, Option
 from kapitza.cli.options import Temperatures, Work
-from kapitza.cli.output import note
-from kapitza.cli.tables import Column, Note, Part, Table, columns_of, even_subset
+from kapitza.cli.output import Column, Note, Part, Results, Table, columns_of, even_subset, note
 from kapitza.errors import InputError
-from kapitza.units import MW
+from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
     from kapitza import Conductance, Junction, Transmission
     from kapitza.core import BinnedModes
+    from kapitza.lattice import Lead
     from kapitza.routes import ComputedInterface
-    from kapitza.theory.agf import ProbeSettings
+    from kapitza.theory.agf import AnyRate, ProbedJunction, ProbeSettings
 
 _CONDUCTANCE_TOLERANCE = 2e-3  # relative error of the conductance if none is given
 _BUILD_NOTE_SECONDS = 10.0  # seconds after which a note is printed
@@ -43,6 +42,7 @@ _HARMONIC = (
     "Boltzmann equation of both solids adds: kapitza predict --seen"
 )
 _SCATTERING = "Scattering of phonons"
+_EXPECTED = "library, two conductivities in W/mK such as 148,60, files of lifetimes left,right, or one of md lifetimes"
 
 
 def agf(
@@ -84,26 +84,31 @@ def agf(
     keys = plan | (orientation or {}) | calculation_keys(calculation)
     known = None if right is None else kapitza.routes.computed_interface(junction, right)
     plain = tolerance is None and not (modes or local or anharmonic or keys)
-    if known is not None and plain and known.covers(temperature):
-        _note_states([known.left, known.right], temperature)
-        _print_report(files, _computed_report(known, temperature))
-        return
-    subject = _subject(junction, right, keys, known)
-    _note_states([subject.left.name, subject.right.name], temperature)
+    plain = known is not None and plain and known.covers(temperature)
+    subject = known if plain and known is not None else _subject(junction, right, keys, known)
+    for side in (subject.left, subject.right):  # which may not be what it is in the library at some temperatures
+        name = side if isinstance(side, str) else side.name
+        if name in kapitza.materials():
+            kapitza.matter.warn_of_state(kapitza.material(name), temperature)
     k_mesh = None if mesh is None else (mesh, mesh)
-    with work.run("units") as shared:
-        if modes:
-            report = _crossing_report(subject, temperature[0], {"k_mesh": k_mesh, **shared})
-        elif local:
-            report = _interface_report(subject, temperature[0], {"k_mesh": k_mesh, **shared})
-        elif anharmonic is not None:
-            probes |= {"statistics": "classical" if classical else "quantum"} | ({"k_mesh": k_mesh} if k_mesh else {})
-            settings = kapitza.theory.agf.ProbeSettings(**probes)
-            report = _anharmonic_report(subject, temperature, (anharmonic, branches), settings, shared)
-        else:
-            error = _CONDUCTANCE_TOLERANCE if tolerance is None else tolerance
-            report = _conductance_report(subject, temperature, error, shared)
-    _print_report(files, report)
+    if isinstance(subject, kapitza.routes.ComputedInterface):
+        report = _computed_report(subject, temperature)
+    else:
+        with work.run("units") as shared:
+            if modes:
+                report = _crossing_report(subject, temperature[0], {"k_mesh": k_mesh, **shared})
+            elif local:
+                report = _interface_report(subject, temperature[0], {"k_mesh": k_mesh, **shared})
+            elif anharmonic is not None:
+                probes |= {"statistics": "classical" if classical else "quantum"}
+                probes |= {"k_mesh": k_mesh} if k_mesh else {}
+                settings = kapitza.theory.agf.ProbeSettings(**probes)
+                report = _anharmonic_report(subject, temperature, (anharmonic, branches), settings, shared)
+            else:
+                error = _CONDUCTANCE_TOLERANCE if tolerance is None else tolerance
+                report = _conductance_report(subject, temperature, error, shared)
+    files.draw_figure(report.draw, width=report.size[0], height=report.size[1])
+    files.report(report.records, [*report.printed, Note(report.remark)], report.derived)
 
 
 def _subject(junction: str, right: str | None, keys: Mapping[str, Any], known: ComputedInterface | None) -> Junction:
@@ -119,11 +124,6 @@ def _subject(junction: str, right: str | None, keys: Mapping[str, Any], known: C
         ) from err
 
 
-def _print_report(files: Results, report: _AgfReport) -> None:
-    files.draw_figure(report.draw, width=report.size[0], height=report.size[1])
-    files.report(report.records, [*report.printed, Note(report.remark)], report.derived)
-
-
 def _check_choices(junction: str, modes: bool, local: bool, mesh: int | None, anharmonic: str | None) -> None:
     if modes and local:
         raise InputError(f"--modes and --local are two tables of {junction:.60}: expected one of them at a time")
@@ -133,13 +133,6 @@ def _check_choices(junction: str, modes: bool, local: bool, mesh: int | None, an
         raise InputError(
             f"--mesh {mesh} is for --modes, --local and --anharmonic; the conductance refines its own: see --tolerance"
         )
-
-
-def _note_states(names: list[str], kelvin: list[float]) -> None:
-    """Note a side that is a material of the library, and not what it is there at some of the temperatures."""
-    for name in names:
-        if name in kapitza.materials():
-            kapitza.matter.warn_of_state(kapitza.material(name), kelvin)
 
 
 def read_with_note(junction: str) -> Junction:
@@ -177,7 +170,6 @@ def _conductance_report(
 
 
 def _computed_report(known: ComputedInterface, kelvin: list[float]) -> _AgfReport:
-    """Return transmission and conductance that come with the package, with where they are from."""
     emitted, local = (known.conductance(kelvin, drop) for drop in ("emitted", "local"))
     error = 100 * float((emitted.sigma / emitted.value).max()) if emitted.sigma is not None else 0.0
     remark = (
@@ -190,13 +182,13 @@ def _computed_report(known: ComputedInterface, kelvin: list[float]) -> _AgfRepor
 
 
 def _spectrum_report(spectrum: Transmission, drops: tuple[Conductance, Conductance], remark: str) -> _AgfReport:
+    shown = even_subset(drops[0].temperature.size, _MAX_TABLE_TEMPERATURES)
+    columns = [Column("at", [f"{drops[0].temperature[j]:g} K" for j in shown])]
+    columns += [Column(one.drop, (one.value[shown] / MW).tolist()) for one in drops]
 
     def draw(figure: Any) -> object:
         return kapitza.plot.transmission(spectrum, ax=figure.add_subplot())
 
-    shown = even_subset(drops[0].temperature.size, _MAX_TABLE_TEMPERATURES)
-    columns = [Column("at", [f"{drops[0].temperature[j]:g} K" for j in shown])]
-    columns += [Column(one.drop, (one.value[shown] / MW).tolist()) for one in drops]
     return _AgfReport(
         {"transmission": spectrum, "conductance": drops},
         draw,
@@ -209,19 +201,26 @@ def _spectrum_report(spectrum: Transmission, drops: tuple[Conductance, Conductan
 def _anharmonic_report(
     junction: Junction, kelvin: list[float], source: tuple[str, bool], settings: ProbeSettings, work: Mapping[str, Any]
 ) -> _AgfReport:
-    probed = probed_junctions(junction, kelvin, source, settings, work)
-    title = f"AGF {junction.name} with Büttiker probes, conductance in MW m⁻² K⁻¹"
+    probed = _probed_junctions(junction, kelvin, source, settings, work)
+    columns = [
+        Column("at", [f"{one.temperature:g} K" for one in probed]),
+        Column("harmonic", [float(one.harmonic.value[0]) / MW for one in probed]),
+        Column("four-probe", [float(one.four_probe.value[0]) / MW for one in probed]),
+        Column("with scattering", [float(one.conductance.value[0]) / MW for one in probed]),
+        Column("κ left", [float(one.conductivity[0]) for one in probed], "W m⁻¹ K⁻¹"),
+        Column("κ right", [float(one.conductivity[1]) for one in probed]),
+    ]
     return _AgfReport(
         {"anharmonic": tuple(probed)},
-        draw_probes(probed),
+        partial(kapitza.plot.probes_figure, probed),
         _TWO_PANELS_SIZE,
-        [Table(title, probe_columns(probed))],
-        probe_remark(probed),
+        [Table(f"AGF {junction.name} with Büttiker probes, conductance in MW m⁻² K⁻¹", columns)],
+        f"sides of {probed[0].side / nm:.3g} nm, between which phonons may not equilibrate: more --layers show it; κ "
+        "is that of the slopes within them; no error is known of what is left out",
     )
 
 
 def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any]) -> _AgfReport:
-    """Return the transmission by branch and angle, from branch to branch, and its specularity."""
     modes, conversion = kapitza.lattice.modes_and_conversion(junction, **work)
     numbers = sorted(set(modes.select("left").branch.tolist()))
     branch = modes.histogram(modes.branch, [*(n - 0.5 for n in numbers), numbers[-1] + 0.5], temperature=kelvin)
@@ -247,7 +246,6 @@ def _crossing_report(junction: Junction, kelvin: float, work: Mapping[str, Any])
 
 
 def _binned_columns(names: list[str], binned: BinnedModes) -> list[Column]:
-    """Return the transmission of modes that were sorted by branch or angle."""
     return [
         Column("", names),
         Column("arrives", (binned.incident / MW).tolist(), "MW m⁻² K⁻¹"),
@@ -277,3 +275,54 @@ def _interface_report(junction: Junction, kelvin: float, work: Mapping[str, Any]
         "harmonic crystal, those that decay over ∞ leak into the lead; share: of their energy, on the interface",
         {"share": share, "families": [one.name for one in families]},
     )
+
+
+def _probed_junctions(
+    junction: Junction,
+    kelvin: Sequence[float],
+    source: tuple[str, bool],
+    settings: ProbeSettings,
+    work: Mapping[str, Any],
+) -> list[ProbedJunction]:
+    """Return a junction with probes at each temperature; `source` says how phonons are scattered, and if by branch."""
+    text, by_branch = source
+    parts = [part.strip() for part in text.split(",")]
+    if parts == ["library"] or (len(parts) == 1 and Path(text).exists()):
+        parts *= 2
+    if len(parts) != 2 or not all(parts):
+        raise InputError(f"--anharmonic {text!r:.60}: expected {_EXPECTED}")
+    pairs: list[tuple[Literal["left", "right"], Lead, str]] = [
+        ("left", junction.left, parts[0]),
+        ("right", junction.right, parts[1]),
+    ]
+    if by_branch and not all(Path(part).exists() for part in parts):
+        raise InputError(f"--branches with --anharmonic {text!r:.60}: expected two files of phono3py, left,right")
+    # all rates before the first long run, so that a missing number is said at once
+    rates = [tuple(_rate(*one, at, settings, by_branch=by_branch) for one in pairs) for at in kelvin]
+    return [
+        kapitza.theory.agf.anharmonic_conductance(junction, (pair[0], pair[1]), at, settings=settings, **work)
+        for at, pair in zip(kelvin, rates, strict=True)
+    ]
+
+
+def _rate(
+    side: Literal["left", "right"], lead: Lead, text: str, kelvin: float, settings: ProbeSettings, *, by_branch: bool
+) -> AnyRate:
+    if by_branch:
+        return kapitza.io.read_branch_rates(text, temperature=kelvin)
+    if Path(text).exists():
+        return kapitza.io.read_relaxation_rate(text, temperature=kelvin, side=side)
+    if text == "library":
+        known = kapitza.phonons.lattice_conductivity(lead.name, kelvin) if lead.name in kapitza.materials() else None
+        if known is None:
+            raise InputError(
+                f"--anharmonic library: no conductivity of {lead.name!r:.40} at {kelvin:g} K is in the library; "
+                "give two in W/mK, such as 148,60, or files of lifetimes"
+            )
+        conductivity = known.value
+    else:
+        try:
+            conductivity = float(text.removesuffix("W/mK").strip())
+        except ValueError:
+            raise InputError(f"--anharmonic: {text!r:.60} is no file and no number; expected {_EXPECTED}") from None
+    return kapitza.theory.agf.rate_for_conductivity(lead, conductivity, kelvin, statistics=settings.statistics)

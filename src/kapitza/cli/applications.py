@@ -10,18 +10,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 import kapitza
-from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option
 from kapitza.cli.options import Temperature, Work
-from kapitza.cli.output import quantity_json
-from kapitza.cli.tables import Column, Grid, Note, Part, Table, Values, columns_of
+from kapitza.cli.output import Column, Grid, Note, Part, Results, Table, Values, columns_of, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.quantities import NUMBER_AND_UNIT, quantity, stepped_range
 
 if TYPE_CHECKING:
     from kapitza import Conductance, Transmission
-    from kapitza.applications import BoundaryBudget, LegState
-    from kapitza.io import CryogenicFile, LegFile
+    from kapitza.applications import BoundaryBudget
+    from kapitza.io import CryogenicFile
     from kapitza.matter import Material
 
 _Record = TypeVar("_Record")
@@ -38,12 +36,29 @@ ConductanceOption = Annotated[
 ]
 
 
-def _parse_periods(text: str) -> list[float]:
-    return parse_lengths(text, "period")
-
-
-def _parse_radii(text: str) -> list[float]:
-    return parse_lengths(text, "radius")
+def parse_lengths(text: str, what: str) -> list[float]:
+    """Increasing lengths in m from ``5:50nm``, ``5:50:5nm`` or ``8,16,32nm``; the last unit holds for all."""
+    parts = text.replace(",", ":").split(":")
+    match = NUMBER_AND_UNIT.fullmatch(parts[-1])
+    unit = match[2] if match else ""
+    values = list[float]()
+    for part in parts:
+        held = NUMBER_AND_UNIT.fullmatch(part)
+        values.append(quantity(part if held is None or held[2] else part + unit, "length", what=what))
+    if not _MIN_LENGTH <= min(values) <= max(values) <= _MAX_LENGTH:
+        raise InputError(
+            f"{what} {text!r:.60}: expected lengths from {_MIN_LENGTH:g} to {_MAX_LENGTH:g} m: is it in another unit?"
+        )
+    if ":" not in text:
+        return sorted(set(values))
+    start, stop = values[0], values[1] if len(values) > 1 else 0.0
+    if "," in text or len(values) > 3 or not start < stop:
+        raise InputError(
+            f"{what} {text!r:.60}: expected start:stop or start:stop:step, such as 5:50nm, start below stop"
+        )
+    if len(values) == 2:
+        return [start * (stop / start) ** (i / (_DEFAULT_POINTS - 1)) for i in range(_DEFAULT_POINTS)]
+    return stepped_range(start, stop, values[2], what=f"{what} {text!r:.60}", most=_MAX_POINTS)
 
 
 def superlattice(
@@ -51,7 +66,11 @@ def superlattice(
     second: Annotated[str, typer.Argument(help="The other material.")],
     *,
     period: Annotated[
-        list[float], Option("periods: 5:50nm, 5:50:5nm or 8,16,32nm", _parse_periods, "2:200nm", metavar="LENGTHS")
+        list[float],
+        Option(
+            "periods: 5:50nm, 5:50:5nm or 8,16,32nm", partial(parse_lengths, what="period"), "2:200nm",
+            metavar="LENGTHS",
+        ),
     ],
     share: Annotated[float, Option("fraction of the period that is the first material", "share", "0.5")],
     theory: Annotated[Literal["dmm", "amm"], Option("model of the boundary")] = "dmm",
@@ -62,7 +81,7 @@ def superlattice(
     temperature: Temperature,
     work: Work,
     files: Results,
-) -> None:
+) -> None:  # fmt: skip
     """Conductivity across a superlattice against its period: series, by frequency, ballistic."""
     one, other = _library_solid(first, temperature), _library_solid(second, temperature)
     bulk = [float(side.conductivity(temperature)[0]) for side in (one, other)]
@@ -117,7 +136,10 @@ def composite(
     *,
     radius: Annotated[
         list[float],
-        Option("radii of the particles: 1:200um, 1:9:2um or 5,50um", _parse_radii, "1:200um", metavar="LENGTHS"),
+        Option(
+            "radii of the particles: 1:200um, 1:9:2um or 5,50um", partial(parse_lengths, what="radius"),
+            "1:200um", metavar="LENGTHS",
+        ),
     ],
     fraction: Annotated[float, Option("volume fraction of the particles", "share", "0.4")],
     conductance: ConductanceOption,
@@ -134,7 +156,7 @@ def composite(
     ],
     temperature: Temperature,
     files: Results,
-) -> None:
+) -> None:  # fmt: skip
     """Conductivity of particles in a matrix against their radius, and the radius below which they do harm."""
     filler, host = _library_solid(particle, temperature), _library_solid(matrix, temperature)
     given = particle_conductivity, matrix_conductivity
@@ -149,7 +171,12 @@ def composite(
         boundary = transmission.conductance(temperature, "extrapolated").accept_gray()
         error = f" ± {kapitza.core.GRAY_ERROR:.0%} (gray)"
     else:
-        boundary, error = _calibrated_boundary(filler, host, temperature)
+        try:  # the calibrated estimate, and its 95 % interval in words
+            known = kapitza.measure.calibrated_conductance(filler.name, host.name, temperature)
+        except InputError as err:
+            raise InputError(f"{err}; give --conductance, or --theory dmm") from err
+        low, high = known.interval[0] / 1e6
+        boundary, error = known.conductance, f" ({low:.3g} to {high:.3g}, 95 %)"
     conductivity = kapitza.applications.composite_conductivity
     mixed = partial(conductivity, outside, inside, fraction=fraction, rule=rule, temperature=temperature)
     result = mixed(boundary, radius=radius)
@@ -191,15 +218,19 @@ def leg(
     states = {goal: kapitza.applications.best_leg_state(*given, goal, properties=model) for goal in goals}
     if held.current is not None:
         states["as given"] = kapitza.applications.leg_state(*given, held.current, properties=model)
-    length = _best_length_or_none(held)
+    try:  # of the largest power or uptake per area, m; contacts may set none
+        length = kapitza.applications.best_leg_length(*given, "cooling" if cooling else "power")
+    except InputError:
+        length = None
     first = goals[0]
+
+    def largest(ends: Mapping[str, Any]) -> float:
+        leg = _replace_attributes(held.leg, ends)
+        state = kapitza.applications.best_leg_state(leg, *given[1:], first, properties=model)
+        return state.cooling if first == "cooling" else state.power
+
     budget = kapitza.applications.boundary_budget(
-        lambda ends: _goal(
-            kapitza.applications.best_leg_state(
-                _replace_attributes(held.leg, ends), *given[1:], first, properties=model
-            ),
-            first,
-        ),
+        largest,
         {name: getattr(held.leg, name) for name in ("hot_conductance", "cold_conductance")},
         {"hot_conductance": held.hot, "cold_conductance": held.cold},
     )
@@ -231,20 +262,6 @@ def leg(
         yield from _describe_budget(budget, f"largest {first}", "mW", 1e3)
 
     files.report(states, printout(), derived | _budget_numbers(budget, "W", f"largest {first}"))
-
-
-def _goal(state: LegState, goal: str) -> float:
-    return state.cooling if goal == "cooling" else state.power
-
-
-def _best_length_or_none(held: LegFile) -> float | None:
-    """Length of the largest power or uptake per area, m; None where contacts set none."""
-    try:
-        return kapitza.applications.best_leg_length(
-            held.leg, held.hot, held.cold, "cooling" if held.mode == "cooler" else "power"
-        )
-    except InputError:
-        return None
 
 
 def memory(
@@ -363,7 +380,6 @@ def _replace_attributes(record: _Record, changes: Mapping[str, Any]) -> _Record:
 
 
 def _parse_conductance(text: str, one: Material, other: Material, kelvin: float) -> float | Conductance:
-    """Return a conductance that the command line gives, with its uncertainty where it has one."""
     sides = kapitza.io.BoundarySides(one.name, other.name, one.name, other.name)
     return kapitza.io.held_with_sigma(kapitza.io.parse_conductance(text, sides, kelvin))
 
@@ -384,42 +400,12 @@ def _describe_budget(budget: BoundaryBudget | None, what: str, unit: str, factor
 
 
 def _budget_numbers(budget: BoundaryBudget | None, unit: str, what: str) -> dict[str, Any]:
-    """The same for JSON."""
     if budget is None:
         return {}
-    pairs = {"ends": budget.ends, "measured": budget.measured}
-    found = {name: {one: list(pair) for one, pair in held.items()} for name, held in pairs.items()}
-    return {
-        "boundary_budget": {"of": what, "unit": unit, "value": budget.value, "interval": [budget.low, budget.high]}
-        | found
-    }
-
-
-def parse_lengths(text: str, what: str) -> list[float]:
-    """Increasing lengths in m from ``5:50nm``, ``5:50:5nm`` or ``8,16,32nm``; the last unit holds for all."""
-    parts = text.replace(",", ":").split(":")
-    match = NUMBER_AND_UNIT.fullmatch(parts[-1])
-    unit = match[2] if match else ""
-    values = [
-        quantity(
-            part if (held := NUMBER_AND_UNIT.fullmatch(part)) is None or held[2] else part + unit, "length", what=what
-        )
-        for part in parts
-    ]
-    if not _MIN_LENGTH <= min(values) <= max(values) <= _MAX_LENGTH:
-        raise InputError(
-            f"{what} {text!r:.60}: expected lengths from {_MIN_LENGTH:g} to {_MAX_LENGTH:g} m: is it in another unit?"
-        )
-    if ":" not in text:
-        return sorted(set(values))
-    start, stop = values[0], values[1] if len(values) > 1 else 0.0
-    if "," in text or len(values) > 3 or not start < stop:
-        raise InputError(
-            f"{what} {text!r:.60}: expected start:stop or start:stop:step, such as 5:50nm, start below stop"
-        )
-    if len(values) == 2:
-        return [start * (stop / start) ** (i / (_DEFAULT_POINTS - 1)) for i in range(_DEFAULT_POINTS)]
-    return stepped_range(start, stop, values[2], what=f"{what} {text!r:.60}", most=_MAX_POINTS)
+    numbers: dict[str, Any] = {"of": what, "unit": unit, "value": budget.value, "interval": [budget.low, budget.high]}
+    for name, held in (("ends", budget.ends), ("measured", budget.measured)):
+        numbers[name] = {one: list(pair) for one, pair in held.items()}
+    return {"boundary_budget": numbers}
 
 
 def _library_solid(name: str, temperature: float) -> Material:
@@ -428,16 +414,6 @@ def _library_solid(name: str, temperature: float) -> Material:
     found.solid()
     kapitza.matter.warn_of_state(found, temperature)
     return found
-
-
-def _calibrated_boundary(one: Material, other: Material, kelvin: float) -> tuple[Conductance, str]:
-    """Return the calibrated estimate between two solids, and its 95 % interval in words."""
-    try:
-        known = kapitza.measure.calibrated_conductance(one.name, other.name, kelvin)
-    except InputError as err:
-        raise InputError(f"{err}; give --conductance, or --theory dmm") from err
-    low, high = known.interval[0] / 1e6
-    return known.conductance, f" ({low:.3g} to {high:.3g}, 95 %)"
 
 
 def _boundary_transmission(one: Material, other: Material, theory: str) -> Transmission:

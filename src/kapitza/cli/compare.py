@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import kapitza
-from kapitza.cli.figures import Results
 from kapitza.cli.options import Temperature, Work
-from kapitza.cli.output import megawatts
-from kapitza.cli.tables import Grid, Note, Part
+from kapitza.cli.output import Grid, Note, Part, Results, megawatts
 from kapitza.errors import InputError
-
-if TYPE_CHECKING:
-    from kapitza.measure import Comparison
 
 _POLYTYPE_NAMES = ("SiC",)  # names that stand for more than one crystal in the catalogue
 
@@ -47,7 +42,7 @@ def compare(
     files.report(comparison, _describe_comparison(comparison), derived)
 
 
-def _catalogue_grid(catalogue: tuple[Comparison, ...]) -> Grid:
+def _catalogue_grid(catalogue: tuple[kapitza.measure.Comparison, ...]) -> Grid:
     models = list(dict.fromkeys(p.model for one in catalogue for p in one.predictions if not p.limit))
     rows: list[list[str]] = []
     for one in catalogue:
@@ -71,16 +66,18 @@ def _related_interfaces(left: str, right: str) -> str:
     return f"; the catalogue has {', '.join(near)}" if near else ""
 
 
-def _describe_comparison(found: Comparison) -> Iterator[Part]:
-    drops = [drop for drop in kapitza.core.TEMPERATURE_DROPS if drop != "extrapolated" or _is_known(found, drop)]
-    rows = [
-        [
-            one.title or one.model,
-            *(megawatts(getattr(one, drop)) for drop in drops),
-            _interval_verdict(found, one.model),
-        ]
-        for one in found.predictions
-    ]
+def _describe_comparison(found: kapitza.measure.Comparison) -> Iterator[Part]:
+    known = {
+        drop: any(getattr(one, drop) is not None for one in found.predictions)
+        for drop in kapitza.core.TEMPERATURE_DROPS
+    }
+    drops = [drop for drop, some in known.items() if drop != "extrapolated" or some]
+    rows: list[list[str]] = []
+    for one in found.predictions:
+        factor = found.factor(one.model)
+        verdict = "" if factor is None else "inside" if factor == 1 else f"{factor:.3g} × the "
+        verdict += "" if factor in (None, 1) else "highest" if factor > 1 else "lowest"
+        rows.append([one.title or one.model, *(megawatts(getattr(one, drop)) for drop in drops), verdict])
     title = f"{found.left} | {found.right} at {found.temperature:g} K, MW m⁻² K⁻¹"
     yield Grid(title, ["model", *drops, " against the published interval"], rows)
     if found.observation is not None:
@@ -93,7 +90,10 @@ def _describe_comparison(found: Comparison) -> Iterator[Part]:
         )
         return
     keys = {citation: f"[{i}]" for i, citation in enumerate(found.sources, start=1)}
-    fullest = _fullest_solved(found)
+    solved = {one.model for one in found.predictions if one.extrapolated is not None}
+    some = any(one.excess is not None for one in found.published)
+    # the fullest diffuse model that is solved for each measurement; empty where none is
+    fullest = next((name for name in kapitza.measure.DIFFUSE_MODELS if some and name in solved), "")
     values = [
         [
             f"{one.temperature:g} K",
@@ -116,19 +116,7 @@ def _describe_comparison(found: Comparison) -> Iterator[Part]:
         yield f"{key} {citation}"
 
 
-def _fullest_solved(found: Comparison) -> str:
-    """Name of the fullest diffuse model that is solved for each measurement; empty where none is."""
-    if not any(one.excess is not None for one in found.published):
-        return ""
-    known = {one.model for one in found.predictions if one.extrapolated is not None}
-    return next((name for name in kapitza.measure.DIFFUSE_MODELS if name in known), "")
-
-
-def _is_known(found: Comparison, drop: str) -> bool:
-    return any(getattr(one, drop) is not None for one in found.predictions)
-
-
-def _published_interval(found: Comparison) -> str:
+def _published_interval(found: kapitza.measure.Comparison) -> str:
     interval = found.interval
     if interval is not None and found.median is not None and found.spread is not None:
         low, high = map(megawatts, interval)
@@ -138,12 +126,3 @@ def _published_interval(found: Comparison) -> str:
     if found.direct:
         return "no interval: one value, of which nobody stated the uncertainty"
     return "no interval: none of these is the bare contact of the two materials"
-
-
-def _interval_verdict(found: Comparison, model: str) -> str:
-    factor = found.factor(model)
-    if factor is None:
-        return ""
-    if factor == 1:
-        return "inside"
-    return f"{factor:.3g} × the highest" if factor > 1 else f"{factor:.3g} × the lowest"

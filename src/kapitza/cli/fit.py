@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import typer
 
 import kapitza
-from kapitza.cli.figures import FIGURE_SUFFIXES, Results, check_output, write_axes
 from kapitza.cli.layer import Option
-from kapitza.cli.output import note, quantity_json
-from kapitza.cli.samples import SampleArgument
-from kapitza.cli.tables import Grid, Note, Part
+from kapitza.cli.options import SampleArgument
+from kapitza.cli.output import FIGURE_SUFFIXES, Grid, Note, Part, Results, note, quantity_json, write_axes
 from kapitza.core.parameter_units import shown_unit
 from kapitza.errors import InputError
 
@@ -29,15 +27,12 @@ _VERDICTS = {"consistent": "a question is open", "doubtful": "doubtful", "misfit
 class FitResults(Results):
     """Files of a fit: also its uncertainty budget and a joint likelihood."""
 
+    others: ClassVar[Mapping[str, Collection[str]]] = {"budget": FIGURE_SUFFIXES, "contours": FIGURE_SUFFIXES}
+
     budget: Annotated[str | None, Option("figure of the uncertainty budget", metavar="FILE")] = None
     contours: Annotated[
         tuple[str, str] | None, Option("figure of the joint likelihood of two parameters", metavar="A,B FILE")
     ] = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_output(self.budget, FIGURE_SUFFIXES)
-        check_output(self.contours[1] if self.contours else None, FIGURE_SUFFIXES)
 
     def draw_details(self, fit: Fit) -> None:
         """Draw the budget and the likelihood if they were asked for."""
@@ -48,13 +43,6 @@ class FitResults(Results):
             one, _, other = self.contours[0].partition(",")
             joint = fit.contours(one.strip(), other.strip(), points=11, span=3.6)
             write_axes(self.contours[1], lambda ax: kapitza.plot.likelihood(joint, ax))
-
-    def announce(self) -> None:
-        """Report which files were written."""
-        super().announce()
-        for path in (self.budget, self.contours[1] if self.contours else None):
-            if path is not None:
-                note(f"wrote {path}")
 
 
 def fit_sample(
@@ -79,7 +67,9 @@ def fit_sample(
     options: dict[str, Any] = {"priors": held.priors, "ties": held.ties, "starts": starts, "seed": seed}
     fit = evolve(kapitza.fit(experiments, curves, stacks, held.free, **options), temperature=held.temperature)
     spots = _fit_repeats(held, fit, made, options)
-    repeats = _combine_spots(held, spots)
+    names = [name for name in held.free if not any(name in one.bounds for one in spots)]  # that each spot determines
+    own = held.per_spot
+    repeats = [kapitza.measure.noise.combine_repeats(spots, name, own=own) for name in names] if spots else []
     if spots:
         files.draw_figure(lambda figure: kapitza.plot.fitted_spots(spots, repeats, figure), width=10.5)
     else:
@@ -104,12 +94,23 @@ def fit_sample(
 
 def _describe_sample(held: SampleFile, fit: Fit, spots: list[Fit], repeats: list[RepeatedNumber]) -> Iterator[Part]:
     yield f"{held.title} at {held.temperature:g} K, total uncertainties\n{kapitza.measure.fit_report(fit)}"
-    yield from _describe_repeats(repeats)
+    if repeats:
+        heads = ("number", "mean over spots", "95 % interval", "spread", "95 % interval of it", "spots")
+        title = f"\n{repeats[0].each.size} spots of one sample, one likelihood for all"
+        yield Grid(title, heads, list(map(_repeat_row, repeats)))
     yield from _describe_spots(spots)
     yield from map(Note, held.notes)
     for one in fit.problem.samples:
         if one.curve.sigma is None:
             yield Note(f"{one.experiment.name}: the scatter of the points about the fit is taken for their uncertainty")
+
+
+def _repeat_row(one: RepeatedNumber) -> list[str]:
+    ends = " to ".join(map(one.spread_in_words, one.spread_interval))
+    reach = one.range_in_words((float(one.each.min()), float(one.each.max())))
+    return [
+        one.name, one.mean_in_words(), one.range_in_words(one.interval), one.spread_in_words(one.spread), ends, reach,
+    ]  # fmt: skip
 
 
 def _fit_repeats(held: SampleFile, first: Fit, made: list[int], options: dict[str, Any]) -> list[Fit]:
@@ -124,17 +125,11 @@ def _fit_repeats(held: SampleFile, first: Fit, made: list[int], options: dict[st
             raise InputError(f"{spot.experiment.name} has repeats but no data of its own: name its first curve there")
         samples = [(held.experiments[i], held.curves[i], held.stacks[i]) for i in made]
         samples[made.index(at)] = spot.experiment, spot.curve, spot.stack
-        experiments, curves, stacks = (list(part) for part in zip(*samples, strict=True))
         known: dict[str, Any] = {**options, "priors": {**held.priors, **spot.priors}}
+        experiments, curves, stacks = (list(part) for part in zip(*samples, strict=True))
         found = kapitza.fit(experiments, curves, stacks, held.free, **known)
         fits.append(evolve(found, temperature=held.temperature))
     return fits
-
-
-def _combine_spots(held: SampleFile, spots: list[Fit]) -> list[RepeatedNumber]:
-    """Mean and spread over all spots of the free numbers that each spot determines."""
-    names = [name for name in held.free if not any(name in one.bounds for one in spots)]
-    return [kapitza.measure.noise.combine_repeats(spots, name, own=held.per_spot) for name in names] if spots else []
 
 
 def _describe_spots(spots: list[Fit]) -> Iterator[Part]:
@@ -149,43 +144,21 @@ def _describe_spots(spots: list[Fit]) -> Iterator[Part]:
         yield Note(f"{name} has no mean over spots: the data of {which} a bound only")
 
 
-def _describe_repeats(repeats: list[RepeatedNumber]) -> Iterator[Part]:
-    if not repeats:
-        return
-    rows = [
-        [
-            one.name,
-            one.mean_in_words(),
-            one.range_in_words(one.interval),
-            one.spread_in_words(one.spread),
-            " to ".join(map(one.spread_in_words, one.spread_interval)),
-            one.range_in_words((float(one.each.min()), float(one.each.max()))),
-        ]
-        for one in repeats
-    ]
-    heads = ("number", "mean over spots", "95 % interval", "spread", "95 % interval of it", "spots")
-    yield Grid(f"\n{repeats[0].each.size} spots of one sample, one likelihood for all", heads, rows)
-
-
 def parameter_numbers(found: Fit) -> dict[str, Any]:
     """Return the numbers of a fit by name, with total uncertainties; NaN where the data give a bound only.
 
     Free numbers have their 95 % interval, and whether it is that of the standard uncertainty, or their bound.
     """
-    numbers = zip(found.problem.parameters, found.value.tolist(), found.sigma.tolist(), strict=True)
-    return {
-        one.name: quantity_json(value, shown_unit(one.name)[2], sigma=sigma)
-        | {"free": not one.known}
-        | ({} if one.known else _interval_numbers(found, one.name))
-        for one, value, sigma in numbers
-    }
-
-
-def _interval_numbers(found: Fit, name: str) -> dict[str, Any]:
-    if name in found.bounds:
-        bound = found.bounds[name]
-        ends = {"unit": shown_unit(name)[2], "low": bound.low, "high": bound.high, "confidence": bound.confidence}
-        return {"bound": ends}
-    meaning = "95 % interval, along the profile likelihood where chi2 is not a parabola"
-    ends = quantity_json(list(found.interval(name)), shown_unit(name)[2], meaning=meaning)
-    return {"interval": ends, "parabolic": kapitza.measure.noise.is_parabolic(found, name)}
+    numbers: dict[str, Any] = {}
+    for one, value, sigma in zip(found.problem.parameters, found.value.tolist(), found.sigma.tolist(), strict=True):
+        unit = shown_unit(one.name)[2]
+        numbers[one.name] = quantity_json(value, unit, sigma=sigma) | {"free": not one.known}
+        if not one.known and one.name in found.bounds:
+            bound = found.bounds[one.name]
+            ends = {"unit": unit, "low": bound.low, "high": bound.high, "confidence": bound.confidence}
+            numbers[one.name]["bound"] = ends
+        elif not one.known:
+            meaning = "95 % interval, along the profile likelihood where chi2 is not a parabola"
+            numbers[one.name]["interval"] = quantity_json(list(found.interval(one.name)), unit, meaning=meaning)
+            numbers[one.name]["parabolic"] = kapitza.measure.noise.is_parabolic(found, one.name)
+    return numbers

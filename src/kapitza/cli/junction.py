@@ -1,26 +1,31 @@
-"""The commands `junction build` and `junction show`."""
+"""The commands `junction build`, `junction show` and `junction modes`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
 import kapitza
-from kapitza.cli.figures import Results
+from kapitza.cli.eels.jump import load_maps
 from kapitza.cli.layer import Keys, Option, Panel
-from kapitza.cli.options import Calculation, Work, parse_normals, parse_whole_numbers
-from kapitza.cli.output import note, print_record, quantity_json
-from kapitza.cli.tables import Part, print_parts
+from kapitza.cli.options import Calculation, Work, parse_names, parse_normals, parse_temperature, parse_whole_numbers
+from kapitza.cli.output import Column, Grid, Note, Part, Results, Table, error_cells, note, print_record, quantity_json
 from kapitza.errors import InputError
+from kapitza.io.quantities import parse_uncertain, quantity
 from kapitza.run import progress_bar
-from kapitza.units import angstrom
-
-if TYPE_CHECKING:
-    from kapitza import Junction
+from kapitza.units import angstrom, hbar, meV
 
 _Texts = dict[str, Any]  # of options that a reader of keys checks
+_MAP_SUFFIXES = (".h5", ".hdf5", ".npz", ".json")
+_PARSE_SEEDS = partial(parse_whole_numbers, separator=",", what="seed")
+_INELASTIC = (
+    "the 'more than 50 %' that is quoted for Si/Ge is the part of inelastic transport in classical molecular dynamics, "
+    "which interface modes help (doi:10.1103/PhysRevB.99.045301); it is no part that interface modes carry"
+)
 
 
 def _parse_orientations(text: str) -> _Texts:
@@ -29,7 +34,6 @@ def _parse_orientations(text: str) -> _Texts:
 
 
 def _parse_pairs(texts: Sequence[str], what: str) -> list[tuple[str, str]]:
-    """Names with what follows their colon."""
     pairs = [text.rpartition(":")[::2] for text in texts]
     for text, (name, value) in zip(texts, pairs, strict=True):
         if not (name.strip() and value.strip()):
@@ -38,28 +42,14 @@ def _parse_pairs(texts: Sequence[str], what: str) -> list[tuple[str, str]]:
 
 
 def _parse_interlayers(texts: Sequence[str]) -> list[dict[str, Any]]:
-    """Tables [[interlayer]]."""
     pairs = _parse_pairs(texts, "interlayer")
     return [{"crystal": name, "layers": parse_whole_numbers(value, ",", "interlayer")[0]} for name, value in pairs]
 
 
 def _parse_supercell(text: str) -> list[int]:
-    """Two numbers of a supercell, 2x3."""
     if text.lower().count("x") != 1:
         raise InputError(f"supercell {text!r:.40}: expected two numbers such as 2x2")
     return parse_whole_numbers(text, "x", "supercell")
-
-
-def _parse_substitutions(texts: Sequence[str]) -> dict[str, str]:
-    return dict(_parse_pairs(texts, "substitute"))
-
-
-def _parse_elements(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",")]
-
-
-def _parse_seeds(text: str) -> list[int]:
-    return parse_whole_numbers(text, ",", "seed")
 
 
 Orientation = Annotated[
@@ -77,7 +67,10 @@ def build(
     orientation: Orientation,
     cell: Annotated[str | None, Option("side of the largest common cell", metavar="LENGTH", shown="2 nm")],
     contact: Annotated[
-        list[str] | None, Option("elements that meet: C,B", _parse_elements, metavar="LEFT,RIGHT")
+        list[str] | None,
+        Option(
+            "elements that meet: C,B", parse_names, metavar="LEFT,RIGHT"
+        ),
     ],
     interlayer: Annotated[
         list[dict[str, Any]] | None,
@@ -99,15 +92,16 @@ def build(
         Keys(kapitza.lattice.Disorder, "Disorder", "intermixing profile roughness correlation vacancies depth"),
     ],
     substitutions: Annotated[
-        dict[str, str] | None,
+        list[tuple[str, str]] | None,
         Option(
-            "foreign atoms near the interface, Ge:5%; repeatable", _parse_substitutions, names="--substitute",
+            "foreign atoms near the interface, Ge:5%; repeatable",
+            partial(_parse_pairs, what="substitute"), names="--substitute",
             metavar="ELEMENT:FRACTION", given=list[str], panel="Disorder",
         ),
     ],
     seed: Annotated[
         list[int] | None,
-        Option("random seed; of several, 1,2,3, one junction each", _parse_seeds, metavar="SEED", panel="Disorder"),
+        Option("random seed; of several, 1,2,3, one junction each", _PARSE_SEEDS, metavar="SEED", panel="Disorder"),
     ],
     springs: Annotated[_Texts, Keys(kapitza.lattice.ContactSprings, "Contact by springs", "normal shear")],
     sheet: Annotated[str | None, Option("sheet between the crystals: graphene", panel="Contact by springs")],
@@ -116,7 +110,7 @@ def build(
     files: Annotated[Results, Panel(names="save as_json")],
 ) -> None:  # fmt: skip
     """Match, strain, stack and relax two crystals, and compute the force constants: `junction build Si Ge ...`."""
-    random = disorder | _given_options({"substitutions": substitutions})
+    random = disorder | ({} if substitutions is None else {"substitutions": dict(substitutions)})
     table = plan | forces | mixing | springs | (orientation or {}) | ({"relax": False} if no_relax else {})
     table |= calculation_keys(calculation) | _given_options(
         {
@@ -130,10 +124,18 @@ def build(
         junctions = kapitza.io.junctions_from_options(
             table, file, seeds=seed or [], work=shared, progress=progress_bar("forces"), announce=note
         )
-    paths = _numbered_names(files.save, len(junctions))
+    paths = [files.save] if files.save else []
+    if files.save is not None and len(junctions) != 1:  # numbered where there are several
+        stem, dot, suffix = files.save.rpartition(".")
+        paths = [f"{stem}-{i + 1}{dot}{suffix}" for i in range(len(junctions))]
     for path, junction in zip(paths, junctions, strict=False):
         kapitza.save(junction, path)
-    _report_junctions(junctions, files)
+    numbers = [_junction_numbers(one) for one in junctions]
+    if files.as_json and len(junctions) > 1:
+        print_record({"junctions": junctions}, {"numbers": numbers})
+    else:
+        for junction, derived in zip(junctions, numbers, strict=True):
+            replace(files, save=None).show(junction, _describe_junction(junction), derived)
     for path in paths:
         note(f"wrote {path}")
 
@@ -144,7 +146,11 @@ def _check_sides(left: str, table: dict[str, Any]) -> tuple[str | None, dict[str
     if file is None and "right" not in table:
         raise InputError(f"one crystal {left!r:.60}: expected two, such as Si Ge, or a TOML file of a junction")
     if file is None:
-        table = _calculator_of_both({"left": left, **table})
+        table = {"left": left, **table}
+        named = {"potential", "left_potential", "right_potential", "normal"} & set(table)
+        structures = [side for side in ("left", "right") if kapitza.matter.is_structure_file(table[side])]
+        if "calculator" in table and not (named or structures):  # it is the potential of both crystals
+            table = {"potential" if key == "calculator" else key: value for key, value in table.items()}
         for side in ("left", "right"):
             if not {"potential", f"{side}_potential"} & set(table) and not has_force_constants(table[side]):
                 raise InputError(
@@ -154,22 +160,13 @@ def _check_sides(left: str, table: dict[str, Any]) -> tuple[str | None, dict[str
     return file, table
 
 
-def _calculator_of_both(table: dict[str, Any]) -> dict[str, Any]:
-    """Take the calculator of a table as the potential of both crystals where neither is a structure file."""
-    named = {"potential", "left_potential", "right_potential", "normal"} & set(table)
-    structures = [side for side in ("left", "right") if kapitza.matter.is_structure_file(table[side])]
-    if "calculator" not in table or named or structures:
-        return table
-    return {"potential" if key == "calculator" else key: value for key, value in table.items()}
-
-
 def has_force_constants(name: str) -> bool:
     """Tell whether a name is that of a file or crystal with forces of its own."""
     path = name.endswith((".yaml", ".yml")) or kapitza.matter.is_structure_file(name)
     return path or kapitza.matter.has_phonons(name)
 
 
-def junction_of_sides(left: str, right: str | None, keys: Mapping[str, Any]) -> Junction | None:
+def junction_of_sides(left: str, right: str | None, keys: Mapping[str, Any]) -> kapitza.Junction | None:
     """Return the junction of two crystals by a potential, or the mean of their force constants; None for one file."""
     if right is None and (keys or has_force_constants(left)):
         raise InputError(f"one crystal {left!r:.60}: expected two, such as Si Ge, or the file of a junction")
@@ -188,14 +185,6 @@ def _given_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in options.items() if value is not None}
 
 
-def _numbered_names(save: str | None, count: int) -> list[str]:
-    """Names of files, numbered where there are several junctions; none where none is saved."""
-    if save is None or count == 1:
-        return [save] if save else []
-    stem, dot, suffix = save.rpartition(".")
-    return [f"{stem}-{i + 1}{dot}{suffix}" for i in range(count)]
-
-
 def show(
     path: Annotated[str, typer.Argument(help="A saved junction, or a TOML file of one.")],
     files: Annotated[Results, Panel(names="as_json")],
@@ -209,20 +198,7 @@ def show(
         note(str(err))
 
 
-def _report_junctions(junctions: list[Junction], files: Results) -> None:
-    """Print the layers of junctions; several as a list in JSON."""
-    numbers = [_junction_numbers(one) for one in junctions]
-    if files.as_json and len(junctions) > 1:
-        print_record({"junctions": junctions}, {"numbers": numbers})
-        return
-    for junction, derived in zip(junctions, numbers, strict=True):
-        if files.as_json:
-            print_record(junction, derived)
-        else:
-            print_parts(_describe_junction(junction))
-
-
-def _junction_numbers(junction: Junction) -> dict[str, Any]:
+def _junction_numbers(junction: kapitza.Junction) -> dict[str, Any]:
     return {
         "atoms": sum(int(slab.masses.size) for slab in junction.device),
         "area": quantity_json(junction.area, "m^2"),
@@ -230,7 +206,7 @@ def _junction_numbers(junction: Junction) -> dict[str, Any]:
     }
 
 
-def _describe_junction(junction: Junction) -> Iterator[Part]:
+def _describe_junction(junction: kapitza.Junction) -> Iterator[Part]:
     yield junction.name
     for side in ("left", "right"):
         lead = junction.lead(side)
@@ -244,3 +220,102 @@ def _describe_junction(junction: Junction) -> Iterator[Part]:
     yield f"sum rule off by {junction.residual:.1e} of the largest force constant before it was enforced"
     left, right = numbers["mismatch"]["left"], numbers["mismatch"]["right"]
     yield f"outermost layers differ from the crystals by {left:.1e} (left) and {right:.1e} (right) of it"
+
+
+def _parse_scale(text: str) -> float:
+    scale = quantity(text, "share", what="--scale")
+    if not 0 <= scale < 1:
+        raise InputError(f"--scale = {text!r:.60}: expected a share from 0 up to 1, as 3%")
+    return scale
+
+
+def _read_peaks(texts: list[str]) -> list[tuple[float, float]]:
+    """Energies and uncertainties, J: peaks that are written out, or those of the modes of a fitted map."""
+    peaks: list[tuple[float, float]] = []
+    for text in texts:
+        if not text.endswith(_MAP_SUFFIXES):
+            peaks.append(parse_uncertain(text, "energy", what="--peak"))
+            continue
+        maps = load_maps(text)
+        energy, sigma = kapitza.eels.comparison.fitted_peaks(maps.get("each") or next(iter(maps.values())))
+        peaks += zip(energy.tolist(), sigma.tolist(), strict=True)
+    if any(sigma <= 0 for _, sigma in peaks):
+        raise InputError("--peak: a peak needs its uncertainty, as 50meV+-2meV")
+    return peaks
+
+
+def junction_modes(
+    path: Annotated[str, typer.Argument(metavar="FILE", help="A saved junction, or a TOML file of one.")],
+    *,
+    peak: Annotated[
+        list[tuple[float, float]] | None,
+        Option(
+            "peak of a spectrum, 50meV+-2meV, or a map of `eels fit`; repeatable", _read_peaks, metavar="PEAK",
+            given=list[str],
+        ),
+    ],
+    scale: Annotated[
+        float, Option("uncertainty of the computed frequencies, 3%", _parse_scale, "0", metavar="FRACTION")
+    ],
+    periods: Annotated[int, Option("principal layers of each crystal beside the device", low=1)] = 8,
+    mesh: Annotated[int | None, Option("wave vectors along either side of the zone", low=1)],
+    heat: Annotated[
+        float | None,
+        Option("heat through the interface's own modes at this temperature: 300", parse_temperature, metavar="KELVIN"),
+    ],
+    files: Results,
+) -> None:  # fmt: skip
+    """Vibrations extended, partially extended, isolated or localised at the interface; peaks of spectra beside them."""
+    junction = kapitza.io.read_junction(path)
+    k_mesh = None if mesh is None else (mesh, mesh)
+    classes = kapitza.lattice.classify_modes(junction, periods=periods, k_mesh=k_mesh)
+    assigned = None
+    if peak:
+        energies, sigmas = zip(*peak, strict=True)
+        assigned = kapitza.eels.comparison.assign_peaks(energies, sigmas, classes, scale_sigma=scale)
+    share = None
+    if heat is not None:
+        current = kapitza.lattice.local_current(junction, k_mesh=k_mesh, progress=progress_bar("current"))
+        share = float(current.share(heat)[0])
+    files.draw(lambda ax: kapitza.plot.eels.mode_classes(classes, peaks=peak or [], ax=ax))
+    derived: dict[str, Any] = {"fractions": quantity_json(classes.fractions, "1", meaning="of all modes by class")}
+    if share is not None:
+        derived["heat_share"] = quantity_json(share, "1", meaning="through the interface's own")
+    if assigned is not None:
+        derived["peaks"] = assigned
+
+    def printout() -> Iterator[Part]:
+        rows: list[list[str]] = []
+        for kind, name in enumerate(kapitza.lattice.MODE_CLASSES):
+            energy = hbar * classes.omega[classes.kind == kind] / meV
+            low, high = (f"{end:.4g}" for end in (energy.min(), energy.max())) if energy.size else ("–", "–")
+            rows.append([name, f"{100 * classes.fractions[kind]:.3g}", low, high])
+        yield Grid(classes.method, ("class", "of all modes, %", "from (meV)", "to (meV)"), rows, text=4)
+        if assigned is not None:
+            yield from _describe_peaks(assigned, hbar * float(classes.omega.max()), scale)
+        if share is not None:
+            yield (
+                f"heat at {heat:g} K: {100 * share:.3g} % of the emitted conductance passes through vibrations that "
+                "neither crystal has (harmonic)"
+            )
+            yield Note(_INELASTIC)
+
+    files.report(classes, printout(), derived)
+
+
+def _describe_peaks(found: kapitza.eels.comparison.PeakAssignment, top: float, scale_sigma: float) -> Iterator[Part]:
+    import numpy as np
+
+    columns = [Column("peak (meV)", error_cells(found.energy / meV, found.sigma / meV))]
+    for kind, name in enumerate(kapitza.lattice.MODE_CLASSES):
+        known = [f"{100 * one:.3g} %" if np.isfinite(one) else "–" for one in found.share[:, kind]]
+        columns.append(Column(f" {name.split(' at ')[0]}", known))
+    near = [f"{one / meV:.4g}" if np.isfinite(one) else "none" for one in found.localised_energy]
+    columns.append(Column("localised at (meV)", near))
+    columns.append(Column(" peak less these (meV)", error_cells(found.shift / meV, found.shift_sigma / meV)))
+    yield Table("peaks beside the density of states on the interface, by class", columns)
+    beyond = [f"{one / meV:.4g}" for one in found.energy[np.isnan(found.share).any(axis=1)]]
+    if beyond:
+        yield Note(f"no vibrations near {', '.join(beyond)} meV: those of this junction end at {top / meV:.4g} meV")
+    if scale_sigma == 0 and np.isfinite(found.shift).any():
+        yield Note("computed frequencies are taken as exact: --scale 3% allows for the force constants")

@@ -21,6 +21,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from functools import lru_cache, partial
+from operator import itemgetter
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, cast, get_args, get_origin, get_type_hints
 
@@ -99,7 +100,7 @@ class _Command(typer.core.TyperCommand):
 
     @property
     def params(self) -> list[Any]:
-        """Arguments and options."""
+        """Ignore the parameters of the placeholder that typer knows."""
         return _typer_parameters(self.function)
 
     @params.setter
@@ -108,7 +109,11 @@ class _Command(typer.core.TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """Call the function with the values of the options."""
-        given = {one.name: _plain_value(one, ctx.params.get(one.name)) for one in self.params}
+        given: dict[str, Any] = {}
+        for one in self.params:
+            value = ctx.params.get(one.name)
+            several = getattr(one, "multiple", False) or one.nargs == -1
+            given[one.name] = (list(value) if value else None) if several else value
         groups = _parameter_groups(self.function)
         return self.function(
             **{
@@ -131,21 +136,14 @@ class _Command(typer.core.TyperCommand):
                     formatter.write_dl(lines)
 
 
-def _plain_value(parameter: Any, value: Any) -> Any:
-    if getattr(parameter, "multiple", False) or parameter.nargs == -1:
-        return list(value) if value else None
-    return value
-
-
 @lru_cache
 def _typer_parameters(verb: Callable[..., None]) -> list[Any]:
 
     def placeholder() -> None:
         pass
 
-    entries = [one for group in _parameter_groups(verb).values() for one in group.entries.values()]
-    signature = inspect.Signature([one.parameter for one in entries])
-    placeholder.__signature__ = signature  # pyright: ignore[reportFunctionMemberAccess]
+    parameters = [one.parameter for group in _parameter_groups(verb).values() for one in group.entries.values()]
+    placeholder.__signature__ = inspect.Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(placeholder)
     return list(typer.main.get_command(app).params)
@@ -153,7 +151,6 @@ def _typer_parameters(verb: Callable[..., None]) -> list[Any]:
 
 @lru_cache
 def _parameter_groups(verb: Callable[..., None]) -> dict[str, _Group]:
-    """Return the parameters of typer that make each parameter of a function."""
     hints = get_type_hints(verb, include_extras=True)
     found: dict[str, _Group] = {}
     for name, parameter in inspect.signature(verb).parameters.items():
@@ -164,7 +161,7 @@ def _parameter_groups(verb: Callable[..., None]) -> dict[str, _Group]:
             if default is parameter.empty and (optional or marker.default is not None or kind is bool):
                 default = marker.default
             entry = _make_entry(name, kind, marker, default)
-            found[name] = _Group({name: entry}, partial(_one_value, name))
+            found[name] = _Group({name: entry}, itemgetter(name))
         elif isinstance(marker, Keys):
             found[name] = _Group(dict(_record_entries(marker.record, marker, texts=True)), _drop_omitted)
         elif isinstance(marker, Panel) or is_dataclass(kind):
@@ -172,12 +169,8 @@ def _parameter_groups(verb: Callable[..., None]) -> dict[str, _Group]:
             found[name] = _Group(entries, partial(_make_record, cast("Any", kind)))
         else:
             plain = parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
-            found[name] = _Group({name: _Entry(plain, _same_value)}, partial(_one_value, name))
+            found[name] = _Group({name: _Entry(plain, _same_value)}, itemgetter(name))
     return found
-
-
-def _one_value(name: str, values: dict[str, Any]) -> Any:
-    return values[name]
 
 
 def _drop_omitted(values: dict[str, Any]) -> dict[str, Any]:
@@ -236,13 +229,6 @@ def _record_entries(record: Any, panel: Panel | Keys, *, texts: bool = False) ->
         yield name, made._replace(convert=_true_if_given) if kind is bool else made
 
 
-def _help_text(option: Option) -> str:
-    """Return the meaning of an option, with its default if that is not printed by typer."""
-    end = "" if option.meaning.endswith(("?", ".")) else "."
-    shown = f"  [default: {option.shown}]" if option.shown else ""
-    return f"{option.meaning[:1].upper()}{option.meaning[1:]}{end}{shown}"
-
-
 def _true_if_given(value: object) -> bool | None:
     return True if value else None
 
@@ -257,7 +243,6 @@ def _placeholder(name: str, kind: Any, quantity_kind: str | Callable[[Any], Any]
 
 
 def _make_entry(name: str, kind: Any, option: Option, default: Any) -> _Entry:
-    """Return the parameter of typer for one option."""
     names = option.names.split() or [f"--{name.replace('_', '-')}"]
     metavar = option.metavar or _placeholder(name, kind, option.kind)
     extra: dict[str, Any] = {"metavar": metavar, "rich_help_panel": option.panel or None}
@@ -273,13 +258,15 @@ def _make_entry(name: str, kind: Any, option: Option, default: Any) -> _Entry:
         supported = kind in (str, list[str], tuple[str, str]) or get_origin(kind) is Literal
         shape = kind if supported else str
     shape = shape | None if default is None else shape
-    info = typer.Option(*names, help=_help_text(option), **extra)
+    end = "" if option.meaning.endswith(("?", ".")) else "."
+    shown = f"  [default: {option.shown}]" if option.shown else ""
+    text = f"{option.meaning[:1].upper()}{option.meaning[1:]}{end}{shown}"
+    info = typer.Option(*names, help=text, **extra)
     keyword = inspect.Parameter.KEYWORD_ONLY
     return _Entry(inspect.Parameter(name, keyword, default=default, annotation=Annotated[shape, info]), convert)
 
 
 def _parse_text(name: str, option: Option, text: Any) -> Any:
-    """Return the value of the text of an option, within its bounds."""
     if text is None:
         return None
     if not isinstance(option.kind, str):

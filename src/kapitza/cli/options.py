@@ -10,7 +10,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
+from typing import Annotated, Any, ClassVar, Literal, cast
+
+import typer
 
 import kapitza
 from kapitza.cli.layer import Option
@@ -18,10 +20,6 @@ from kapitza.cli.output import note
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity, stepped_range
 from kapitza.run import progress_bar
-
-if TYPE_CHECKING:
-    from kapitza.measure import Observation, ObservationMethod
-    from kapitza.phonons import FiniteDisplacements
 
 _MAX_TEMPERATURES = 10_000  # temperatures
 _CELSIUS_PATTERN = re.compile(r"(?P<value>[-+]?[0-9.]+)\s*(°\s*C|degC|C|℃)", re.IGNORECASE)
@@ -73,9 +71,9 @@ def parse_normals(text: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Normals of both sides from ``001`` (both) or ``111,001`` (left, right): digits are Cartesian directions in the
     axes of the crystal, which for cubic crystals are Miller indices.
     """
-    found = [_MILLER_PATTERN.fullmatch(part.strip()) for part in text.split(",")]
-    normals = [tuple(map(int, match.groups())) for match in found if match]
-    if len(normals) != len(found) or len(found) > 2 or not all(map(any, normals)):
+    matches = [_MILLER_PATTERN.fullmatch(part.strip()) for part in text.split(",")]
+    normals = [tuple(map(int, match.groups())) for match in matches if match]
+    if not 0 < len(normals) == len(matches) <= 2 or not all(map(any, normals)):
         raise InputError(f"normal {text!r:.40}: expected three digits, such as 001, -110 or 111,001 (left, right)")
     return normals[0], normals[-1]
 
@@ -127,7 +125,7 @@ _OBSERVATION_PARTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 _OBSERVATION_EXAMPLES = "tdtr, tdtr:80nm,10MHz, sstr:80nm,10um, film:1um or md:20nm"
 
 
-def parse_observation(text: str) -> Observation:
+def parse_observation(text: str) -> kapitza.measure.Observation:
     """How a boundary is seen, from ``tdtr``, ``tdtr:80nm,10MHz``, ``sstr:80nm,10um``, ``film:1um`` or ``md:20nm``."""
     name, _, rest = text.partition(":")
     method = name.strip().lower()
@@ -144,7 +142,7 @@ def parse_observation(text: str) -> Observation:
         key: quantity(part, "frequency" if key == "frequency" else "length", what=f"--seen: {key}")
         for key, part in zip(wanted, parts, strict=False)
     }
-    return kapitza.measure.Observation(method=cast("ObservationMethod", method), **given)
+    return kapitza.measure.Observation(method=cast("kapitza.measure.ObservationMethod", method), **given)
 
 
 def parse_conductivities(text: str) -> tuple[float | None, float | None]:
@@ -204,7 +202,7 @@ class Calculation:
         Option("relaxation: of the atoms [default], also of the lattice vectors, or none"),
     ] = None
 
-    def forces(self, sides: Sequence[str]) -> FiniteDisplacements | None:
+    def forces(self, sides: Sequence[str]) -> kapitza.phonons.FiniteDisplacements | None:
         """Return what gives the forces of structure files; None where no side is one, and nothing was asked for."""
         if not any(map(kapitza.matter.is_structure_file, sides)):
             if self != Calculation():
@@ -225,3 +223,14 @@ Temperatures = Annotated[
     list[float],
     Option("temperatures in K: 300, 77,300 or 50:600:10", parse_temperatures, "300", "--temperature -T", "KELVIN"),
 ]
+SampleArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="FILE",
+        help="Sample file (.toml): stack, data, and experiments of any kind: tdtr, fdtr, steady, three-omega, raman, "
+        "cooling, particle, flash, grating, beam-offset.",
+    ),
+]
+ABSCISSA_UNITS = {  # of what experiments vary
+    "delay": "s", "frequency": "Hz", "time": "s", "thickness": "m", "radius": "m", "power": "W", "offset": "m",
+}  # fmt: skip

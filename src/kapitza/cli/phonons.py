@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import typer
 
 import kapitza
-from kapitza.cli.figures import Results, check_output
+from kapitza.cli import output
 from kapitza.cli.layer import Keys, Option, Panel
 from kapitza.cli.options import Calculation, parse_temperatures
-from kapitza.cli.output import note, print_record
-from kapitza.cli.tables import (
-    Column,
-    Grid,
-    Note,
-    Part,
-    Table,
-    Values,
-    columns_of,
-    even_subset,
-    format_number,
-    print_parts,
-)
+from kapitza.cli.output import Results, check_output, note, print_record
 from kapitza.errors import InputError
 from kapitza.io import RESULT_SUFFIXES
 from kapitza.io.quantities import quantity
 from kapitza.run import progress_bar
 from kapitza.units import THz, angstrom, k_B, nm, ps
-
-if TYPE_CHECKING:
-    from kapitza.phonons import CrystalPhonons, MeasuredPhonons, PhononCard, PolarConstants, StructureCrystal
 
 _NUMBERS = {
     "top": "THz", "lowest": "THz", "debye": "K", "library_debye": "K", "longitudinal": "", "transverse": "",
@@ -92,9 +78,13 @@ def phonons(
             raise InputError(f"--potential {potential} and --calculator {calculation.calculator}: expected one of them")
         if name is None:
             raise InputError(f"{chosen:.60} of which crystal? Name it: kapitza phonons Si --potential sw")
-        arguments = calculation.calculator_args or {}
+        if "reach" in choice:
+            choice["reach"] = quantity(choice["reach"], "length", what="--reach")
+        chosen_potential = kapitza.phonons.PotentialChoice(
+            arguments=calculation.calculator_args or {}, progress=progress_bar("forces"), announce=note, **choice
+        )
         found = kapitza.phonons.crystal_by_potential(
-            name, chosen or kapitza.lattice.DEFAULT_CALCULATOR, _potential_choice(arguments, choice), stable=False
+            name, chosen or kapitza.lattice.DEFAULT_CALCULATOR, chosen_potential, stable=False
         )
         _report_computed(found, temperature or [300.0], files)
         return
@@ -117,17 +107,7 @@ def phonons(
     files.report({"cards": cards}, _describe_cards(cards))
 
 
-def _potential_choice(arguments: dict[str, object], texts: dict[str, str]) -> Any:
-    chosen: dict[str, Any] = dict(texts)
-    if "reach" in texts:
-        chosen["reach"] = quantity(texts["reach"], "length", what="--reach")
-    return kapitza.phonons.PotentialChoice(
-        arguments=arguments, progress=progress_bar("forces"), announce=note, **chosen
-    )
-
-
-def _report_computed(computed: StructureCrystal, kelvin: list[float], files: CrystalResults) -> None:
-    """Print, save and draw phonons that a potential gave."""
+def _report_computed(computed: kapitza.phonons.StructureCrystal, kelvin: list[float], files: CrystalResults) -> None:
     result = kapitza.phonons.crystal_phonons(computed, kelvin)
     files.draw_figure(lambda figure: kapitza.plot.computed_phonon_figure(result, figure), height=4.6)
     printed = [*_describe_computed(result)]
@@ -136,7 +116,7 @@ def _report_computed(computed: StructureCrystal, kelvin: list[float], files: Cry
     kept = replace(files, save=None) if files.exports else files
     kept.keep(result)
     if not files.as_json:
-        print_parts(printed)
+        output.print_parts(printed)
     else:
         print_record(result)
     if result.instability:
@@ -146,87 +126,60 @@ def _report_computed(computed: StructureCrystal, kelvin: list[float], files: Cry
     kept.announce()
 
 
-def _describe_computed(result: CrystalPhonons) -> Iterator[Part]:
+def _describe_computed(result: kapitza.phonons.CrystalPhonons) -> Iterator[output.Part]:
     crystal = result.crystal
     lengths = ", ".join(f"{length:.5g}" for length in ((result.axes**2).sum(axis=1) ** 0.5 / angstrom).tolist())
+    lowest, remark = min(result.lowest, float(result.dispersion.omega.min())), ""  # on the mesh or along the path
+    if lowest < -_ROUNDING * result.top and not result.instability:
+        remark = ", no more than errors of interpolation and of force constants cut off"
+    imaginary = f"imaginary ones to {-lowest / THz:.3g}i THz{remark}"
+    imaginary = imaginary if lowest < -_ROUNDING * result.top else "none is imaginary"
     yield f"{crystal.name}: {crystal.masses.size} atoms in the primitive cell; axes of {lengths} Å"
     yield f"forces: {result.source}"
-    yield f"frequencies up to {result.top / THz:.4g} THz, {_imaginary_text(result)}"
+    yield f"frequencies up to {result.top / THz:.4g} THz, {imaginary}"
     yield f"sum rule off by {crystal.residual:.1e} of the largest force constant before it was enforced\n"
-    columns = [Column("along", ["[" + " ".join(map(str, one)) + "]" for one in result.directions.tolist()])]
+    columns = [output.Column("along", ["[" + " ".join(map(str, one)) + "]" for one in result.directions.tolist()])]
     names = ("slowest", "middle", "fastest")
     columns += [
-        Column(name, (speed / (nm / ps)).round(4).tolist()) for name, speed in zip(names, result.speeds.T, strict=True)
+        output.Column(name, (speed / (nm / ps)).round(4).tolist())
+        for name, speed in zip(names, result.speeds.T, strict=True)
     ]
-    yield Table("speeds of sound in km/s (nm/ps)", columns)
+    yield output.Table("speeds of sound in km/s (nm/ps)", columns)
     if result.heat_capacity is None:
         return
-    shown = even_subset(result.temperature.size, _MAX_TABLE_TEMPERATURES)
-    yield Table(
+    shown = output.even_subset(result.temperature.size, _MAX_TABLE_TEMPERATURES)
+    yield output.Table(
         "heat capacity at constant volume",
         [
-            Column("at", [f"{result.temperature[j]:g} K" for j in shown]),
-            Column("MJ m⁻³ K⁻¹", (result.heat_capacity[shown] / _MEGAJOULE).tolist()),
-            Column("k_B per atom", (result.heat_capacity[shown] / (crystal.atoms * k_B)).tolist()),
+            output.Column("at", [f"{result.temperature[j]:g} K" for j in shown]),
+            output.Column("MJ m⁻³ K⁻¹", (result.heat_capacity[shown] / _MEGAJOULE).tolist()),
+            output.Column("k_B per atom", (result.heat_capacity[shown] / (crystal.atoms * k_B)).tolist()),
         ],
     )
 
 
-def _imaginary_text(result: CrystalPhonons) -> str:
-    """Return how far frequencies are imaginary, on the mesh or along the path."""
-    lowest = min(result.lowest, float(result.dispersion.omega.min()))
-    if lowest >= -_ROUNDING * result.top:
-        return "none is imaginary"
-    remark = "" if result.instability else ", no more than errors of interpolation and of force constants cut off"
-    return f"imaginary ones to {-lowest / THz:.3g}i THz{remark}"
-
-
-def _describe_cards(cards: tuple[PhononCard, ...]) -> Iterator[Part]:
-    values = {name: [getattr(card, name) for card in cards] for name in ("top", "debye", "library_debye")}
-    speeds = {name: [getattr(card, name) for card in cards] for name in ("longitudinal", "transverse")}
-    columns = [
-        Column("name", [card.name for card in cards]),
-        Column("bands", [card.status for card in cards]),
-        Column(
-            "potential",
-            [
-                ("measured" if card.potential.startswith("Born-von K") else card.potential.split("-")[0])
-                for card in cards
-            ],
-        ),
-        Column("THz", [_decimal_text(value, 2) for value in values["top"]]),
-        Column("Debye (K)", [_decimal_text(value, 0) for value in values["debye"]]),
-        Column("library", [_decimal_text(value, 0) for value in values["library_debye"]]),
-        Column("c_L", [_decimal_text(value, 2) for value in speeds["longitudinal"]]),
-        Column("c_T", [_decimal_text(value, 2) for value in speeds["transverse"]]),
-        Column(" remark", [_short_remark(card) for card in cards]),
-    ]
-    count = {
-        status: sum(card.status == status for card in cards) for status in ("accepted", "fitted", "unstable", "refused")
-    }
-    title = f"{len(cards)} crystals: " + ", ".join(f"{number} {status}" for status, number in count.items())
-    heads, rows = [column.name for column in columns], zip(*(column.values for column in columns), strict=True)
-    yield Grid(title, heads, [list(row) for row in rows], text=3)
+def _describe_cards(cards: tuple[kapitza.phonons.PhononCard, ...]) -> Iterator[output.Part]:
+    heads = ["name", "bands", "potential", "THz", "Debye (K)", "library", "c_L", "c_T", " remark"]
+    rows: list[list[str]] = []
+    for card in cards:
+        potential = "measured" if card.potential.startswith("Born-von K") else card.potential.split("-")[0]
+        numbers = zip(
+            (card.top, card.debye, card.library_debye, card.longitudinal, card.transverse), (2, 0, 0, 2, 2), strict=True
+        )
+        cells = ["–" if value is None else f"{value:.{decimals}f}" for value, decimals in numbers]
+        wrong = [part.split(":")[0] for part in card.reason.split("; ")]  # without its reasons
+        hidden = ("", "elastic constants", "no elastic constants to compare with")
+        rows.append([card.name, card.status, potential, *cells, "; ".join(one for one in wrong if one not in hidden)])
+    count = Counter(card.status for card in cards)
+    statuses = ", ".join(f"{count[status]} {status}" for status in ("accepted", "fitted", "unstable", "refused"))
+    yield output.Grid(f"{len(cards)} crystals: {statuses}", heads, rows, text=3)
     yield (
         "THz: top frequency.  c_L, c_T: mean speeds of sound as computed over those of the elastic constants;\n"
         "fitted bands have these constants.  `kapitza phonons Si` shows one card, --plot si.png its dispersion."
     )
 
 
-def _decimal_text(value: float | None, decimals: int) -> str:
-    return "–" if value is None else f"{value:.{decimals}f}"
-
-
-def _short_remark(card: PhononCard) -> str:
-    """Return what is wrong with a card, without its reasons."""
-    parts = [part.split(":")[0] for part in card.reason.split("; ")]
-    hidden = ("", "elastic constants", "no elastic constants to compare with")
-    kept = [part for part in parts if part not in hidden]
-    return "; ".join(kept)
-
-
 def _report_crystal(name: str, files: Results) -> None:
-    """Print, save and draw all that is known of the phonons of one crystal."""
     room = kapitza.phonons
     card = room.phonon_card(name)
     measured, polar = room.measured_phonons(card.name), room.polar_constants(card.name)
@@ -241,7 +194,7 @@ def _report_crystal(name: str, files: Results) -> None:
                 lambda figure: kapitza.plot.phonon_figure(dispersion, spectrum, measured, figure), height=4.6
             )
 
-    def printout() -> Iterator[Part]:
+    def printout() -> Iterator[output.Part]:
         yield from _describe_card(card)
         if card.status != "refused":
             yield from _describe_measured(measured)
@@ -250,12 +203,16 @@ def _report_crystal(name: str, files: Results) -> None:
     files.report(records, printout())
 
 
-def _describe_card(card: PhononCard) -> Iterator[Part]:
+def _describe_card(card: kapitza.phonons.PhononCard) -> Iterator[output.Part]:
     lattice = ", ".join(f"{key} = {value:g}{'°' if key == 'beta' else ' Å'}" for key, value in card.lattice.items())
-    yield f"{card.name}: {card.structure}; {lattice} ({_source_text(card.lattice_source)})"
+    try:
+        source = str(kapitza.matter.source(card.lattice_source))
+    except InputError:
+        source = card.lattice_source
+    yield f"{card.name}: {card.structure}; {lattice} ({source})"
     yield f"forces: {card.potential}, doi:{card.doi}; supercell of {card.supercell} atoms"
     yield f"bands: {card.status}{'; ' if card.reason else ''}{card.reason}\n"
-    yield Values("quality of the bands", columns_of(card, _NUMBERS))
+    yield output.Values("quality of the bands", output.columns_of(card, _NUMBERS))
     if card.worst_direction:
         yield f"worst speed: along {card.worst_direction} wave"
     if card.unverified:
@@ -264,46 +221,42 @@ def _describe_card(card: PhononCard) -> Iterator[Part]:
         yield f"measured: {card.measured_top[0]:g} THz, {card.measured_top[1]}"
 
 
-def _source_text(key: str) -> str:
-    try:
-        return str(kapitza.matter.source(key))
-    except InputError:
-        return key
-
-
-def _describe_measured(measured: tuple[MeasuredPhonons, ...]) -> Iterator[Part]:
+def _describe_measured(measured: tuple[kapitza.phonons.MeasuredPhonons, ...]) -> Iterator[output.Part]:
     for one in measured:
         bands = kapitza.phonons.computed_frequencies(one)
         kelvin = "" if one.temperature is None else f", {one.temperature:g} K"
         columns = [
-            Column("point", one.points),
-            Column("measured (THz)", (one.omega / THz).tolist()),
-            Column("bands (THz)", (bands / THz).tolist()),
-            Column("bands / measured", [format_number(ratio, 3) for ratio in (bands / one.omega).tolist()]),
+            output.Column("point", one.points),
+            output.Column("measured (THz)", (one.omega / THz).tolist()),
+            output.Column("bands (THz)", (bands / THz).tolist()),
+            output.Column(
+                "bands / measured", [output.format_number(ratio, 3) for ratio in (bands / one.omega).tolist()]
+            ),
         ]
         yield ""
-        yield Table(f"{one.technique}{kelvin}{'' if one.verified else ', not verified'}", columns)
-        doi = f", doi:{one.doi}" if one.doi else ""
-        via = f"; {one.via}" if one.via else ""
-        yield f"{one.citation}{doi}{via}"
+        yield output.Table(f"{one.technique}{kelvin}{'' if one.verified else ', not verified'}", columns)
+        yield f"{one.citation}{f', doi:{one.doi}' if one.doi else ''}{f'; {one.via}' if one.via else ''}"
 
 
-def _describe_charges(name: str, constants: PolarConstants | None) -> Iterator[Part]:
+def _describe_charges(name: str, constants: kapitza.phonons.PolarConstants | None) -> Iterator[output.Part]:
     if constants is None:
         return
     crystal = kapitza.phonons.phonon_crystal(name)
     charges = kapitza.phonons.effective_charges(crystal, constants)
     uniaxial = len(set(constants.dielectric.tolist())) > 1
+    shown = slice(0, 3, 2 if uniaxial else 3)
     columns = [
-        Column("polarised", ["across c", "along c"] if uniaxial else ["any way"]),
-        Column("TO (THz)", (constants.transverse / THz).tolist()[: 3 : 2 if uniaxial else 3]),
-        Column("LO (THz)", (constants.longitudinal / THz).tolist()[: 3 : 2 if uniaxial else 3]),
-        Column("ε∞", constants.dielectric.tolist()[: 3 : 2 if uniaxial else 3]),
-        Column(f"charge of {crystal.symbols[0]} (e)", charges[0].tolist()[: 3 : 2 if uniaxial else 3]),
+        output.Column("polarised", ["across c", "along c"] if uniaxial else ["any way"]),
+        output.Column("TO (THz)", (constants.transverse / THz).tolist()[shown]),
+        output.Column("LO (THz)", (constants.longitudinal / THz).tolist()[shown]),
+        output.Column("ε∞", constants.dielectric.tolist()[shown]),
+        output.Column(f"charge of {crystal.symbols[0]} (e)", charges[0].tolist()[shown]),
     ]
     yield ""
-    yield Table(f"published polar modes at Γ{'' if constants.verified else ', not verified'}", columns)
+    yield output.Table(f"published polar modes at Γ{'' if constants.verified else ', not verified'}", columns)
     doi = f", doi:{constants.doi}" if constants.doi else ""
     yield f"{constants.citation}{doi}; ε∞: {constants.dielectric_source}"
     if crystal.polar is None:
-        yield Note("the field of these charges is in the dashed lines of the figure, not in the bands that models take")
+        yield output.Note(
+            "the field of these charges is in the dashed lines of the figure, not in the bands that models take"
+        )

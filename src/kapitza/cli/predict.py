@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 import kapitza
-from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option
 from kapitza.cli.options import (
     Calculation,
@@ -19,13 +18,18 @@ from kapitza.cli.options import (
     parse_normals,
     parse_observation,
 )
-from kapitza.cli.output import CONDUCTANCE_UNIT, megawatts, quantity_json, terminal_columns
-from kapitza.cli.tables import Grid, Note, Part, even_subset
+from kapitza.cli.output import (
+    CONDUCTANCE_UNIT,
+    Grid,
+    Note,
+    Part,
+    Results,
+    even_subset,
+    megawatts,
+    quantity_json,
+    terminal_columns,
+)
 from kapitza.errors import InputError
-
-if TYPE_CHECKING:
-    from kapitza import Estimate, Measurement
-    from kapitza.measure import ApparentConductance, InterfacePrediction
 
 Left = Annotated[
     str, typer.Argument(help="Library name, phonopy file or folder/, structure: .cif, POSCAR, or mine.toml:name.")
@@ -109,7 +113,9 @@ def predict(
     files.report(records, _describe_prediction(prediction, drop, (left, right)), derived)
 
 
-def _describe_prediction(prediction: InterfacePrediction, drop: str, typed: tuple[str, str]) -> Iterator[Part]:
+def _describe_prediction(
+    prediction: kapitza.measure.InterfacePrediction, drop: str, typed: tuple[str, str]
+) -> Iterator[Part]:
     yield from map(Note, prediction.remarks)
     kelvin = prediction.estimate.conductance.temperature.tolist()
     at = min(kelvin, key=lambda t: abs(t - _ROOM_TEMPERATURE))
@@ -120,30 +126,44 @@ def _describe_prediction(prediction: InterfacePrediction, drop: str, typed: tupl
     yield from _describe_measured(prediction, at, typed)
 
 
-def _headline(found: InterfacePrediction, at: float) -> str:
+def _short_megawatts(value: float, digits: int = 3) -> str:
+    return megawatts(float(f"{value:.{digits}g}"))
+
+
+def _headline(found: kapitza.measure.InterfacePrediction, at: float) -> str:
     best = found.estimate
     index = best.conductance.temperature.tolist().index(at)
-    value = megawatts(float(f"{best.conductance.value[index]:.3g}"))
-    interval = best.interval
+    value, interval = _short_megawatts(float(best.conductance.value[index])), best.interval
     ends = ""
     if interval is not None:
-        low, high = (megawatts(float(f"{end:.2g}")) for end in interval[index].tolist())
+        low, high = (_short_megawatts(end, 2) for end in interval[index].tolist())
         ends = f", 95 % interval {low} to {high}"
     elif len(theories := [float(one.emitted.value[index]) for one in found if not one.limit]) > 1:
-        ends = f", models from {megawatts(float(f'{min(theories):.3g}'))} to {megawatts(float(f'{max(theories):.3g}'))}"
+        ends = f", models from {_short_megawatts(min(theories))} to {_short_megawatts(max(theories))}"
     sides = f"{found.left} | {found.right} at {at:g} K"
     if best.phonons_alone:
         return f"{sides}: {best.reason}: {value} MW m⁻² K⁻¹"
     return f"{sides}: {value} MW m⁻² K⁻¹{ends}; {best.reason}"
 
 
-def _describe_models(found: InterfacePrediction, drop: str) -> Iterator[Part]:
+def _describe_models(found: kapitza.measure.InterfacePrediction, drop: str) -> Iterator[Part]:
     kelvin = found.models[0].emitted.temperature.tolist()
     room = terminal_columns() - max(len(one.title) for one in found) - len("  inelastic-limit-crystal  ")
     shown = even_subset(len(kelvin), max(2, min(_MAX_COLUMNS, room // _COLUMN_WIDTH)))
-    rows = [[one.title, one.model, *(_drop_value(one, drop, j) for j in shown)] for one in found]
+    rows: list[list[str]] = []
     if len(kelvin) > 1:
-        rows = _best_rows(found, [kelvin[j] for j in shown]) + rows
+        best = found.estimate
+        index = {t: i for i, t in enumerate(best.conductance.temperature.tolist())}
+        curves = {"best estimate": best.conductance.value}
+        if best.interval is not None:
+            curves |= {"95 % from": best.interval[:, 0], "95 % to": best.interval[:, 1]}
+        for name, value in curves.items():
+            cells = [_short_megawatts(value[index[kelvin[j]]]) if kelvin[j] in index else "–" for j in shown]
+            rows.append([name, best.basis, *cells])
+    for one in found:
+        known = getattr(one, drop)
+        cells = [megawatts(None if known is None else float(known.value[j])) for j in shown]
+        rows.append([one.title, one.model, *cells])
     error = f" ± {kapitza.core.GRAY_ERROR:.0%}" if drop == "extrapolated" else ""
     head = f"models by the {drop} drop{error}, MW m⁻² K⁻¹"
     yield Grid(head, ["model", "name", *(f"{kelvin[j]:g} K" for j in shown)], rows, text=2)
@@ -159,10 +179,10 @@ def _describe_models(found: InterfacePrediction, drop: str) -> Iterator[Part]:
         )
 
 
-def _describe_apparent(found: ApparentConductance) -> Iterator[Part]:
+def _describe_apparent(found: kapitza.measure.ApparentConductance) -> Iterator[Part]:
     known = found.conductance
     rows = [
-        [f"{t:g}", *(megawatts(float(f"{one[i]:.2g}")) for one in (known.value, found.low, found.high))]
+        [f"{t:g}", *(_short_megawatts(one[i], 2) for one in (known.value, found.low, found.high))]
         + [f"{side[i].value:.3g}{'*' * side[i].estimated}" for side in found.conductivities]
         for i, t in enumerate(known.temperature.tolist())
     ]
@@ -174,25 +194,19 @@ def _describe_apparent(found: ApparentConductance) -> Iterator[Part]:
     yield f" κ: of the lattice, W m⁻¹ K⁻¹{'; * estimated' * estimated}\n"
 
 
-def _best_rows(found: InterfacePrediction, kelvin: list[float]) -> list[list[str]]:
-    best = found.estimate
-    known = {t: i for i, t in enumerate(best.conductance.temperature.tolist())}
-    curves = {"best estimate": best.conductance.value}
-    if best.interval is not None:
-        curves |= {"95 % from": best.interval[:, 0], "95 % to": best.interval[:, 1]}
-    return [
-        [name, best.basis, *(megawatts(float(f"{value[known[t]]:.3g}")) if t in known else "–" for t in kelvin)]
-        for name, value in curves.items()
-    ]
-
-
-def _describe_measured(found: InterfacePrediction, at: float, typed: tuple[str, str]) -> Iterator[Part]:
+def _describe_measured(found: kapitza.measure.InterfacePrediction, at: float, typed: tuple[str, str]) -> Iterator[Part]:
     direct = [one for one in found.measured if not one.exclusion]
-    by_source: dict[str, list[Measurement]] = {}
+    by_source: dict[str, list[kapitza.Measurement]] = {}
     for one in direct:
         if one.near(at):
             by_source.setdefault(one.citation, []).append(one)
-    rows = [_source_row(citation, entries, at) for citation, entries in list(by_source.items())[:_MAX_SOURCES]]
+    rows: list[list[str]] = []
+    for citation, entries in list(by_source.items())[:_MAX_SOURCES]:
+        values = [float(one.conductance.value[i]) for one in entries for i in one.near(at)]
+        ends = " – ".join(map(megawatts, dict.fromkeys((min(values), max(values)))))
+        methods = ", ".join(dict.fromkeys(one.method for one in entries))
+        prepared = dict.fromkeys(filter(None, (one.condition or one.preparation for one in entries)))
+        rows.append([kapitza.plot.style.short_citation(citation), ends, methods, ", ".join(prepared)])
     if rows:
         everyone = {*found.estimate.sources, *(one.doi for entries in by_source.values() for one in entries)}
         part = f", {len(rows)} of {len(everyone)} sources" if len(rows) < len(everyone) else ""
@@ -203,16 +217,3 @@ def _describe_measured(found: InterfacePrediction, at: float, typed: tuple[str, 
         more = f"{hidden} more" if rows else f"{hidden} at other temperatures or not of the bare contact"
         if hidden:
             yield Note(f"{more}: kapitza measured {' '.join(map(shlex.quote, names))}")
-
-
-def _source_row(citation: str, entries: list[Measurement], at: float) -> list[str]:
-    values = [float(one.conductance.value[i]) for one in entries for i in one.near(at)]
-    ends = [megawatts(end) for end in dict.fromkeys((min(values), max(values)))]
-    methods = ", ".join(dict.fromkeys(one.method for one in entries))
-    prepared = dict.fromkeys(filter(None, (one.condition or one.preparation for one in entries)))
-    return [kapitza.plot.style.short_citation(citation), " – ".join(ends), methods, ", ".join(prepared)]
-
-
-def _drop_value(one: Estimate, drop: str, index: int) -> str:
-    conductance = getattr(one, drop)
-    return megawatts(None if conductance is None else float(conductance.value[index]))

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import typer
 
 import kapitza
-from kapitza.cli.figures import FIGURE_SUFFIXES, Results, check_output
 from kapitza.cli.layer import Option, Panel
 from kapitza.cli.options import Temperatures, Work
-from kapitza.cli.output import note
-from kapitza.cli.tables import Column, Note, Part, Table
+from kapitza.cli.output import FIGURE_SUFFIXES, Column, Note, Part, Results, Table, check_output, note
 from kapitza.errors import InputError
 from kapitza.units import nm
 
@@ -40,9 +38,9 @@ class ScreeningResults(Results):
 
     def __post_init__(self) -> None:
         check_output(self.save, kapitza.io.SCREENING_SUFFIXES)
+        check_output(self.plot, FIGURE_SUFFIXES)
         if self.save is not None:
             kapitza.io.check_screening_output(self.save)
-        check_output(self.plot, FIGURE_SUFFIXES)
 
     def keep(self, record: Any) -> None:
         """Save the lists if a file was asked for."""
@@ -86,7 +84,14 @@ def screen(
 
     ranking = evolve(ranking, top=top)
     if layers or between:
-        _refuse_pair_options(ranking, partners, files.plot)
+        default = kapitza.screen.Ranking()
+        names = {"order": "--rank"} | {
+            name: f"--{name}" for name in ("each", "drop", "best", "calibrated", "precision")
+        }
+        given = [option for name, option in names.items() if getattr(ranking, name) != getattr(default, name)]
+        given += [option for option, value in (("--with", partners), ("--plot", files.plot)) if value]
+        if given:
+            raise InputError(f"{', '.join(given)}: for lists of pairs, not for those of layers (--between, --layers)")
         if layers and between:
             raise InputError("--layers and --between ask for different lists: give one of them")
         if len(temperature) > 1:
@@ -99,7 +104,10 @@ def screen(
             )
         _report_layers(layered, materials, solve, files)
         return
-    _refuse_layer_options(solve, thickness)
+    if solve:
+        raise InputError(f"--solve {solve} is for layers: give --between LEFT RIGHT or --layers")
+    if thickness is not None:
+        raise InputError(f"--thickness {thickness / nm:g}nm is that of a layer: give --between LEFT RIGHT or --layers")
     if files.plot is not None and ranking.each:
         raise InputError(f"--plot {files.plot:.60} draws the ranks of one list: leave --each out")
     materials, names = _read_table(table, partners, where, skip=skip_invalid)
@@ -110,30 +118,9 @@ def screen(
     files.report(screening, _describe_list(screening, kelvin))
 
 
-def _refuse_pair_options(ranking: kapitza.screen.Ranking, partners: list[str] | None, plot: str | None) -> None:
-    default = kapitza.screen.Ranking()
-    options = {name: f"--{name}" for name in ("each", "drop", "best", "calibrated", "precision")}
-    given = [
-        option
-        for name, option in {"order": "--rank", **options}.items()
-        if getattr(ranking, name) != getattr(default, name)
-    ]
-    given += [option for option, value in (("--with", partners), ("--plot", plot)) if value]
-    if given:
-        raise InputError(f"{', '.join(given)}: for lists of pairs, not for those of layers (--between, --layers)")
-
-
-def _refuse_layer_options(solve: int, thickness: float | None) -> None:
-    if solve:
-        raise InputError(f"--solve {solve} is for layers: give --between LEFT RIGHT or --layers")
-    if thickness is not None:
-        raise InputError(f"--thickness {thickness / nm:g}nm is that of a layer: give --between LEFT RIGHT or --layers")
-
-
 def _report_layers(
     screening: InterlayerScreening, materials: MaterialTable, solve: int, files: ScreeningResults
 ) -> None:
-    """Print layers between two solids, the largest gain first, and solutions for some of them."""
     if solve and not screening.thickness:
         raise InputError(f"--solve {solve} without --thickness: give that of the layers, such as 5nm")
     solved = None
@@ -225,10 +212,10 @@ def _describe_list(screening: Screening, kelvin: float) -> Iterator[Part]:
     shown = rows[:_MAX_ROWS]
     columns = screening.columns(shown)
     within = [f"{low / 1e6:.2g} – {high / 1e6:.2g}" for low, high in zip(columns["low"], columns["high"], strict=True)]
-    table = [
-        Column(side, [_label(*names) for names in zip(columns[side], columns[f"{side}_formula"], strict=True)])
-        for side in ("left", "right")
-    ]
+    table: list[Column] = []
+    for side in ("left", "right"):
+        pairs = zip(columns[side], columns[f"{side}_formula"], strict=True)
+        table.append(Column(side, [name if formula in ("", name) else f"{formula} {name}" for name, formula in pairs]))
     table += [
         Column("rank", columns["rank"]),
         Column("G", [value / 1e6 for value in columns["conductance"]]),
@@ -251,7 +238,3 @@ def _describe_list(screening: Screening, kelvin: float) -> Iterator[Part]:
     yield from map(Note, screening.error.split("; ")[:_MAX_ERRORS])
     if rows.size > shown.size:
         yield Note(f"{rows.size - shown.size} more rows at this temperature: --save FILE keeps them")
-
-
-def _label(name: str, formula: str) -> str:
-    return name if formula in ("", name) else f"{formula} {name}"

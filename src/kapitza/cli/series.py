@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
 import kapitza
-from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option, Panel
-from kapitza.cli.output import CONDUCTANCE_UNIT, quantity_json
-from kapitza.cli.tables import Note, Part, Values, columns_of
+from kapitza.cli.output import CONDUCTANCE_UNIT, Note, Part, Results, Values, columns_of, quantity_json
 from kapitza.core.parameter_units import rounded_outward
 from kapitza.errors import DataError
 from kapitza.io.quantities import parse_uncertain, quantity, share_or_quantity
 from kapitza.units import nm
-
-if TYPE_CHECKING:
-    from kapitza import Profile
-    from kapitza.core import Jump
-    from kapitza.eels import InterfaceJump
-    from kapitza.thermometry import RamanProbe, ThermalProbe
 
 _MIN_POINTS = 2
 _SUSPICIOUS_PROBABILITY = 0.01  # of a worse fit, below which a remark says so
@@ -78,10 +71,6 @@ def thickness_series(
     files.report(line, printout(), numbers | {"curvature_probability": None if test is None else test.probability})
 
 
-def _parse_flux_error(text: str) -> tuple[float, bool]:
-    return share_or_quantity(text, "flux", what="--flux-sigma")
-
-
 def profile_jump(
     table: Annotated[
         str, typer.Argument(metavar="FILE", help="Table (.csv) of position and temperature, or scan of a tip (.toml).")
@@ -92,10 +81,14 @@ def profile_jump(
     reach: Annotated[float | None, Option("largest distance used on both sides, 40nm", "length")],
     flux: Annotated[float | None, Option("heat flux, 3.1GW/m2, for the conductance", "flux")],
     flux_sigma: Annotated[
-        tuple[float, bool] | None, Option("uncertainty of the flux, 0.1GW/m2 or 3%", _parse_flux_error, metavar="FLUX")
+        tuple[float, bool] | None,
+        Option(
+            "uncertainty of the flux, 0.1GW/m2 or 3%",
+            partial(share_or_quantity, kind="flux", what="--flux-sigma"), metavar="FLUX",
+        ),
     ],
     files: Annotated[Results, Panel(names="plot as_json")],
-) -> None:
+) -> None:  # fmt: skip
     """Temperature jump at an interface from a profile, extrapolated from both sides."""
     far = math.inf if reach is None else reach
     if table.endswith(".toml"):
@@ -121,7 +114,7 @@ def profile_jump(
 
 
 def _jump_numbers(
-    found: Jump, width: float, flux: float | None, flux_sigma: tuple[float, bool] | None
+    found: kapitza.core.Jump, width: float, flux: float | None, flux_sigma: tuple[float, bool] | None
 ) -> dict[str, Any]:
     numbers = {
         "jump": quantity_json(found.jump, "K", sigma=found.sigma),
@@ -136,7 +129,7 @@ def _jump_numbers(
     return numbers
 
 
-def _assumptions(probe: ThermalProbe | RamanProbe) -> list[str]:
+def _assumptions(probe: kapitza.thermometry.ThermalProbe | kapitza.thermometry.RamanProbe) -> list[str]:
     """What a tip is taken to do where its file is silent, and what its errors leave out."""
     if isinstance(probe, kapitza.thermometry.RamanProbe):
         none = probe.near_field_sigma == probe.far_share_sigma == 0
@@ -150,7 +143,6 @@ def _assumptions(probe: ThermalProbe | RamanProbe) -> list[str]:
 def _scanned_jump(
     path: str, at: str, used: tuple[float, float], heat: tuple[float | None, tuple[float, bool] | None], files: Results
 ) -> None:
-    """Jump of a specimen from what a scanning tip reads."""
     held = kapitza.io.read_probe_profile(path)
     plane, sigma = parse_uncertain(at, "length", what="--at")
     fit = kapitza.thermometry.fit_probe_jump(
@@ -158,7 +150,14 @@ def _scanned_jump(
     )
     numbers = _jump_numbers(fit.jump, used[0], *heat)
     specimen = kapitza.thermometry.specimen_profile(held.profile, fit, held.probe)
-    files.draw(lambda ax: _draw_specimen(ax, specimen, fit))
+
+    def draw(ax: Any) -> None:
+        """Draw the scan, its response taken off, with the fit as it is seen through the tip and both branches."""
+        kapitza.plot.eels.interface_jump(specimen, fit, ax=ax)
+        for text in ax.get_legend().get_texts() if ax.get_legend() else ():
+            text.set_text(text.get_text().replace("rows averaged", "tip, response taken off"))
+
+    files.draw(draw)
 
     def printout() -> Iterator[Part]:
         title = f"specimen at {fit.jump.at / nm:g} nm, seen through the tip"
@@ -170,10 +169,3 @@ def _scanned_jump(
             )
 
     files.show(fit, printout(), numbers)
-
-
-def _draw_specimen(ax: Any, specimen: Profile, found: InterfaceJump) -> None:
-    """Draw a scan, its response taken off, with the fit as it is seen through the tip and both branches."""
-    kapitza.plot.eels.interface_jump(specimen, found, ax=ax)
-    for text in ax.get_legend().get_texts() if ax.get_legend() else ():
-        text.set_text(text.get_text().replace("rows averaged", "tip, response taken off"))

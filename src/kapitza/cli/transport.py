@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 import kapitza
-from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option, Panel
 from kapitza.cli.options import Work, long_work
-from kapitza.cli.output import note, quantity_json
-from kapitza.cli.tables import Column, Note, Part, Table, Values, columns_of
+from kapitza.cli.output import Column, Note, Part, Results, Table, Values, columns_of, note, quantity_json
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.units import THz
-
-if TYPE_CHECKING:
-    from kapitza.boltzmann import TransportMap
-    from kapitza.thermoreflectance import SpectralEstimate
 
 _TWO_PANELS_HEIGHT = 7.6  # inches
 _HEAT_ROUNDING = 1e-12  # of a sum over particles that is the same in all batches, as all heat ends in the only sink
 _POWER_UNITS = ("W m⁻²", "W m⁻¹", "W")  # of power, by dimension
 _CONFIDENCE_LEVEL = 0.95
+_LAW = "Fourier's law with the resistances in thick layers, and slips at the walls,"
 _FOURIER_FAILS = 0.5  # of the resistance: an error of Fourier's law above it is no correction
 _POSTERIOR_SAMPLES = 1000
 _MAX_SPECTRUM_ROWS = 12  # of the printed spectrum
+_LENGTHS = ((1e-3, "mm"), (1e-6, "µm"), (1e-9, "nm"))
 
 
 def transport(
@@ -82,7 +78,10 @@ def transport(
     by_name = {"resistance": resistances, "thick_resistance": thick}
 
     def printout() -> Iterator[Part]:
-        thickness = [_thickness_text(float(b - a)) for a, b in pairwise(solved.edges)]
+        thickness = list[str]()
+        for length in (float(b - a) for a, b in pairwise(solved.edges)):  # in the unit in which it is read most easily
+            size, unit = next((pair for pair in _LENGTHS if length >= pair[0]), _LENGTHS[-1])
+            thickness.append(f"{length / size:.4g} {unit}")
         (bulk,) = columns_of(solved, {"conductivity": ""})
         yield Table(
             f"{held.title} at {solved.base:g} K",
@@ -90,30 +89,32 @@ def transport(
         )
         yield Values("as a whole", columns_of(derived), digits=5)
         if resistances:
-            yield Table("resistance in m² K GW⁻¹ by temperature drop", _definition_columns(resistances, thick))
+            drops = kapitza.core.TEMPERATURE_DROPS
+            by_drop = {drop: [one[drop] * 1e9 for one in resistances.values()] for drop in drops}
+            by_drop |= {"in thick layers": [thick[name] * 1e9 for name in resistances]} if thick else {}
+            columns = [Column("boundary", list(resistances)), *(Column(name, by_drop[name]) for name in by_drop)]
+            yield Table("resistance in m² K GW⁻¹ by temperature drop", columns)
         if thick:
             yield Note(
                 "extrapolated: with the bulk gradient of these layers; in thick layers: of 10 µm or more on both sides"
             )
         if definitions and held.period is None and held.left is None and held.right is None:
-            yield _fourier_note(kapitza.boltzmann.fourier_error(held.films, held.crossings))
+            off = kapitza.boltzmann.fourier_error(held.films, held.crossings)
+            yield Note(
+                f"{_LAW} has {1 + off:.2g} times this resistance: layers are too thin beside mean free paths"
+                if off > _FOURIER_FAILS
+                else f"{_LAW} is off by {off:+.2%}"
+            )
 
     in_json = derived | {name: quantity_json(values, "m^2 K W^-1") for name, values in by_name.items()}
     files.report(solved, printout(), in_json)
 
 
-def _fourier_note(off: float) -> Note:
-    law = "Fourier's law with the resistances in thick layers, and slips at the walls,"
-    if off > _FOURIER_FAILS:
-        return Note(f"{law} has {1 + off:.2g} times this resistance: layers are too thin beside mean free paths")
-    return Note(f"{law} is off by {off:+.2%}")
-
-
 def _report_domain(path: str, files: Results, workers: int | None, work: Work) -> None:
     held = kapitza.io.read_domain(path)
     spacing = held.spacing[0] if len(held.spacing) == 1 else held.spacing
-    # the digits are the same with any number of threads
-    with long_work("batches", workers or os.cpu_count() or 1, work.store, work.dask) as shared:
+    cores = workers or os.cpu_count() or 1  # the digits are the same with any number of threads
+    with long_work("batches", cores, work.store, work.dask) as shared:
         carlo = kapitza.boltzmann.monte_carlo(held.domain, spacing=spacing, settings=held.settings, **shared)
     try:
         fourier = kapitza.boltzmann.fourier_temperature(held.domain, spacing)
@@ -127,7 +128,11 @@ def _report_domain(path: str, files: Results, workers: int | None, work: Work) -
         files.draw_figure(
             lambda figure: kapitza.plot.transport_map_figure(carlo, law, figure), height=_TWO_PANELS_HEIGHT
         )
-    beside = None if fourier is None else quantity_json(_mask_walls(fourier, carlo.region >= 0), "K")
+    beside = None
+    if fourier is not None:
+        masked = fourier.astype(object)
+        masked[carlo.region < 0] = None  # walls
+        beside = quantity_json(masked, "K")
     title = f"{held.title}: {carlo.particles} particles, {carlo.events} events, seed {carlo.seed}"
     passed = [
         (name, power, sigma if sigma > _HEAT_ROUNDING * abs(power) else None)
@@ -182,13 +187,7 @@ def _report_inverse_problem(path: str, data: str, lifetimes: float, files: Resul
     files.report(estimate, printout(), derived)
 
 
-def _mask_walls(value: Any, held: Any) -> Any:
-    masked = value.astype(object)
-    masked[~held] = None
-    return masked
-
-
-def _region_columns(found: TransportMap, fourier: Any) -> list[Column]:
+def _region_columns(found: kapitza.boltzmann.TransportMap, fourier: Any) -> list[Column]:
     held = {name: found.region == k for k, name in enumerate(found.names) if (found.region == k).any()}
     warm = [found.temperature[inside] for inside in held.values()]
     errors = [found.temperature_sigma[inside][one.argmax()] for inside, one in zip(held.values(), warm, strict=True)]
@@ -201,8 +200,7 @@ def _region_columns(found: TransportMap, fourier: Any) -> list[Column]:
     ]
 
 
-def _estimate_columns(title: str, found: SpectralEstimate) -> list[Column]:
-    """Return the spectrum and what it rests on, at evenly chosen frequencies that cross."""
+def _estimate_columns(title: str, found: kapitza.thermoreflectance.SpectralEstimate) -> list[Column]:
     used = found.limit.nonzero()[0]
     if not used.size:
         raise InputError(f"{title}: the sides share no group of frequency, so that nothing can cross")
@@ -227,17 +225,3 @@ def _thick_resistances(held: Any) -> dict[str, float]:
         parts = kapitza.boltzmann.interface_conductances(one.carriers, other.carriers, crossing)
         found[f"{one.name}|{other.name}"] = float(parts["extrapolated"].resistance[0])
     return found
-
-
-def _definition_columns(resistances: Mapping[str, Mapping[Any, float]], thick: Mapping[str, float]) -> list[Column]:
-    held = {drop: [one[drop] * 1e9 for one in resistances.values()] for drop in kapitza.core.TEMPERATURE_DROPS}
-    held |= {"in thick layers": [thick[name] * 1e9 for name in resistances]} if thick else {}
-    return [Column("boundary", list(resistances)), *(Column(name, values) for name, values in held.items())]
-
-
-def _thickness_text(thickness: float) -> str:
-    """Return a thickness in the unit in which it is read most easily."""
-    for size, unit in ((1e-3, "mm"), (1e-6, "µm"), (1e-9, "nm")):
-        if thickness >= size:
-            return f"{thickness / size:.4g} {unit}"
-    return f"{thickness / 1e-9:.4g} nm"

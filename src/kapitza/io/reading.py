@@ -22,7 +22,7 @@ from kapitza.io.results import load
 from kapitza.io.screening_tables import is_row_table, read_row_table
 from kapitza.io.toml import TomlTable, read_toml
 from kapitza.matter.files.crystals import PHONOPY_NAMES, load_crystal
-from kapitza.matter.files.structures import is_structure_file, read_structure
+from kapitza.matter.files.structures import STRUCTURE_SUFFIXES, is_structure_file, read_structure
 
 
 def rehearse_result(path: str) -> None:
@@ -54,6 +54,7 @@ class FileKind(BaseRecord):
     meaning : what such a file contains
     reader : returns the function that reads it; None for what the package writes for others, with `meaning` as reason
     suffixes : endings of its name
+    usual : endings of names that `recognise` accepts among others, for help texts
     keys : top-level keys of a TOML file; a bar stands between keys of which one suffices
     parts : names in a folder, one of which it contains
     recognise : further test of a file with one of these suffixes
@@ -64,6 +65,7 @@ class FileKind(BaseRecord):
     meaning: str
     reader: Callable[[], Callable[..., Any]] | None
     suffixes: tuple[str, ...] = ()
+    usual: tuple[str, ...] = ()
     keys: str = ""
     parts: tuple[str, ...] = ()
     recognise: Callable[[Path], bool] | None = None
@@ -96,7 +98,7 @@ FILE_KINDS: tuple[FileKind, ...] = (  # the first that matches counts
     FileKind(name="run of LAMMPS", meaning="folder of a run", reader=lambda: io.read_lammps, parts=("",)),
     FileKind(
         name="structure", meaning="structure (.cif, POSCAR, ...)", reader=lambda: read_structure,
-        recognise=is_structure_file, extra="files",
+        recognise=is_structure_file, usual=STRUCTURE_SUFFIXES, extra="files",
     ),
     FileKind(
         name="crystal of phonopy", meaning="crystal with force constants of phonopy", reader=lambda: load_crystal,
@@ -232,7 +234,7 @@ def suffixes_of(name: str) -> tuple[str, ...]:
     >>> print(suffixes_of("mesh"))
     ('.msh',)
     """
-    return next(kind.suffixes for kind in FILE_KINDS if kind.name == name)
+    return next(kind.suffixes or kind.usual for kind in FILE_KINDS if kind.name == name)
 
 
 def _read_object(given: Any) -> Any:

@@ -14,34 +14,11 @@ from types import MappingProxyType
 import numpy as np
 from attrs import define, evolve, frozen
 
-from kapitza import Crystal, Junction, material
+from kapitza import Crystal, Junction, lattice, material, md
 from kapitza.core import BaseRecord
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.lattice import (
-    LENNARD_JONES_PARAMETERS,
-    TERSOFF_CHI,
-    TERSOFF_PARAMETERS,
-    JunctionPlan,
-    build_junction,
-    junction_from_crystals,
-    truncate_force_constants,
-)
 from kapitza.matter import has_phonons, is_structure_file, load_crystal, structure
-from kapitza.md import (
-    BuiltinEngine,
-    Potential,
-    Protocol,
-    RunSetup,
-    Sampling,
-    System,
-    Thermostats,
-    junction_system,
-    lennard_jones,
-    run,
-    tersoff,
-    time_block,
-)
 from kapitza.phonons import StructureCrystal, crystal_from_file, phonon_card, phonon_crystal
 from kapitza.routes.result import Route
 from kapitza.run import ExecutorLike, Progress, Store, unit_address
@@ -89,24 +66,18 @@ class TimeLimit(BaseRecord):
 
 def common_potential(left: SideDescription, right: SideDescription) -> str | None:
     """Name of a published potential that knows all elements of two crystals by name; None where there is none."""
-    names = _crystal_names(left, right)
-    if names is None:
-        return None
-    elements = {symbol for name in names for symbol in structure(name).symbols}
-    if len(elements) == 1 or (elements <= set(TERSOFF_PARAMETERS) and elements in map(set, TERSOFF_CHI)):
-        return "tersoff" if elements <= set(TERSOFF_PARAMETERS) else None
-    return "lennard-jones" if elements <= set(LENNARD_JONES_PARAMETERS) else None
-
-
-def _crystal_names(left: SideDescription, right: SideDescription) -> tuple[str, str] | None:
-    """Both sides as names of crystals whose atoms the package knows; None where one is something else."""
-    if not isinstance(left, str) or not isinstance(right, str) or is_path(left) or is_path(right):
-        return None
-    try:
-        known = [structure(name) for name in (left, right)]
-    except InputError:
-        return None
-    return (left, right) if known else None
+    elements: set[str] = set()
+    for side in (left, right):
+        if not isinstance(side, str) or is_path(side):
+            return None
+        try:
+            elements |= set(structure(side).symbols)
+        except InputError:  # not a crystal whose atoms the package knows
+            return None
+    tersoff = elements <= set(lattice.TERSOFF_PARAMETERS)
+    if len(elements) == 1 or (tersoff and elements in map(set, lattice.TERSOFF_CHI)):
+        return "tersoff" if tersoff else None
+    return "lennard-jones" if elements <= set(lattice.LENNARD_JONES_PARAMETERS) else None
 
 
 def make_junction(left: SideDescription, right: SideDescription) -> tuple[Junction, str]:
@@ -119,12 +90,12 @@ def make_junction(left: SideDescription, right: SideDescription) -> tuple[Juncti
     MissingEngine
         for a potential without ase and matscipy
     """
-    potential, names = common_potential(left, right), _crystal_names(left, right)
-    if potential is not None and names is not None:
-        plan = JunctionPlan(left=names[0], right=names[1], potential=potential)
-        return build_junction(plan), f"harmonic; {potential} potential, relaxed, the right side strained"
+    potential = common_potential(left, right)
+    if potential is not None:
+        plan = lattice.JunctionPlan(left=str(left), right=str(right), potential=potential)
+        return lattice.build_junction(plan), f"harmonic; {potential} potential, relaxed, the right side strained"
     (one, cut), (other, end) = _crystal_of_side(left), _crystal_of_side(right)
-    made = junction_from_crystals(one, other)
+    made = lattice.junction_from_crystals(one, other)
     return made, f"harmonic; force constants of both crystals, their mean across the plane{cut}{end}"
 
 
@@ -142,7 +113,7 @@ def _crystal_of_side(side: SideDescription) -> tuple[Crystal, str]:
     else:
         shown = fspath(side) if isinstance(side, (str, PathLike)) else getattr(side, "name", type(side).__name__)
         raise InputError(f"no force constants of {shown}: expected a crystal of the package, phonopy's, or a structure")
-    found = truncate_force_constants(bare, _REACH, reference=full, normal=np.array([0.0, 0.0, 1.0]))
+    found = lattice.truncate_force_constants(bare, _REACH, reference=full, normal=np.array([0.0, 0.0, 1.0]))
     cut = f"; {found}" if found.dropped > _NOTICEABLE_TRUNCATION else ""
     return found.crystal, cut
 
@@ -211,28 +182,23 @@ def _store_or_scratch(store: Store | None) -> Generator[Store, None, None]:
 class PlannedRun(BaseRecord):
     """A run of molecular dynamics that can be begun; how many blocks it has is decided by the time there is."""
 
-    system: System
-    potential: Potential
-    protocol: Protocol
-
-    @property
-    def setup(self) -> RunSetup:
-        """What moves the atoms, and how."""
-        return RunSetup(self.system, self.potential, BuiltinEngine(), self.protocol)
+    system: md.System
+    potential: md.Potential
+    protocol: md.Protocol
 
 
 def plan_run(left: str, right: str, potential: str, temperature: float = _MD_TEMPERATURE) -> PlannedRun:
     """Short cell between two thermostats, in which heat flows from the left to the right crystal."""
     elements = list(dict.fromkeys(symbol for name in (left, right) for symbol in structure(name).symbols))
-    forces = tersoff(elements) if potential == "tersoff" else lennard_jones(elements)
-    plan = JunctionPlan(left=left, right=right, potential=potential, strain="both")
-    system = junction_system(
+    forces = md.tersoff(elements) if potential == "tersoff" else md.lennard_jones(elements)
+    plan = lattice.JunctionPlan(left=left, right=right, potential=potential, strain="both")
+    system = md.junction_system(
         plan, forces, lengths=(MD_LENGTH, MD_LENGTH), width=_MD_WIDTH, thermostat=_MD_THERMOSTAT, wall=_MD_WALL
     )
     step, half = _TIMESTEPS[potential], _MD_DIFFERENCE * temperature / 2
     every = 10
-    protocol = Protocol(
-        thermostats=Thermostats("langevin", temperature + half, temperature - half, 500 * step),
+    protocol = md.Protocol(
+        thermostats=md.Thermostats("langevin", temperature + half, temperature - half, 500 * step),
         timestep=step, steps=round(_MD_BLOCK / (step * every)) * every, blocks=max(blocks for *_, blocks in _AIMS),
         equilibration=round(_MD_EQUILIBRATION / step), sample_interval=every, power_interval=every, seed=1,
     )  # fmt: skip
@@ -277,7 +243,8 @@ def md_route(planned: PlannedRun, *, budget: float, limit: TimeLimit, store: Sto
     started, protocol = perf_counter(), planned.protocol
     wanted = min(protocol.blocks, next(blocks for most, _, blocks in _AIMS if budget <= most))
     least = min(_LEAST_BLOCKS, wanted)
-    computing, clock = time_block(planned.setup)
+    engine = md.BuiltinEngine()
+    computing, clock = md.time_block(md.RunSetup(planned.system, planned.potential, engine, protocol))
     before = protocol.equilibration / protocol.steps
     shortest = (least + before) * computing
     if shortest > budget and not is_begun(planned, store):
@@ -286,13 +253,13 @@ def md_route(planned: PlannedRun, *, budget: float, limit: TimeLimit, store: Sto
         )
     with _store_or_scratch(store) as kept:
         until, folder = RunLimit(limit, wanted, clock, 1.0 + before), _run_folder(planned, kept)
-        run_to_here = partial(run, planned.system, planned.potential, BuiltinEngine(), store=folder)
+        run_to_here = partial(md.run, planned.system, planned.potential, engine, store=folder)
         try:
-            found = run_to_here(protocol, Sampling(segment=0), progress=until)
+            found = run_to_here(protocol, md.Sampling(segment=0), progress=until)
         except BudgetExceededError:
             if until.done < least:
                 raise
-            found = run_to_here(evolve(protocol, blocks=until.done), Sampling(segment=0))
+            found = run_to_here(evolve(protocol, blocks=until.done), md.Sampling(segment=0))
     result = found.result()
     why = "" if result.accepted else f"; rejected: {'; '.join(result.reasons)}"
     time = found.records[0].power.size * protocol.block
@@ -311,21 +278,12 @@ def is_begun(planned: PlannedRun, store: Store | None) -> bool:
 
 
 def _run_folder(planned: PlannedRun, store: Store) -> Path:
-    """Folder of a run, which takes no other."""
-    return store.folder / f"md-{_run_address(planned)[:20]}"
-
-
-def _run_address(planned: PlannedRun) -> str:
-    """Address of a run."""
+    """Folder of a run, which takes no other: its name is the address of what the run starts from."""
     body, protocol = planned.system, planned.protocol
+    baths = protocol.thermostats
+    numbers = (protocol.timestep, protocol.steps, protocol.equilibration, baths.hot, baths.cold)
     inputs: dict[str, object] = {
         "positions": body.positions, "masses": body.masses, "potential": planned.potential.form,
-        "numbers": [
-            float(one)
-            for one in (
-                protocol.timestep, protocol.steps, protocol.equilibration, protocol.thermostats.hot,
-                protocol.thermostats.cold,
-            )
-        ],
+        "numbers": [float(one) for one in numbers],
     }  # fmt: skip
-    return unit_address(inputs, version="routes-md-2")
+    return store.folder / f"md-{unit_address(inputs, version='routes-md-2')[:20]}"

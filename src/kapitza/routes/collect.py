@@ -16,7 +16,7 @@ from kapitza.core.arrays import Array, check_filled, number
 from kapitza.errors import ConvergenceError, InputError, MissingEngine, ValidityWarning
 from kapitza.lattice import check_crystal
 from kapitza.matter import Material
-from kapitza.measure import POLYTYPE_NAMES, Observation, calibrated_name, catalogue_name
+from kapitza.measure import DIFFUSE_MODELS, POLYTYPE_NAMES, Observation, calibrated_name, catalogue_name
 from kapitza.routes import atomistic as atoms
 from kapitza.routes import known
 from kapitza.routes.result import ROUTE_KINDS, Route, Routes
@@ -99,10 +99,10 @@ def routes(
         sides=(left, right), temperature=kelvin, budget=seconds, store=kept, executor=executor,
         end=perf_counter() + seconds - min(_RESERVE * seconds, _MOST_RESERVE),
     )  # fmt: skip
-    tell = announce or _announce_nothing
     found: list[Route] = []
     for route in _all_routes(search, saved or {}):
-        tell(route)
+        if announce is not None:
+            announce(route)
         found.append(route)
     found.sort(key=lambda one: ROUTE_KINDS.index(one.kind))
     names = (side_name(left), side_name(right))
@@ -111,24 +111,17 @@ def routes(
     )
 
 
-def _announce_nothing(_route: Route) -> None:
-    """Tell nobody."""
-
-
 def _with_unique_names(rows: list[Route]) -> list[Route]:
-    """The same routes, each with a name of its own."""
     seen: dict[str, int] = {}
     named: list[Route] = []
     for one in rows:
         seen[one.name] = seen.get(one.name, 0) + 1
-        number_of = seen[one.name]
-        again = f" ({number_of})"
-        named.append(one if number_of == 1 else evolve(one, name=one.name + again, title=one.title + again))
+        again = f" ({seen[one.name]})"
+        named.append(one if seen[one.name] == 1 else evolve(one, name=one.name + again, title=one.title + again))
     return named
 
 
 def _all_routes(search: _Search, saved: Mapping[str, Any]) -> Iterator[Route]:
-    """Routes in the order in which they are quick."""
     left, right = search.sides
     names = [side for side in search.sides if isinstance(side, str) and not is_path(side)]
     if len(names) == 2:  # what is known of two names is there at once, what a file holds is seen when it is read
@@ -140,7 +133,11 @@ def _all_routes(search: _Search, saved: Mapping[str, Any]) -> Iterator[Route]:
     if saved:
         yield from saved_routes(saved, search.temperature)
     described = describe_sides(*search.sides)
-    _check_bands(described)
+    for one in described:  # before any route takes them; imaginary modes are named later, where they count
+        if isinstance(one.spectrum, Bands):
+            with catch_warnings():
+                simplefilter("ignore", ValidityWarning)
+                check_crystal(one.spectrum.crystal)
     search.remarks += [one.remark for one in described if one.remark]
     if len(names) < 2:
         one, other = described
@@ -151,24 +148,13 @@ def _all_routes(search: _Search, saved: Mapping[str, Any]) -> Iterator[Route]:
         yield from known.computed_route(names[0], names[1], search.temperature)
     models = list(known.model_routes(*described, search.temperature))
     yield from models
-    if known.has_diffuse_model(models):
+    if any(one.name in DIFFUSE_MODELS for one in models):
         try:
             yield known.apparent_route(*described, search.temperature)
         except InputError as err:
             search.skipped.append(f"apparent conductance: {str(err).partition('; give')[0]}")
     if all(side.fluid is None for side in described):
         yield from _atomistic_routes(search, described)
-
-
-def _check_bands(described: tuple[InterfaceSide, InterfaceSide]) -> None:
-    """Refuse force constants that no material can have, before any route takes them; imaginary modes are named later,
-    where they count.
-    """
-    for one in described:
-        if isinstance(one.spectrum, Bands):
-            with catch_warnings():
-                simplefilter("ignore", ValidityWarning)
-                check_crystal(one.spectrum.crystal)
 
 
 def _learnt_routes(
@@ -188,7 +174,15 @@ def _atomistic_routes(search: _Search, described: tuple[InterfaceSide, Interface
     if limit.left > 0:
         share = 1.0 if potential is None else _AGF_SHARE
         own = atoms.TimeLimit(search.end - (1 - share) * limit.left)
-        yield from _try_route(search, "AGF", lambda: _agf_route(search, own))
+
+        def by_functions() -> Route:
+            junction, assumes = atoms.make_junction(*search.sides)
+            return atoms.agf_route(
+                junction, assumes, search.temperature, budget=search.budget, limit=own, store=search.store,
+                executor=search.executor,
+            )  # fmt: skip
+
+        yield from _try_route(search, "AGF", by_functions)
     else:
         search.skipped.append(f"AGF: the budget of {search.budget:g} s is spent")
     if potential is None:
@@ -196,7 +190,16 @@ def _atomistic_routes(search: _Search, described: tuple[InterfaceSide, Interface
             "MD: no potential of the built-in engine knows both sides; a run of your own is laid beside"
         )
     else:
-        simulated = list(_try_route(search, "MD", lambda: _md_route(search, potential, limit)))
+
+        def by_dynamics() -> Route:  # at the temperature next to 300 K
+            kelvin = float(search.temperature[np.argmin(np.abs(search.temperature - _ROOM_TEMPERATURE))])
+            if limit.left <= 0:
+                raise InputError(f"the budget of {search.budget:g} s is spent")
+            left, right = (str(side) for side in search.sides)  # names: a published potential knows both
+            planned = atoms.plan_run(left, right, potential, kelvin)
+            return atoms.md_route(planned, budget=search.budget, limit=limit, store=search.store)
+
+        simulated = list(_try_route(search, "MD", by_dynamics))
         yield from simulated
         for one in simulated:  # what the mismatch model would show in the same cell
             seen = Observation(method="md", thickness=atoms.MD_LENGTH)
@@ -207,7 +210,6 @@ def _atomistic_routes(search: _Search, described: tuple[InterfaceSide, Interface
 
 
 def _try_route(search: _Search, name: str, compute: Callable[[], Route]) -> Iterator[Route]:
-    """A route, or why there is none."""
     try:
         yield compute()
     except (InputError, MissingEngine, ConvergenceError) as err:
@@ -215,22 +217,3 @@ def _try_route(search: _Search, name: str, compute: Callable[[], Route]) -> Iter
     except atoms.BudgetExceededError as err:
         kept = "" if search.store is None else "; the same call goes on from there"
         search.skipped.append(f"{name}: stopped by the budget of {search.budget:g} s when {err}{kept}")
-
-
-def _agf_route(search: _Search, limit: atoms.TimeLimit) -> Route:
-    """Green's functions of the junction of both sides."""
-    junction, assumes = atoms.make_junction(*search.sides)
-    return atoms.agf_route(
-        junction, assumes, search.temperature, budget=search.budget, limit=limit, store=search.store,
-        executor=search.executor,
-    )  # fmt: skip
-
-
-def _md_route(search: _Search, potential: str, limit: atoms.TimeLimit) -> Route:
-    """A temperature jump in molecular dynamics, at the temperature next to 300 K."""
-    kelvin = float(search.temperature[np.argmin(np.abs(search.temperature - _ROOM_TEMPERATURE))])
-    if limit.left <= 0:
-        raise InputError(f"the budget of {search.budget:g} s is spent")
-    left, right = (str(side) for side in search.sides)  # names: a published potential knows both
-    planned = atoms.plan_run(left, right, potential, kelvin)
-    return atoms.md_route(planned, budget=search.budget, limit=limit, store=search.store)

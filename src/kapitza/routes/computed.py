@@ -142,7 +142,6 @@ def computed_interface(left: str, right: str) -> ComputedInterface | None:
 
 @cache
 def _read_interface(names: tuple[str, str]) -> ComputedInterface:
-    """Read the record of a pair."""
     row: dict[str, Any] = json.loads(_pair_texts()[names])
     spectrum: dict[str, Any] = {key: np.array(values) for key, values in row.pop("spectrum").items()}
     return ComputedInterface(transmission=Transmission(**spectrum, method=f"AGF {names[0]}|{names[1]}"), **row)

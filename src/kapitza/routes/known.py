@@ -9,19 +9,10 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from attrs import evolve
 
-from kapitza import Conductance, Measurement, Transmission
+from kapitza import Conductance, Measurement, measure
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter import Material
-from kapitza.measure import (
-    DIFFUSE_MODELS,
-    LABORATORY_NOISE,
-    TEMPERATURE_RANGE,
-    Observation,
-    calibrated_conductance,
-    published_measurements,
-    solve_apparent,
-)
 from kapitza.routes.computed import computed_interface
 from kapitza.routes.result import INTERVAL, MEDIAN_DEVIATION, Route, RouteKind
 from kapitza.theory import MODEL_REGISTER, InterfaceSide, Model, apply_models
@@ -32,7 +23,7 @@ _MEDIAN_FACTORS = MappingProxyType(
     {"dmm": 2.30, "dmm-anharmonic": 2.31, "dmm-metal": 2.15, "dmm-debye": 5.42, "apparent": 1.73, "agf-computed": 1.67}
 )
 # median factor between a measurement that states no error and what others find on such a contact
-_BETWEEN_LABORATORIES = float(np.exp(MEDIAN_DEVIATION * LABORATORY_NOISE))
+_BETWEEN_LABORATORIES = float(np.exp(MEDIAN_DEVIATION * measure.LABORATORY_NOISE))
 _ASSUMPTIONS = MappingProxyType(
     {
         "amm": "a perfect plane, specular, no dispersion",
@@ -52,7 +43,7 @@ _SPECTRUM_TEMPERATURE = 300.0  # K, at which spectra of models that depend on it
 
 def measured_routes(left: str, right: str) -> Iterator[Route]:
     """What was published of the two solids in contact, one route a source."""
-    yield from source_routes([one for one in published_measurements(left, right) if not one.exclusion])
+    yield from source_routes([one for one in measure.published_measurements(left, right) if not one.exclusion])
 
 
 def source_routes(measurements: Sequence[Measurement]) -> Iterator[Route]:
@@ -100,7 +91,6 @@ def _mean_over_samples(found: Sequence[Measurement], method: str) -> tuple[Condu
 
 
 def _author_and_year(citation: str) -> str:
-    """First author and year of a citation."""
     author = re.split(r",| et al| and ", citation, maxsplit=1)[0].rpartition(" ")[2]
     year = re.search(r"\((\d{4})\)", citation)
     return f"{author} {year[1]}" if year else author
@@ -108,12 +98,12 @@ def _author_and_year(citation: str) -> str:
 
 def calibrated_route(left: str | Material, right: str | Material, temperature: Array) -> Route:
     """What has learnt from experiment; an InputError says why there is none."""
-    low, high = TEMPERATURE_RANGE
+    low, high = measure.TEMPERATURE_RANGE
     inside = temperature[(temperature >= low) & (temperature <= high)]
     started = perf_counter()
     with catch_warnings():  # of the state of the sides, of which the caller warns
         simplefilter("ignore", ValidityWarning)
-        found = calibrated_conductance(left, right, inside if inside.size else temperature)
+        found = measure.calibrated_conductance(left, right, inside if inside.size else temperature)
     ends = found.interval
     here = len(found.measured_by)
     near = ", ".join(one.contact for one in found.support[:3])
@@ -129,12 +119,20 @@ def calibrated_route(left: str | Material, right: str | Material, temperature: A
 def model_routes(left: InterfaceSide, right: InterfaceSide, temperature: Array) -> Iterator[Route]:
     """What models say by the emitted drop, the quick ones first."""
     full = left.spectrum is not None and right.spectrum is not None
-    chosen = [one for one in MODEL_REGISTER if _is_shown(one, full=full) and one.sides.fits(left, right)]
+    chosen: list[Model] = []
+    for one in MODEL_REGISTER:  # with full bands the poorer spectra of the same theory are no routes
+        poorer = full and not one.sides.fullest and (one.limit or one.name.startswith("dmm"))
+        crystal_limit = one.limit and not one.sides.fullest and "crystal" in one.name
+        if not (one.asked or poorer or crystal_limit) and one.sides.fits(left, right):
+            chosen.append(one)
     for model in sorted(chosen, key=lambda one: (one.limit, one.thermal)):
         started = perf_counter()
         try:
             (found,) = apply_models(left, right, temperature, [model.name])
-            spectrum = _spectrum(model, left, right, temperature)
+            spectrum = None
+            if not (model.limit or model.thermal):  # for the figure: one temperature has no spectrum of its own
+                at = min(temperature.tolist(), key=lambda t: abs(t - _SPECTRUM_TEMPERATURE))
+                spectrum = model.apply(left, right, at)
         except InputError:  # a theory that cannot serve these sides says so when it is called by its name
             continue
         kind: RouteKind = "limit" if model.limit else "model"
@@ -145,27 +143,11 @@ def model_routes(left: InterfaceSide, right: InterfaceSide, temperature: Array) 
         )  # fmt: skip
 
 
-def _is_shown(model: Model, *, full: bool) -> bool:
-    """Whether a model of the register is a route: with full bands the poorer spectra of the same theory are none."""
-    if model.asked:
-        return False
-    if model.limit:
-        return model.sides.fullest or (not full and "crystal" not in model.name)
-    return not full or not model.name.startswith("dmm") or model.sides.fullest
-
-
-def _spectrum(model: Model, left: InterfaceSide, right: InterfaceSide, temperature: Array) -> Transmission | None:
-    """Spectrum of a model for the figure: none of those that hold at one temperature, and none of limits."""
-    if model.limit or model.thermal:
-        return None
-    return model.apply(left, right, min(temperature.tolist(), key=lambda t: abs(t - _SPECTRUM_TEMPERATURE)))
-
-
 def apparent_route(
     left: InterfaceSide,
     right: InterfaceSide,
     temperature: Array,
-    observation: Observation | None = None,
+    observation: measure.Observation | None = None,
     name: str = "apparent",
 ) -> Route:
     """What thermoreflectance, or layers between which heat flows, or `observation` would see; an InputError where it is
@@ -175,7 +157,7 @@ def apparent_route(
         missing = left if left.spectrum is None else right
         raise InputError(f"the bands of {missing.name} are not known")
     started = perf_counter()
-    found = solve_apparent(left, right, temperature, observation)
+    found = measure.solve_apparent(left, right, temperature, observation)
     return Route(
         name=name, title=f"apparent, {found.observation.title}", kind="model", conductance=found.conductance,
         low=found.low, high=found.high, ends="unknown mean free paths",
@@ -193,8 +175,3 @@ def computed_route(left: str, right: str, temperature: Array) -> Iterator[Route]
             conductance=evolve(found.conductance(temperature), sigma=None, method="AGF"), assumes=found.assumes,
             misses=_MEDIAN_FACTORS["agf-computed"], transmission=found.transmission,
         )  # fmt: skip
-
-
-def has_diffuse_model(rows: Sequence[Route]) -> bool:
-    """Whether one of the routes is a diffuse model with full bands."""
-    return any(one.name in DIFFUSE_MODELS for one in rows)

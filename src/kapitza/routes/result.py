@@ -103,15 +103,8 @@ class Deviation(BaseRecord):
     >>> from kapitza import amm, dmm, solid
     >>> from kapitza.routes import Route, Routes
     >>> models = {"amm": amm, "dmm": dmm}
-    >>> rows = [
-    ...     Route(
-    ...         name=name,
-    ...         title=name.upper(),
-    ...         kind="model",
-    ...         conductance=model(solid("Al"), solid("Si")).conductance(300.0),
-    ...     )
-    ...     for name, model in models.items()
-    ... ]
+    >>> found = {name: model(solid("Al"), solid("Si")).conductance(300.0) for name, model in models.items()}
+    >>> rows = [Route(name=name, title=name.upper(), kind="model", conductance=one) for name, one in found.items()]
     >>> apart = Routes(left="Al", right="Si", rows=rows).deviations(300.0)[0]
     >>> print(f"{apart.first} and {apart.second} differ by a factor of {apart.ratio:.2f}")
     amm and dmm differ by a factor of 1.08
@@ -139,15 +132,8 @@ class Routes(BaseRecord):
     >>> from kapitza import amm, dmm, solid
     >>> from kapitza.routes import Route, Routes
     >>> models = {"amm": amm, "dmm": dmm}
-    >>> rows = [
-    ...     Route(
-    ...         name=name,
-    ...         title=name.upper(),
-    ...         kind="model",
-    ...         conductance=model(solid("Al"), solid("Si")).conductance(300.0),
-    ...     )
-    ...     for name, model in models.items()
-    ... ]
+    >>> found = {name: model(solid("Al"), solid("Si")).conductance(300.0) for name, model in models.items()}
+    >>> rows = [Route(name=name, title=name.upper(), kind="model", conductance=one) for name, one in found.items()]
     >>> both = Routes(left="Al", right="Si", rows=rows)
     >>> print(both.names, [f"{one.ratio:.2f}" for one in both.deviations(300.0)])
     ('amm', 'dmm') ['1.08']

@@ -41,7 +41,6 @@ def saved_routes(results: Mapping[str, Any], temperature: Array) -> Iterator[Rou
 
 
 def _routes_of(name: str, one: Any, temperature: Array) -> Iterator[Route]:
-    """All routes that a result holds."""
     if isinstance(one, Routes):
         yield from one.rows
     elif isinstance(one, Route):
@@ -89,26 +88,20 @@ def _compared_routes(one: Comparison) -> Iterator[Route]:
 
 
 def _route_of_record(name: str, one: Any, temperature: Array) -> Iterator[Route]:
-    """The route of one record, none where it holds no conductance."""
     known = _conductance_of(one, temperature)
     if known is None:
         return
     low, high, ends = _ends_of(one)
-    title = known.method or name
+    result = one.result() if isinstance(one, Run) else one
+    rejected = isinstance(result, NemdResult) and result.reasons
+    why = f"; rejected: {'; '.join(result.reasons)}" if rejected else ""
     yield Route(
-        name=name, title=title, kind=_kind_of(one, known), conductance=known, low=low, high=high, ends=ends,
-        assumes=f"from {name}{_rejection(one)}", transmission=one if isinstance(one, Transmission) else None,
+        name=name, title=known.method or name, kind=_kind_of(one, known), conductance=known, low=low, high=high,
+        ends=ends, assumes=f"from {name}{why}", transmission=one if isinstance(one, Transmission) else None,
     )  # fmt: skip
 
 
-def _rejection(one: Any) -> str:
-    """Why a run is not reliable, empty where nothing speaks against it."""
-    result = one.result() if isinstance(one, Run) else one
-    return f"; rejected: {'; '.join(result.reasons)}" if isinstance(result, NemdResult) and result.reasons else ""
-
-
 def _conductance_of(one: Any, temperature: Array) -> Conductance | None:
-    """The conductance that a record holds; None without one."""
     if isinstance(one, ModalTransmission):
         one = one.total()
     if isinstance(one, Transmission):
@@ -126,7 +119,6 @@ def _conductance_of(one: Any, temperature: Array) -> Conductance | None:
 
 
 def _kind_of(one: Any, known: Conductance) -> RouteKind:
-    """What kind of route a record is."""
     if isinstance(one, (BestEstimate, InterfacePrediction)):
         return "estimate"
     if isinstance(one, Estimate):

@@ -48,11 +48,6 @@ async def compute(function: Callable[..., Any], *arguments: Any) -> Outcome:
     return await asyncio.get_running_loop().run_in_executor(_THREAD, collect_remarks, function, arguments)
 
 
-def _ignore_interrupts() -> None:
-    """Leave interrupts to the process that started this one."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
 def collect_remarks(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Outcome:
     """Call a function, and collect what it warns of."""
     with warnings.catch_warnings(record=True) as caught:
@@ -90,11 +85,8 @@ class Cancelled(KapitzaError):
 class Job:
     """A long computation in a process of its own, which can be cancelled.
 
-    Parameters
-    ----------
-    function : of a module, called as ``function(*arguments)``, or with ``progress=`` as its last argument
-    arguments : what it takes; they and the result are sent between processes
-    with_progress : whether the function takes ``progress=``, a function of the numbers of finished and of all units
+    The function of a module is called with the arguments, which are sent between processes as the result is, and
+    `with_progress` also with ``progress=``, a function of the numbers of finished and of all units.
     """
 
     def __init__(self, function: Callable[..., Any], *arguments: Any, with_progress: bool = False) -> None:
@@ -105,12 +97,7 @@ class Job:
     async def run(self, on_progress: Progress | None = None) -> Outcome:
         """Start the process, report its progress, and return what it returned.
 
-        Raises
-        ------
-        Cancelled
-            after `cancel`
-        KapitzaError
-            that the function raised, or one that says that the process ended by itself
+        Raises `Cancelled` after `cancel`, and what the function raised, or that the process ended by itself.
         """
         context = multiprocessing.get_context("spawn")
         here, there = context.Pipe(duplex=False)
@@ -128,7 +115,6 @@ class Job:
             await asyncio.to_thread(self._process.join)
 
     async def _listen(self, here: Connection, on_progress: Progress | None) -> Outcome:
-        """Wait for the result."""
         while True:
             if self._cancelled:
                 raise Cancelled("cancelled")
@@ -160,8 +146,7 @@ class Job:
 
 
 def _serve(there: Connection, function: Callable[..., Any], arguments: tuple[Any, ...], with_progress: bool) -> None:
-    """Compute in the other process, and send progress and result."""
-    _ignore_interrupts()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # interrupts are for the process that started this one
 
     def report(done: int, total: int) -> None:
         there.send(("progress", (done, total)))

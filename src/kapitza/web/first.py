@@ -1,4 +1,7 @@
-"""The first answer of the page, found in a process of its own while this one loads the page and the browser opens."""
+"""The first answer of the page, found in a process of its own while this one loads the page and the browser opens.
+
+That process is this module, run as ``python -m kapitza.web.first``.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,10 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 @contextmanager
 def first_answer_begun() -> Generator[Future[Any]]:
     """The answer to the first question with what it warns of, as soon as it is there; given up at the end."""
-    command = [sys.executable, "-m", "kapitza.web.first_answer"]
     with (
         subprocess.Popen(  # noqa: S603 - in a session of its own, which an interrupt of this one does not reach
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env=os.environ | _ONE_THREAD, start_new_session=True,
+            [sys.executable, "-m", __name__], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, env=os.environ | _ONE_THREAD, start_new_session=True,
         ) as process,
         ThreadPoolExecutor(1) as reader,
     ):  # fmt: skip
@@ -34,8 +36,13 @@ def first_answer_begun() -> Generator[Future[Any]]:
 
 
 def _receive(process: subprocess.Popen[bytes]) -> Any:
-    """What the process finds."""
     found, _ = process.communicate()
     if process.returncode:
         raise ConvergenceError(f"the first answer was not found beside the page (status {process.returncode})")
-    return pickle.loads(found)  # noqa: S301 - it was written by `kapitza.web.first_answer`
+    return pickle.loads(found)  # noqa: S301 - it was written by this module
+
+
+if __name__ == "__main__":
+    from kapitza.web.models.interface import FIRST_QUESTION, find_answer
+
+    sys.stdout.buffer.write(pickle.dumps(find_answer(FIRST_QUESTION)))

@@ -8,7 +8,7 @@ here), to come from this page, and to carry the secret.
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from secrets import compare_digest
 from typing import Any
@@ -27,6 +27,7 @@ _MAX_HEADER_BYTES = 2**16  # of all headers of a request
 _HOST_NAMES = ("127.0.0.1", "localhost")
 _METHODS = ("GET", "HEAD", "POST")
 _POLICY_VIOLATION = 1008  # of a socket that is closed
+_FOREIGN_HEADERS = b"access-control-"  # of an answer, which invite other origins
 _CONTENT_POLICY = (
     b"default-src 'none'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
     b"img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
@@ -45,12 +46,8 @@ _SECURITY_HEADERS = (
 class Guard:
     """An ASGI application around another that lets through only what comes from the user of this page.
 
-    Parameters
-    ----------
-    app : the application that is guarded
-    token : the secret of the address; the first visit ``/?token=...`` gets it as a cookie
-    port : of the server, in the name of the cookie, since cookies do not tell ports apart
-    max_body_bytes : of a request
+    The first visit ``/?token=...`` gets the token, the secret of the address, as a cookie.  The port of the server is
+    in the name of the cookie, since cookies do not tell ports apart.
     """
 
     def __init__(self, app: Application, token: str, port: int = 0, max_body_bytes: int = MAX_BODY_BYTES) -> None:
@@ -66,12 +63,17 @@ class Guard:
             return
         headers = _Headers(scope)
         fault = self._fault(scope, headers)
-        if scope["type"] == "websocket":
-            await (self._refuse_socket(receive, send) if fault else self._pass_on(scope, receive, send))
+        if scope["type"] == "websocket" and fault:  # closed before it is open: the client sees 403
+            await receive()
+            await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
+        elif scope["type"] == "websocket":
+            await self._pass_on(scope, receive, send)
         elif fault:
             await _answer(send, fault)
         elif self._is_first_visit(scope):
-            await _redirect_home(send, f"{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/")
+            # leave the secret in a cookie that no script can read, and take it out of the address
+            cookie = f"{self._cookie}={self._token}; HttpOnly; SameSite=Strict; Path=/"
+            await _answer(send, HTTPStatus.SEE_OTHER, ((b"location", b"/"), (b"set-cookie", cookie.encode())))
         else:
             await self._pass_on(scope, _limit(receive, self._max_body_bytes), send)
 
@@ -88,24 +90,17 @@ class Guard:
             return HTTPStatus.FORBIDDEN
         if scope["type"] == "http" and scope["method"] not in _METHODS:
             return HTTPStatus.METHOD_NOT_ALLOWED
-        if headers.body_bytes > self._max_body_bytes:
+        if int((headers.values(b"content-length") or ["0"])[0][:20]) > self._max_body_bytes:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return None
 
     def _is_first_visit(self, scope: Scope) -> bool:
-        """Whether a request carries the secret in its address."""
         query = scope.get("query_string", b"").decode("latin-1")
         given = [value for name, value in parse_qsl(query) if name == TOKEN_PARAMETER]
         return scope.get("path") == "/" and scope["method"] == "GET" and any(map(self._knows, given))
 
     def _knows(self, given: str) -> bool:
-        """Whether a text is the secret."""
         return compare_digest(given.encode("utf-8", "surrogateescape"), self._token.encode())
-
-    async def _refuse_socket(self, receive: Receive, send: Send) -> None:
-        """Close a socket before it is open: the client sees 403."""
-        await receive()
-        await send({"type": "websocket.close", "code": _POLICY_VIOLATION})
 
     async def _pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the application answer; what it raises becomes a short answer and one line on the error stream."""
@@ -114,7 +109,8 @@ class Guard:
         async def send_guarded(message: Message) -> None:
             started.append(True)
             if message["type"] == "http.response.start":
-                message = {**message, "headers": _own_headers(message.get("headers", ()))}
+                kept = [x for x in message.get("headers", ()) if not bytes(x[0]).lower().startswith(_FOREIGN_HEADERS)]
+                message = {**message, "headers": [*kept, *_SECURITY_HEADERS]}
             await send(message)
 
         try:
@@ -139,44 +135,39 @@ class _Headers:
         self._all: list[tuple[bytes, bytes]] = list(scope.get("headers", ()))
         self.size = sum(len(name) + len(value) for name, value in self._all)
 
-    def _values(self, wanted: bytes) -> list[str]:
+    def values(self, wanted: bytes) -> list[str]:
+        """Values of all headers of a name."""
         return [value.decode("latin-1").strip() for name, value in self._all if name.lower() == wanted]
 
     @property
     def malformed(self) -> bool:
         """Whether what may be there once is there more often, or is no number."""
-        lengths = self._values(b"content-length")
-        single = all(len(self._values(name)) <= 1 for name in (b"host", b"origin"))
+        lengths = self.values(b"content-length")
+        single = all(len(self.values(name)) <= 1 for name in (b"host", b"origin"))
         return not single or len(lengths) > 1 or any(not one.isdecimal() or not one.isascii() for one in lengths)
 
     @property
     def host_is_local(self) -> bool:
         """Whether the request names this machine; its port may be another, that of a tunnel."""
-        hosts = self._values(b"host")
+        hosts = self.values(b"host")
         name, colon, port = hosts[0].partition(":") if hosts else ("", "", "")
         return name.lower() in _HOST_NAMES and (port.isdecimal() if colon else True)
 
     @property
     def is_foreign(self) -> bool:
         """Whether a page of another origin asks; a browser says so in every request that could do harm."""
-        own = f"http://{self._values(b'host')[0]}".lower()
-        site, mode = (self._values(name) for name in (b"sec-fetch-site", b"sec-fetch-mode"))
+        own = f"http://{self.values(b'host')[0]}".lower()
+        site, mode = (self.values(name) for name in (b"sec-fetch-site", b"sec-fetch-mode"))
         elsewhere = bool(site) and site[0] not in ("same-origin", "none") and mode != ["navigate"]
-        return elsewhere or any(one.lower() != own for one in self._values(b"origin"))
-
-    @property
-    def body_bytes(self) -> int:
-        """Announced length of the body."""
-        return int((self._values(b"content-length") or ["0"])[0][:20])
+        return elsewhere or any(one.lower() != own for one in self.values(b"origin"))
 
     def cookie(self, wanted: str) -> str:
         """Value of a cookie; empty without it."""
-        pairs = (part.strip().partition("=") for line in self._values(b"cookie") for part in line.split(";"))
+        pairs = (part.strip().partition("=") for line in self.values(b"cookie") for part in line.split(";"))
         return next((value for name, _, value in pairs if name == wanted), "")
 
 
 def _limit(receive: Receive, most: int) -> Receive:
-    """Receive no more than so many bytes."""
     received = [0]
 
     async def receive_limited() -> Message:
@@ -189,12 +180,6 @@ def _limit(receive: Receive, most: int) -> Receive:
     return receive_limited
 
 
-def _own_headers(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """Headers of an answer without those that invite other origins, with those that keep them out."""
-    others = [pair for pair in headers if not bytes(pair[0]).lower().startswith(b"access-control-")]
-    return [*others, *_SECURITY_HEADERS]
-
-
 async def _answer(send: Send, status: HTTPStatus, more: tuple[tuple[bytes, bytes], ...] = ()) -> None:
     """Send a status and its name, nothing else."""
     body = f"{status.value} {status.phrase}\n".encode()
@@ -203,8 +188,3 @@ async def _answer(send: Send, status: HTTPStatus, more: tuple[tuple[bytes, bytes
     headers = [*plain, *store, *more, *_SECURITY_HEADERS]
     await send({"type": "http.response.start", "status": status.value, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-async def _redirect_home(send: Send, cookie: str) -> None:
-    """Leave the secret in a cookie that no script can read, and take it out of the address."""
-    await _answer(send, HTTPStatus.SEE_OTHER, ((b"location", b"/"), (b"set-cookie", cookie.encode())))

@@ -8,17 +8,37 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import FastAPI
 from nicegui import app as nicegui_app
 from nicegui import ui
 
+from kapitza import KapitzaError
+from kapitza.core import parse_toml
+from kapitza.core.files import read_limited
+from kapitza.io import MAX_TOML_BYTES, suffixes_of
 from kapitza.web import views
-from kapitza.web.parts import fault_line
+from kapitza.web.parts import FaultLine
 from kapitza.web.session import Session
-from kapitza.web.tabs import VIEWS, view_of
 
+
+class _View(NamedTuple):
+    """One view of the page, and which files it opens."""
+
+    name: str
+    title: str  # of its tab, and with View at the end of its class
+    suffixes: tuple[str, ...] = ()  # of files, as (".hspy", ".dm4")
+    keys: frozenset[str] = frozenset()  # one of which a TOML file has
+
+
+_VIEWS = (  # in the order of their tabs
+    _View("interface", "Interface"),
+    _View("screen", "Screen"),
+    _View("spectra", "Spectra", (*suffixes_of("spectra"), ".npz"), frozenset({"mode"})),
+    _View("thermoreflectance", "Thermoreflectance", keys=frozenset({"experiments"})),
+    _View("device", "Device", keys=frozenset({"sources", "blocks", "mesh"})),
+)
 TITLE = "kapitza explore"
 _STYLES = ("page.css", "editors.css")
 _STYLE = "".join(files("kapitza.web").joinpath(name).read_text(encoding="utf-8") for name in _STYLES)
@@ -80,58 +100,69 @@ def build_page(session: Session) -> None:
     with ui.header(elevated=False).classes("k-header"):
         ui.html('<h1 class="k-brand">kapitza</h1>', sanitize=False)
         with ui.tabs().props("dense align=left no-caps inline-label outside-arrows mobile-arrows") as tabs:
-            for one in VIEWS:
+            for one in _VIEWS:
                 ui.tab(one.name, label=one.title)
         button = ui.button(icon="dark_mode").props('flat round dense color=grey aria-label="Light or dark"')
-    faults = fault_line()
+    faults = FaultLine()
     with ui.tab_panels(tabs, value=None, animated=False) as panels:
         slots = {}
-        for one in VIEWS:
+        for one in _VIEWS:
             with ui.tab_panel(one.name):
                 slots[one.name] = ui.element("main").classes("k-view").props(f'aria-label="{one.title}"')
-    missing = {one.name: one for one in VIEWS}
+    classes = {one.name: f"{one.title}View" for one in _VIEWS}
+    built: dict[str, Any] = {}
+    requests: dict[str, Any] = _files_by_view(session, faults)
 
-    def show(name: str) -> None:
-        if name in missing:
-            view = missing.pop(name)
-            with slots[name]:
-                getattr(views, f"build_{view.name}")(session)
+    def show(name: str, request: Any = None) -> None:
+        """Go to a view, which begins with what is asked of it when the browser has it and has told its theme."""
+        asked = requests.pop(name, None) if request is None else request
+
+        async def begin() -> None:
+            await session.opened.wait()
+            await built[name].begin(asked)
+
+        with slots[name]:
+            fresh = name not in built
+            if fresh:
+                built[name] = getattr(views, classes[name])(session)
+            if fresh or asked is not None:
+                ui.timer(0, begin, once=True)
         panels.set_value(name)
 
-    session.connect(show)
-    tabs.on_value_change(lambda event: show(str(event.value)))
-    button.on_click(lambda: _change_theme(session, dark, "light" if session.theme == "dark" else "dark"))
+    def apply_theme(theme: Any) -> None:
+        dark.set_value(theme == "dark")
+        session.change_theme(theme)
+
+    def change_theme() -> None:
+        theme = "light" if session.theme == "dark" else "dark"
+        ui.run_javascript(f"localStorage.setItem('kapitza-theme', '{theme}')")
+        apply_theme(theme)
 
     async def open_page() -> None:
         await ui.context.client.connected()
-        is_dark = await ui.run_javascript(_IS_DARK)
-        _apply_theme(session, dark, "dark" if is_dark else "light")
+        apply_theme("dark" if await ui.run_javascript(_IS_DARK) else "light")
         session.opened.set()
 
-    show(_ask_for_files(session, faults) or VIEWS[0].name)
+    session.show = show
+    tabs.on_value_change(lambda event: show(str(event.value)))
+    button.on_click(change_theme)
+    show(next(iter(requests), _VIEWS[0].name))
     ui.timer(0, open_page, once=True)
 
 
-def _change_theme(session: Session, dark: Any, theme: str) -> None:
-    """Take a theme, and remember it in the browser."""
-    ui.run_javascript(f"localStorage.setItem('kapitza-theme', '{theme}')")
-    _apply_theme(session, dark, theme)
-
-
-def _apply_theme(session: Session, dark: Any, theme: str) -> None:
-    """Draw page and figures in a theme."""
-    dark.set_value(theme == "dark")
-    session.change_theme("dark" if theme == "dark" else "light")
-
-
-def _ask_for_files(session: Session, faults: Any) -> str:
-    """Give the files of the command line to their views; the name of the first of these."""
-    first = ""
+def _files_by_view(session: Session, faults: FaultLine) -> dict[str, list[Path]]:
+    """Files of the command line by the views that open them, the first that does."""
+    found: dict[str, list[Path]] = {}
     for path in session.files:
-        view = view_of(path)
+        suffix, keys = path.suffix.lower(), frozenset[str]()
+        if suffix == ".toml":
+            try:
+                keys = frozenset(parse_toml(read_limited(path, MAX_TOML_BYTES), path))
+            except (KapitzaError, OSError):
+                keys = frozenset()
+        view = next((one for one in _VIEWS if one.keys & keys or suffix in one.suffixes), None)
         if view is None:
             faults.say(f"{path.name}: no view opens such a file")
-            continue
-        first = first or view.name
-        session.requests.setdefault(view.name, path)
-    return first
+        else:
+            found.setdefault(view.name, []).append(path)
+    return found

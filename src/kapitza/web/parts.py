@@ -1,10 +1,10 @@
-"""Parts that views share: charts, exports, drop zones, texts to copy, lines that say what is wrong, long runs."""
+"""Parts that views share: charts, exports, drop zones, cells, texts to copy, lines for faults, long runs."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -16,11 +16,13 @@ from kapitza import KapitzaError
 from kapitza.errors import InputError
 from kapitza.matter import is_structure_file
 from kapitza.web.background import Cancelled, Job, Outcome, fault_text
-from kapitza.web.figures.changes import figure_change
-from kapitza.web.figures.words import figure_table, figure_words
+from kapitza.web.figures.words import figure_change, figure_table, figure_words
 from kapitza.web.session import Session, Theme, file_of_upload
 
 Figure = dict[str, Any]
+Draw = Callable[[Theme], Figure | None]
+HEAD_START = 0.01  # seconds by which a figure that follows a slider goes to the browser before texts
+REST = 0.5  # seconds after which a slider rests
 _MAX_DROPPED_BYTES = 2**31
 # plotly fails where it is resized while its tab is hidden, so that this is done here
 _FOLLOW_SIZE = """(() => {
@@ -31,8 +33,11 @@ _FOLLOW_SIZE = """(() => {
   });
   place.sizeWatcher.observe(place);
 })()"""
-REST = 0.5  # seconds after which a slider rests
 _SCALE = 3  # pixels of a PNG to a point of the screen
+_CLEAR = "rgba(0,0,0,0)"
+_EMPTY = MappingProxyType(  # until there is something to draw: plotly's own would be a white sheet with axes
+    {"paper_bgcolor": _CLEAR, "plot_bgcolor": _CLEAR, "xaxis": {"visible": False}, "yaxis": {"visible": False}}
+)
 
 
 class FaultLine:
@@ -59,32 +64,13 @@ class FaultLine:
             self.say(fault_text(err))
 
 
-def fault_line() -> FaultLine:
-    """Place a line for faults here."""
-    return FaultLine()
-
-
-_CLEAR = "rgba(0,0,0,0)"
-_EMPTY = MappingProxyType(  # until there is something to draw: plotly's own would be a white sheet with axes
-    {"paper_bgcolor": _CLEAR, "plot_bgcolor": _CLEAR, "xaxis": {"visible": False}, "yaxis": {"visible": False}}
-)
-
-
 class Chart:
-    """A figure of plotly that follows the theme.
+    """A figure of plotly that follows the theme of a session: `draw` returns it, or None while there is nothing.
 
-    Parameters
-    ----------
-    session : whose theme it follows
-    draw : returns the figure for a theme; None while there is nothing to draw
-    name : of exported files
-    label : what a reader who does not see it is told
-    height : of the figure, CSS
+    `name` is that of exported files, and `label` what a reader is told who does not see the figure.
     """
 
-    def __init__(
-        self, session: Session, draw: Callable[[Theme], Figure | None], *, name: str, label: str, height: str = "460px"
-    ) -> None:
+    def __init__(self, session: Session, draw: Draw, *, name: str, label: str, height: str = "460px") -> None:
         self._session, self._draw, self.name, self.label = session, draw, name, label
         self.element = ui.plotly({"data": [], "layout": dict(_EMPTY)})
         self.element.style(f"width: 100%; height: {height}").props(f'role="img" aria-label="{label}" tabindex="0"')
@@ -92,7 +78,7 @@ class Chart:
         self.element.props(f'aria-describedby="{self._words.html_id}"')
         self._follows_size = False
         self._rest: asyncio.TimerHandle | None = None
-        session.on_theme(self.redraw)
+        session.followers.append(self.redraw)
 
     def redraw(self) -> None:
         """Draw the figure anew."""
@@ -125,14 +111,13 @@ class Chart:
     def show_table(self) -> None:
         """Show the points as a table, which the keyboard reaches."""
         figure = self._draw(self._session.theme)
-        with ui.dialog() as dialog, ui.card().classes("k-card").style("width: 720px; max-width: 92vw"):
+        with open_dialog() as dialog:
             with ui.element("div").classes("k-row k-between"):
-                ui.html(f'<h2 class="k-title">{self.label}</h2>', sanitize=False)
+                heading(self.label)
                 ui.button("Close", on_click=dialog.close).props("flat dense no-caps")
             table = '<p class="k-note">Nothing is drawn yet.</p>' if figure is None else figure_table(figure)
             scroll = f'<div class="k-scroll" tabindex="0" role="region" aria-label="{self.label}, table">{table}</div>'
             ui.html(scroll, sanitize=False).style("width: 100%")
-        dialog.open()
 
     def on_click(self, answer: Callable[[dict[str, Any]], Any]) -> None:
         """Call a function with the point that is clicked: its "customdata", "x", "y", "curveNumber", ..."""
@@ -149,32 +134,73 @@ class Chart:
         self.element.run_plot_method("downloadImage", {"format": kind, "filename": self.name, "scale": scale})
 
 
-def export_menu(chart: Chart, texts: Mapping[str, Callable[[], str]]) -> None:
-    """A button with the ways to save what a chart shows.
+def heading(text: str) -> None:
+    """The title of a card."""
+    ui.html(f'<h2 class="k-title">{text}</h2>', sanitize=False)
 
-    Parameters
-    ----------
-    chart : saved as PNG and SVG
-    texts : more files, by their suffix: {"csv": ..., "json": ...}, each a function that returns the text
-    """
+
+@contextmanager
+def card_with_menu(title: str, label: str = "") -> Generator[Any]:
+    """A section with a title; what is yielded is the place on the right of the title, for a menu."""
+    with ui.element("section").classes("k-card").props(f'aria-label="{label or title}"'):
+        with ui.element("div").classes("k-row k-between"):
+            heading(title)
+            place = ui.element("div").classes("k-row")
+        yield place
+
+
+def card_chart(
+    session: Session,
+    draw: Draw,
+    name: str,
+    label: str,
+    *,
+    height: str = "340px",
+    texts: Mapping[str, Callable[[], str]] | None = None,
+) -> Chart:
+    """A chart with its title and its export in a card of its own; the parameters are those of `Chart`."""
+    with ui.element("div").classes("k-card"):
+        with ui.element("div").classes("k-row k-between"):
+            ui.label(label).classes("k-title")
+            slot = ui.element("div")
+        chart = Chart(session, draw, name=name, label=label, height=height)
+    with slot:
+        export_menu(chart, texts or {})
+    return chart
+
+
+def export_menu(chart: Chart, texts: Mapping[str, Callable[[], str]]) -> None:
+    """A button with the ways to save a chart: PNG, SVG, and `texts` by their suffix: {"csv": ..., "json": ...}."""
+
+    def download(suffix: str) -> None:
+        ui.download.content(texts[suffix]().encode(), f"{chart.name}.{suffix}")
+
     # the menu of a plain button looks for its anchor when the view is hidden already
     with ui.dropdown_button("Export", icon="download", auto_close=True).props("flat dense no-caps"):
         for kind in ("png", "svg"):
             ui.item(kind.upper(), on_click=partial(chart.download_image, kind))
         ui.item("Table", on_click=chart.show_table)
-        for suffix, text in texts.items():
-            ui.item(suffix.upper(), on_click=partial(_download, f"{chart.name}.{suffix}", text))
+        for suffix in texts:
+            ui.item(suffix.upper(), on_click=partial(download, suffix))
 
 
-def _download(name: str, text: Callable[[], str]) -> None:
-    ui.download.content(text().encode(), name)
+@contextmanager
+def open_dialog(width: str = "width: 720px; max-width: 92vw") -> Generator[Any]:
+    """A dialog, which is open once it is laid out."""
+    with ui.dialog() as dialog, ui.card().classes("k-card").style(width):
+        yield dialog
+    dialog.open()
 
 
 def copy_menu(texts: Callable[[], Mapping[str, str]]) -> None:
     """A button that shows what is on the screen as text to copy: {"Python": ..., "TOML": ..., "Command line": ...}."""
 
+    def copy(text: str) -> None:
+        ui.clipboard.write(text)
+        ui.notify("copied", timeout=1200)
+
     def show() -> None:
-        with ui.dialog() as dialog, ui.card().classes("k-card").style("width: 720px; max-width: 92vw"):
+        with open_dialog():
             found = texts()
             with ui.tabs().props("dense no-caps align=left") as tabs:
                 for name in found:
@@ -183,15 +209,9 @@ def copy_menu(texts: Callable[[], Mapping[str, str]]) -> None:
                 for name, text in found.items():
                     with ui.tab_panel(name).style("gap: 12px"):
                         ui.label(text).classes("k-code").props('tabindex="0"')
-                        ui.button("Copy", icon="content_copy", on_click=partial(_copy, text)).props("flat dense")
-        dialog.open()
+                        ui.button("Copy", icon="content_copy", on_click=partial(copy, text)).props("flat dense")
 
     ui.button("Copy as", icon="code", on_click=show).props("flat dense no-caps")
-
-
-def _copy(text: str) -> None:
-    ui.clipboard.write(text)
-    ui.notify("copied", timeout=1200)
 
 
 def drop_zone(
@@ -202,15 +222,9 @@ def drop_zone(
     accept: tuple[str, ...] = (),
     several: bool = False,
 ) -> None:
-    """A field on which a file can be dropped, or which is clicked to choose one.
+    """A field on which a file can be dropped, or which is clicked to choose one; `accept` are suffixes, all without.
 
-    Parameters
-    ----------
-    session : whose folder keeps the file
-    text : what can be dropped
-    on_file : called with the path of a copy; its errors stand as one line below the field
-    accept : suffixes, as (".cif", ".yaml"); all files without them
-    several : whether more than one can be dropped together
+    `on_file` gets the path of a copy in the folder of the session; its errors stand as one line below the field.
     """
 
     async def receive(event: events.UploadEventArguments) -> None:
@@ -230,7 +244,36 @@ def drop_zone(
         on_rejected=refuse,
     )  # fmt: skip
     zone.classes("k-drop").props(f'flat color=transparent aria-label="{text}"')
-    faults = fault_line()
+    faults = FaultLine()
+
+
+def plain_table(heads: Mapping[str, str], row_key: str) -> Any:
+    """An empty table with a column for each key, under its head."""
+    columns = [{"name": key, "label": head, "field": key, "align": "left"} for key, head in heads.items()]
+    return ui.table(columns=columns, rows=[], row_key=row_key).props("flat dense wrap-cells")
+
+
+def text_cell(text: str, label: str, take: Callable[[str], Awaitable[None]], *, head: bool = True) -> Any:
+    """A cell whose text is taken when it is left, or by Enter; its label is shown, or only read aloud."""
+    cell = ui.input(label=label if head else None, value=text)
+    cell.props(f'dense outlined aria-label="{attribute_text(label)}"')
+
+    async def pass_on() -> None:
+        await take(str(cell.value or ""))
+
+    cell.on("change", pass_on)
+    return cell
+
+
+def icon_button(icon: str, label: str, answer: Callable[[], Any]) -> None:
+    """A small button that shows an icon, and says its label."""
+    text = attribute_text(label)
+    ui.button(icon=icon, on_click=answer).props(f'flat dense round size=sm aria-label="{text}" title="{text}"')
+
+
+def attribute_text(text: str) -> str:
+    """A text that can stand in an attribute of an element."""
+    return text.replace('"', "'").replace("\\", "/")
 
 
 class JobPanel:

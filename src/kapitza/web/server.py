@@ -66,14 +66,22 @@ def explore(
     number = listener.getsockname()[1]
     token = secrets.token_urlsafe(_TOKEN_BYTES)
     with first_answer_begun() as first, tempfile.TemporaryDirectory(prefix=FOLDER_PREFIX) as folder:
-        _welcome(f"http://{HOST}:{number}/?{TOKEN_PARAMETER}={token}", browser, announce)  # the browser opens meanwhile
+        address = f"http://{HOST}:{number}/?{TOKEN_PARAMETER}={token}"
+        announce(address)
+        if browser:  # which opens meanwhile
+            threading.Thread(target=_open_browser, args=(address,), daemon=True).start()
         os.environ["NICEGUI_STORAGE_PATH"] = folder  # else it would keep files where the command is run
-        server = _server(Guard(web.application(paths, Path(folder), first), token, number))
-        server.run(sockets=[listener])
+        uvicorn: Any = require("uvicorn", extra="web", why="the page in the browser")
+        config = uvicorn.Config(  # without a word of its own in the terminal
+            Guard(web.application(paths, Path(folder), first), token, number), loop="asyncio", lifespan="on",
+            log_level="critical", access_log=False, server_header=False, date_header=False, proxy_headers=False,
+            ws_max_size=_MAX_MESSAGE_BYTES, limit_concurrency=_MAX_CONNECTIONS, timeout_graceful_shutdown=_GRACE,
+            timeout_keep_alive=75,
+        )  # fmt: skip
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _listen(port: int) -> socket.socket:
-    """A socket of this machine alone."""
     if not 0 <= port <= _MAX_PORT:
         raise InputError(f"port {port}: expected 0 (any free one) to {_MAX_PORT}")
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -88,25 +96,6 @@ def _listen(port: int) -> socket.socket:
     return listener
 
 
-def _welcome(address: str, browser: bool, announce: Callable[[str], None]) -> None:
-    """Say where the page is, and open it."""
-    announce(address)
-    if browser:
-        threading.Thread(target=_open_browser, args=(address,), daemon=True).start()
-
-
 def _open_browser(address: str) -> None:
-    """Open the page, where there is a browser."""
     with suppress(webbrowser.Error):
         webbrowser.open(address)
-
-
-def _server(app: Guard) -> Any:
-    """What answers at the socket, without a word of its own in the terminal."""
-    uvicorn: Any = require("uvicorn", extra="web", why="the page in the browser")
-    config = uvicorn.Config(
-        app, loop="asyncio", lifespan="on", log_level="critical", access_log=False, server_header=False,
-        date_header=False, proxy_headers=False, ws_max_size=_MAX_MESSAGE_BYTES, limit_concurrency=_MAX_CONNECTIONS,
-        timeout_graceful_shutdown=_GRACE, timeout_keep_alive=75,
-    )  # fmt: skip
-    return uvicorn.Server(config)

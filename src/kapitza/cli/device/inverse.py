@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import kapitza
-from kapitza.cli.figures import Results
 from kapitza.cli.fit import parameter_numbers
-from kapitza.cli.output import quantity_json
-from kapitza.cli.tables import Grid, Note, Part
+from kapitza.cli.output import Grid, Note, Part, Results, quantity_json
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.io.device import format_device_number
 from kapitza.io.quantities import quantity
-
-if TYPE_CHECKING:
-    from kapitza import Fit
-    from kapitza.io.device import Crossing
-    from kapitza.thermometry import BoundaryFlux
 
 
 def report_inverse(path: str, measured: str, names: list[str], across: str | None, files: Results) -> None:
@@ -48,7 +41,16 @@ def report_inverse(path: str, measured: str, names: list[str], across: str | Non
     kept: dict[str, Any] = {"device": kapitza.thermometry.fitted_device(found)}
     kept |= {owner: kapitza.thermometry.fitted_conductance(found, owner) for owner in determined}
     peak = None if found.bounds else kapitza.thermometry.updated_peak(found)
-    boundaries = {one.boundary: _boundary_numbers(one) for one in fluxes}
+    boundaries: dict[str, Any] = {}  # jump, flux and resistance at the hottest point; NaN where it has a bound only
+    for one in fluxes:
+        values = zip(
+            ("jump", "flux", "resistance"), (one.jump, one.flux, one.resistance), one.sigma.tolist(), strict=True
+        )
+        units = {"jump": "K", "flux": "W m^-2", "resistance": "m^2 K W^-1"}
+        boundaries[one.boundary] = {
+            name: quantity_json(value, units[name], sigma=sigma) for name, value, sigma in values
+        }
+        boundaries[one.boundary] |= {} if one.bound is None else {"bound": one.bound}
     derived = {"chi2": found.chi2, "freedom": found.freedom, "parameters": parameter_numbers(found)}
     derived |= {"bounds": found.bounds, "boundaries": boundaries, "drop": "extrapolated"}
     derived |= {} if peak is None else {"peak": peak}
@@ -67,7 +69,7 @@ def report_inverse(path: str, measured: str, names: list[str], across: str | Non
     files.report(kept, printout(), derived)
 
 
-def _parse_crossing(text: str) -> Crossing:
+def _parse_crossing(text: str) -> kapitza.io.device.Crossing:
     """The boundary that a section crosses, and where: "GaN|SiC=12nm", or "GaN|SiC=12nm+-2nm"."""
     boundary, sign, place = text.partition("=")
     if not sign or "|" not in boundary:
@@ -77,27 +79,16 @@ def _parse_crossing(text: str) -> Crossing:
     return kapitza.io.device.Crossing(boundary.strip(), position, half)
 
 
-def _boundary_numbers(one: BoundaryFlux) -> dict[str, Any]:
-    """Jump, flux and resistance of a boundary at the hottest point; NaN where it has a bound only."""
-    jump, flux, resistance = one.sigma.tolist()
-    return {
-        "jump": quantity_json(one.jump, "K", sigma=jump),
-        "flux": quantity_json(one.flux, "W m^-2", sigma=flux),
-        "resistance": quantity_json(one.resistance, "m^2 K W^-1", sigma=resistance),
-        **({} if one.bound is None else {"bound": one.bound}),
-    }
-
-
-def _describe_inverse(title: str, found: Fit, fluxes: list[BoundaryFlux]) -> Iterator[Part]:
+def _describe_inverse(title: str, found: kapitza.Fit, fluxes: list[kapitza.thermometry.BoundaryFlux]) -> Iterator[Part]:
     rows: list[list[str]] = []
     for parameter, value, sigma in zip(found.problem.parameters, found.value, found.sigma, strict=True):
         name, known = parameter.name, parameter.known
         share = f"{100 * parameter.width:.{0 if parameter.width >= 0.1 else 1}f} %"
         prior = f"{format_device_number(name, parameter.start)} ± {share}" if known else "free"
+        cells = format_device_number(name, float(value)), f"± {100 * sigma / abs(value):.2g} %"
         if name in found.bounds:
-            rows.append([name, prior, kapitza.measure.format_bound(found.bounds[name], name), "not determined"])
-        else:
-            rows.append([name, prior, format_device_number(name, float(value)), f"± {100 * sigma / abs(value):.2g} %"])
+            cells = kapitza.measure.format_bound(found.bounds[name], name), "not determined"
+        rows.append([name, prior, *cells])
     heads = ("number", "known before", "value", "total error")
     yield Grid(f"{title}: fit of {found.problem.rows} temperatures", heads, rows, text=2)
     for one in fluxes:

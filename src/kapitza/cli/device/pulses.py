@@ -6,17 +6,12 @@ import cmath
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import kapitza
 from kapitza.cli.output import quantity_json
 from kapitza.core.parameter_units import rounded_to_error, with_error
 from kapitza.io.device import format_device_number
-
-if TYPE_CHECKING:
-    from kapitza import Device
-    from kapitza.device import Layout
-    from kapitza.device.layered import PulsedTemperatures
 
 OF_MEAN = {"temperatures_of": "the mean heat of the pulses"}  # in JSON
 
@@ -31,7 +26,7 @@ class PulseReport:
     derived: Mapping[str, Any] = field(default_factory=dict)  # for JSON
 
 
-def report_train(device: Device, samples: int, work: Mapping[str, Any]) -> PulseReport:
+def report_train(device: kapitza.Device, samples: int, work: Mapping[str, Any]) -> PulseReport:
     """What pulses do to layers; nothing where no source comes in pulses."""
     if not kapitza.device.is_pulsed(device):
         return PulseReport()
@@ -43,7 +38,25 @@ def report_train(device: Device, samples: int, work: Mapping[str, Any]) -> Pulse
             derived={**OF_MEAN, "pulses": None},
         )
     found = kapitza.device.layered.pulsed_temperatures(device)
-    notes = [*_place_notes(found), _error_of_peak(found, varies=device.is_nonlinear), *_counts(device)]
+    notes: list[str] = []
+    if not found.at_mean_peak:
+        x, y, depth = place_cells(found.place)
+        where = f"x = {x}, y = {y}, {depth} deep"
+        notes = [f"the pulses are hottest at {where}, not where their mean is: the table of the train is of that point"]
+    if device.is_nonlinear:  # of which the error is not in its ±
+        notes.append(
+            f"error of the peak of the train estimated at {found.error:.2g} K beside its ±: properties of T are those "
+            "that the mean heat leaves; with those of the power always on the peak would be "
+            f"{found.hot_peak:.4g} K, and the true one lies between"
+        )
+    else:
+        notes.append(f"numerical error of the peak of the train estimated at {found.error:.1g} K")
+    for one in device.sources:  # whose pulses are counted
+        if isinstance(one.waveform, kapitza.device.PulsedPower) and one.waveform.count is not None:
+            notes.append(
+                f"{one.name} gives {one.waveform.count} pulses: mean and table are those of an endless train of them, "
+                "--step FILE draws these"
+            )
     derived: dict[str, Any] = {**OF_MEAN, "pulses": found, "sigma_of_pulses": quantity_json(found.sigma, "K")}
     ends = kapitza.device.layered.pulsed_peaks_at_interval_ends(device)
     if ends:
@@ -60,11 +73,17 @@ def report_train(device: Device, samples: int, work: Mapping[str, Any]) -> Pulse
     return PulseReport(rows=_train_rows(device, found), contribution=found.contribution, notes=notes, derived=derived)
 
 
-def report_bounds(stated: Layout, mean: float, cells: int) -> PulseReport:
+def report_bounds(stated: kapitza.device.Layout, mean: float, cells: int) -> PulseReport:
     """What is known of pulses on a box grid, which has the temperatures of their mean: between what the peak lies."""
     if not kapitza.device.is_pulsed(stated.device):
         return PulseReport()
-    highest = _always_on(stated, mean, cells)
+    waveforms = [one.waveform for one in stated.device.sources]
+    duties = {one.width / one.period for one in waveforms if isinstance(one, kapitza.device.PulsedPower)}
+    only = len(duties) == 1 and all(isinstance(one, kapitza.device.PulsedPower) for one in waveforms)
+    if only and not stated.is_nonlinear and not any(block.power for block in stated.blocks):
+        highest = mean / duties.pop()  # all have one duty
+    else:
+        highest = kapitza.solve(stated, method="volumes", cells=cells).peak
     plain = not stated.blocks and not any(stated.sides.values())
     text = (
         "these are the temperatures of the mean heat of the pulses; a box grid does not tell how far the train rises "
@@ -75,12 +94,12 @@ def report_bounds(stated: Layout, mean: float, cells: int) -> PulseReport:
     return PulseReport(notes=[text], derived={**OF_MEAN, "pulses": {"peak_between": between}})
 
 
-def is_periodic(device: Device) -> bool:
+def is_periodic(device: kapitza.Device) -> bool:
     """Whether a source is periodic without a mean: steady temperatures are then those of its amplitude, always on."""
     return any(isinstance(one.waveform, kapitza.device.PeriodicPower) for one in device.sources)
 
 
-def report_courses(device: Device, *, layers: bool) -> tuple[list[str], dict[str, Any]]:
+def report_courses(device: kapitza.Device, *, layers: bool) -> tuple[list[str], dict[str, Any]]:
     """Notes on periodic sources and steps, and the same for JSON: how the hottest point follows, of layers alone."""
     notes = [
         f"{one.name} is switched on at t = 0: these are the temperatures in the end; --step FILE draws the way there"
@@ -129,7 +148,7 @@ def place_cells(place: Iterable[float]) -> list[str]:
     return [format_device_number("depth", float(v)) if abs(v) > 1e-15 else "0" for v in place]
 
 
-def _train_rows(device: Device, found: PulsedTemperatures) -> list[list[str]]:
+def _train_rows(device: kapitza.Device, found: kapitza.device.layered.PulsedTemperatures) -> list[list[str]]:
     """Rows of what pulses do to the hottest point, K, and the standard uncertainty of the peak."""
     peak, sigma = f"{found.peak:.5g}", ""
     if found.sigma is not None:
@@ -145,43 +164,3 @@ def _train_rows(device: Device, found: PulsedTemperatures) -> list[list[str]]:
         ["if always on", f"{found.always_on:.5g}", ""],
         ["pulses until the peak is within 1 %", f"{found.settled_pulses}", ""],
     ]
-
-
-def _place_notes(found: PulsedTemperatures) -> list[str]:
-    """Where the pulses are hottest, if not where their mean is."""
-    if found.at_mean_peak:
-        return []
-    x, y, depth = place_cells(found.place)
-    where = f"x = {x}, y = {y}, {depth} deep"
-    return [f"the pulses are hottest at {where}, not where their mean is: the table of the train is of that point"]
-
-
-def _error_of_peak(found: PulsedTemperatures, *, varies: bool) -> str:
-    """What is said of the error of the peak that is not in its ±."""
-    if not varies:
-        return f"numerical error of the peak of the train estimated at {found.error:.1g} K"
-    return (
-        f"error of the peak of the train estimated at {found.error:.2g} K beside its ±: properties of T are those that "
-        f"the mean heat leaves; with those of the power always on the peak would be {found.hot_peak:.4g} K, and the "
-        "true one lies between"
-    )
-
-
-def _counts(device: Device) -> list[str]:
-    """Sources whose pulses are counted, of which the table takes an endless train."""
-    return [
-        f"{one.name} gives {one.waveform.count} pulses: mean and table are those of an endless train of them, --step "
-        "FILE draws these"
-        for one in device.sources
-        if isinstance(one.waveform, kapitza.device.PulsedPower) and one.waveform.count is not None
-    ]
-
-
-def _always_on(stated: Layout, mean: float, cells: int) -> float:
-    """Highest rise if the power of all pulses were always on, K: that of the mean over the duty where all have one."""
-    waveforms = [one.waveform for one in stated.device.sources]
-    duties = {one.width / one.period for one in waveforms if isinstance(one, kapitza.device.PulsedPower)}
-    only = len(duties) == 1 and all(isinstance(one, kapitza.device.PulsedPower) for one in waveforms)
-    if only and not stated.is_nonlinear and not any(block.power for block in stated.blocks):
-        return mean / duties.pop()
-    return kapitza.solve(stated, method="volumes", cells=cells).peak

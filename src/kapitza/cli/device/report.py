@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import kapitza
-from kapitza.cli import figures
+from kapitza.cli import output
 from kapitza.cli.device.pulses import (
     PulseReport,
     drawn_interval,
@@ -20,24 +20,12 @@ from kapitza.cli.device.pulses import (
     report_train,
 )
 from kapitza.cli.layer import Option
-from kapitza.cli.output import note, quantity_json
-from kapitza.cli.tables import Grid, Note, Part
+from kapitza.cli.output import Grid, Note, Part, quantity_json
 from kapitza.core.parameter_units import with_error
 from kapitza.io.device import format_device_number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-    from kapitza import Device
-    from kapitza.device import (
-        BoundaryJump,
-        DeviceTemperatures,
-        HeatSource,
-        Layout,
-        TransientTemperatures,
-        WaveformChoice,
-    )
-    from kapitza.io.device import DeviceMethod
 
 _METHOD_TITLES = {
     "layers": "solved layer by layer, without a grid",
@@ -55,36 +43,28 @@ _FACE_NAMES = ("left", "right", "front", "back", "top", "bottom")
 _MAX_CHECKED_UNKNOWNS = 40_000  # of a mesh, above which its error is told only where it is asked for
 _BALANCE_ROUNDING = 1e-9  # of the heat, below which its balance is rounding
 _MAX_STEPPED_CELLS = 40_000  # cells at most where time is stepped through
+_LEFT_OUT = {"sink": "temperatures are told above it", "width": "sources follow it", "depth": "sources follow it"}
 _WORTH_MEASURING = 0.9  # of the error, below which a measurement of one boundary must bring it to be worth a note
 
 
 @dataclass(frozen=True)
-class DeviceFiles(figures.Results):
+class DeviceFiles(output.Results):
     """Files of a device: also a figure against time, and fields for ParaView."""
+
+    others: ClassVar[Mapping[str, Collection[str]]] = {"vtk": (".vtr", ".vtu"), "step": output.FIGURE_SUFFIXES}
 
     step: Annotated[
         str | None, Option("figure against time: switched on at 0, or as the file states", metavar="FILE")
     ] = None
     vtk: Annotated[str | None, Option("fields for ParaView: .vtr (cells) or .vtu (split cells)", metavar="FILE")] = None
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        figures.check_output(self.step, figures.FIGURE_SUFFIXES)
-        figures.check_output(self.vtk, (".vtr", ".vtu"))
-
-    def announce(self) -> None:
-        """Report which files were written."""
-        for path in (self.plot, self.save, self.vtk, self.step):
-            if path is not None:
-                note(f"wrote {path}")
-
 
 @dataclass(frozen=True, kw_only=True)
 class _Report:
     """Temperatures with all that is printed of them, by whichever method they were solved."""
 
-    found: DeviceTemperatures
-    jumps: Mapping[str, BoundaryJump]
+    found: kapitza.device.DeviceTemperatures
+    jumps: Mapping[str, kapitza.device.BoundaryJump]
     means: Mapping[str, float] = field(default_factory=dict)  # rise of each region, K
     notes: Sequence[str] = ()
     derived: Mapping[str, Any] = field(default_factory=dict)  # numbers of this method alone, for JSON
@@ -97,14 +77,14 @@ class _Report:
     axes: tuple[str, ...] = ("x", "y", "depth")
 
 
-def reason(choice: DeviceMethod) -> str:
+def reason(choice: kapitza.io.device.DeviceMethod) -> str:
     """The method and why it is taken, in one line."""
     return f"{_METHOD_TITLES[choice.tier]}: {choice.why}"
 
 
 def report_device(
     path: str,
-    choice: DeviceMethod,
+    choice: kapitza.io.device.DeviceMethod,
     files: DeviceFiles,
     work: Mapping[str, Any],
     *,
@@ -161,17 +141,18 @@ def _solve_layers(
             kept["step"] = found.respond(_heating_times(device, _LAYERED_TIMES[0]), "step")
         files.keep(kept)
     if files.step is not None:
-        times = _response_times(stated, stated.sources, _LAYERED_TIMES)
-        _draw_response(kapitza.device.layered.layered_response(stated, *times), files.step)
+        layered = kapitza.device.layered
+        response = layered.layered_response(stated, *_response_times(stated, stated.sources, _LAYERED_TIMES))
+        output.write_axes(files.step, lambda ax: kapitza.plot.device.device_response(response, ax=ax))
     lengths = kapitza.device.boundary_lengths(device.stack, device.sink)
     columns = {"resistance (m²K/GW)": {}, "at (K)": {}, "boundaries rule below": {}}
     for name in found.drop:
         shown = format_device_number("thickness", lengths[name]) if lengths.get(name) else ""
-        for column, cell in zip(columns.values(), (*_resistance_cells(device, name, found), shown), strict=True):
-            column[name] = cell
+        cells = *_resistance_cells(device, name, found), shown
+        columns = {head: column | {name: cell} for (head, column), cell in zip(columns.items(), cells, strict=True)}
     notes: list[str] = []
-    derived: dict[str, Any] = {"boundaries_rule_below": quantity_json(lengths, "m"), **_errors_json(errors)}
-    derived["remarks"] = list(device.remarks)
+    derived: dict[str, Any] = {"boundaries_rule_below": quantity_json(lengths, "m")}
+    derived |= {"numerical_error": quantity_json(dict(errors), "K"), "remarks": list(device.remarks)}
     if found.cells:
         notes.append(
             f"how properties of T vary within layers comes from a grid of {found.cells} cells: the numerical error is "
@@ -200,7 +181,12 @@ def _solve_layers(
     if worth:
         derived["sigma_after_measuring"] = {one: quantity_json(size, "K") for one, size in worth.items()}
     notes += [f"{name} says nothing of its uncertainty: the ± leaves it out" for name in _without_sigma(device)]
-    notes += _ignored_uncertainties(device, found)
+    # heat capacities have no part in a steady state
+    notes += [
+        f"the uncertainty of {name} is left out: {_LEFT_OUT.get(name, 'the other layers have the same ratio of both')}"
+        for name, sigma in device.uncertain.items()
+        if sigma and name not in found.contribution and not name.endswith(".heat_capacity")
+    ]
     notes += device.remarks
     if ends:
         derived["peaks_at_interval_ends"] = {name: quantity_json(list(pair), "K") for name, pair in ends.items()}
@@ -211,22 +197,17 @@ def _solve_layers(
     pulses = report_train(stated, samples, work)
     courses, course_numbers = report_courses(stated, layers=True)
     return _Report(
-        found=found,
-        jumps={},
-        notes=[*notes, *pulses.notes, *courses],
-        derived={**derived, **pulses.derived, **course_numbers},
-        columns=columns,
-        pulses=pulses,
-        pulsed=pulsed,
+        found=found, jumps={}, notes=[*notes, *pulses.notes, *courses],
+        derived={**derived, **pulses.derived, **course_numbers}, columns=columns, pulses=pulses, pulsed=pulsed,
         periodic=is_periodic(stated),
-    )
+    )  # fmt: skip
 
 
-def _title_of_mean(stated: Device) -> str:
+def _title_of_mean(stated: kapitza.Device) -> str:
     return f"{stated.title}, mean of the pulses" if kapitza.device.is_pulsed(stated) else stated.title
 
 
-def _without_sigma(device: Device) -> list[str]:
+def _without_sigma(device: kapitza.Device) -> list[str]:
     """Boundaries with a conductance of T, from a file, whose uncertainty neither it nor the device states."""
     held = zip(device.stack.boundary_names, device.stack.boundaries, strict=True)
     return [
@@ -238,17 +219,7 @@ def _without_sigma(device: Device) -> list[str]:
     ]
 
 
-def _ignored_uncertainties(device: Device, found: DeviceTemperatures) -> list[str]:
-    """Uncertain numbers that the ± of the hottest point leaves out; heat capacities have no part in a steady state."""
-    reasons = {"sink": "temperatures are told above it", "width": "sources follow it", "depth": "sources follow it"}
-    return [
-        f"the uncertainty of {name} is left out: {reasons.get(name, 'the other layers have the same ratio of both')}"
-        for name, sigma in device.uncertain.items()
-        if sigma and name not in found.contribution and not name.endswith(".heat_capacity")
-    ]
-
-
-def _depth_in_layer(device: Device, found: DeviceTemperatures) -> float:
+def _depth_in_layer(device: kapitza.Device, found: kapitza.device.DeviceTemperatures) -> float:
     """Depth of the hottest point below the top face of its layer, m."""
     names = [layer.name for layer in device.stack.layers]
     above = device.stack.layers[: names.index(found.layer)]
@@ -256,7 +227,7 @@ def _depth_in_layer(device: Device, found: DeviceTemperatures) -> float:
     return min(max(depth, 0.0), device.stack.layers[len(above)].thickness)
 
 
-def _resistance_cells(device: Device, name: str, found: DeviceTemperatures) -> tuple[str, str]:
+def _resistance_cells(device: kapitza.Device, name: str, found: kapitza.device.DeviceTemperatures) -> tuple[str, str]:
     """Resistance per area of a layer or boundary, and the temperature at which it was taken."""
     kelvin = found.property_temperature.get(name, device.sink)
     resistances = device.stack.resistances(kelvin)
@@ -268,14 +239,16 @@ def _resistance_cells(device: Device, name: str, found: DeviceTemperatures) -> t
     return f"{1e9 * value:.4g}", f"{kelvin:.4g}" if name in found.property_temperature else ""
 
 
-def _heating_times(device: Device | Layout, count: int) -> list[float]:
+def _heating_times(device: kapitza.Device | kapitza.device.Layout, count: int) -> list[float]:
     first, last = kapitza.device.grid.grid_time_span(device)
     return [first * (last / first) ** (i / (count - 1)) for i in range(count)]
 
 
 def _response_times(
-    device: Device | Layout, sources: Sequence[HeatSource], counts: tuple[int, int]
-) -> tuple[list[float], WaveformChoice]:
+    device: kapitza.Device | kapitza.device.Layout,
+    sources: Sequence[kapitza.device.HeatSource],
+    counts: tuple[int, int],
+) -> tuple[list[float], kapitza.device.WaveformChoice]:
     """Times that show what the sources do, s: two periods, all counted pulses, or the time to heat up."""
     waveforms = [source.waveform for source in sources]
     ends = [one.period * (one.count or 2) for one in waveforms if isinstance(one, kapitza.device.PulsedPower)]
@@ -286,16 +259,7 @@ def _response_times(
     return _heating_times(device, counts[0]), "step" if steady else "stated"
 
 
-def _draw_response(response: TransientTemperatures, path: str) -> None:
-    figures.write_axes(path, lambda ax: kapitza.plot.device.device_response(response, ax=ax))
-
-
-def _errors_json(errors: Mapping[str, float]) -> dict[str, Any]:
-    return {"numerical_error": quantity_json(dict(errors), "K")}
-
-
 def _error_note(errors: Mapping[str, float]) -> str:
-    """What is said of the numerical error of the hottest point."""
     if "peak" not in errors:
         return (
             "its numerical error is not known: that would take a solution of several times as many; --tolerance does it"
@@ -323,7 +287,8 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: floa
     if files.step is not None:
         times, waveform = _response_times(stated, stated.device.sources, _GRID_TIMES)
         always_on = kapitza.solve(stated, method="volumes", cells=cells) if pulsed else fields
-        _draw_response(always_on.respond(times, waveform, cells=stepped), files.step)
+        response = always_on.respond(times, waveform, cells=stepped)
+        output.write_axes(files.step, lambda ax: kapitza.plot.device.device_response(response, ax=ax))
     heat = dict(zip(_FACE_NAMES, fields.heat_out.tolist(), strict=True))
     out = ", ".join(f"{name} {watt:.4g} W" for name, watt in heat.items() if abs(watt) > 1e-9 * found.power)
     nx, ny, nz = fields.grid.shape
@@ -339,23 +304,14 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: floa
     courses, course_numbers = report_courses(stated.device, layers=False)
     notes += [*pulses.notes, *courses]
     derived = {
-        **pulses.derived,
-        **course_numbers,
-        **_errors_json(errors),
-        "heat_out": quantity_json(heat, "W"),
-        "imbalance": fields.imbalance,
-        "cells": [nx, ny, nz],
+        **pulses.derived, **course_numbers, "numerical_error": quantity_json(dict(errors), "K"),
+        "heat_out": quantity_json(heat, "W"), "imbalance": fields.imbalance, "cells": [nx, ny, nz],
         "remarks": list(layout.device.remarks),
-    }
+    }  # fmt: skip
     return _Report(
-        found=found,
-        jumps=jumps,
-        means=fields.means,
-        notes=notes,
-        derived=derived,
-        pulsed=pulsed,
+        found=found, jumps=jumps, means=fields.means, notes=notes, derived=derived, pulsed=pulsed,
         periodic=is_periodic(stated.device),
-    )
+    )  # fmt: skip
 
 
 def _solve_body(path: str, files: DeviceFiles, *, tolerance: float | None) -> _Report:
@@ -374,36 +330,25 @@ def _solve_body(path: str, files: DeviceFiles, *, tolerance: float | None) -> _R
         kapitza.io.write_body(solved, files.vtk)
     place, region = solved.hot_spot
     found = kapitza.device.DeviceTemperatures(
-        title=held.title,
-        sink=held.sink,
-        power=solved.heat_generated - sum(flow for flow in solved.flows.values() if flow < 0),
-        peak=solved.peak - held.sink,
-        place=place,
-        layer=region,
-        sensitivity=slopes,
-        contribution=parts,
-    )
+        title=held.title, sink=held.sink, peak=solved.peak - held.sink, place=place, layer=region, sensitivity=slopes,
+        power=solved.heat_generated - sum(flow for flow in solved.flows.values() if flow < 0), contribution=parts,
+    )  # fmt: skip
     mesh, solid = solved.body.mesh, solved.body.mesh.dimension == 3
     kind = "tetrahedra" if solid else "triangles"
     left = _round_residual(solved.imbalance)
     size = f"{len(mesh.cells)} {kind} of order {mesh.order}, {len(solved.temperature)} unknowns"
     unit = "W" if solid else "W/m"
+    derived = {
+        "numerical_error": quantity_json(dict(errors), "K"),
+        "heat_out": quantity_json(dict(solved.flows), unit.replace("/m", " m^-1")), "imbalance": solved.imbalance,
+        "unknowns": len(solved.temperature), "remarks": list(held.remarks),
+    }  # fmt: skip
     return _Report(
-        found=found,
-        jumps=solved.jumps,
-        means={name: kelvin - held.sink for name, kelvin in solved.means.items()},
+        found=found, jumps=solved.jumps, means={name: kelvin - held.sink for name, kelvin in solved.means.items()},
         notes=[f"{size}; what enters less what leaves is {left} of it", _error_note(errors), *held.remarks],
-        derived={
-            **_errors_json(errors),
-            "heat_out": quantity_json(dict(solved.flows), _unit_in_json(unit)),
-            "imbalance": solved.imbalance,
-            "unknowns": len(solved.temperature),
-            "remarks": list(held.remarks),
-        },
-        unit=unit,
+        derived=derived, unit=unit, axes=("x", "y", "z"),
         faces=[[name, f"{solved.mean(name) - held.sink:.5g}", f"{flow:.4g}"] for name, flow in solved.flows.items()],
-        axes=("x", "y", "z"),
-    )
+    )  # fmt: skip
 
 
 def _round_residual(part: float) -> str:
@@ -411,12 +356,8 @@ def _round_residual(part: float) -> str:
     return "less than 1e-9" if abs(part) < _BALANCE_ROUNDING else f"{abs(part):.0e}"
 
 
-def _unit_in_json(unit: str) -> str:
-    return "W m^-1" if unit == "W/m" else unit
-
-
-def _derived_numbers(report: _Report, choice: DeviceMethod) -> dict[str, Any]:
-    found, unit = report.found, _unit_in_json(report.unit)
+def _derived_numbers(report: _Report, choice: kapitza.io.device.DeviceMethod) -> dict[str, Any]:
+    found, unit = report.found, report.unit.replace("/m", " m^-1")
     boundaries = {
         name: {
             "jump": {"unit": "K", "mean": one.mean, "largest": one.largest},
@@ -440,60 +381,49 @@ def _derived_numbers(report: _Report, choice: DeviceMethod) -> dict[str, Any]:
 
 def _describe_report(report: _Report) -> Iterator[Part]:
     found, unit = report.found, report.unit
-    drops = [
-        [name, f"{drop:.4g}", f"{100 * found.share[name]:.1f} %", *(cells[name] for cells in report.columns.values())]
-        for name, drop in found.drop.items()
-    ]
-    of_mean = "mean of the train" if report.pulses.rows else ""
-    of_peak = report.pulses.contribution
-    tables: list[tuple[str, tuple[str, ...], Sequence[Sequence[str]]]] = [
-        ("hottest point in the train of pulses, above the sink", ("", "K", "±"), report.pulses.rows),
-        (of_mean, ("below the hottest point", "drop (K)", "share", *report.columns), drops),
-        (
-            "at boundaries, from the warmer side to the other",
-            ("boundary", "mean jump (K)", "largest (K)", f"heat through ({unit})", "mean flux (MW/m²)"),
-            [_jump_row(name, one) for name, one in report.jumps.items()],
-        ),
-        ("rise averaged over", ("region", "K"), [[name, f"{rise:.5g}"] for name, rise in report.means.items()]),
-        ("rise averaged over", ("patch", "K"), [[name, f"{rise:.6g}"] for name, rise in found.average.items()]),
-        ("faces", ("face", "mean rise (K)", f"heat out ({unit})"), report.faces),
-        (
-            "uncertainty of the hottest temperature" + (" of the mean" if report.pulsed else ""),
-            ("from", "K", "of the variance"),
-            _variance_rows(found.contribution),
-        ),
-        ("uncertainty of the peak of the train", ("from", "K", "of the variance"), _variance_rows(of_peak)),
-    ]
-    title = _hottest_point(report)
-    for heading, heads, rows in tables:
-        if rows:
-            yield Grid("\n\n".join(text for text in (title, heading) if text) if title else f"\n{heading}", heads, rows)
-            title = ""
-
-
-def _variance_rows(contribution: Mapping[str, float]) -> list[list[str]]:
-    """Rows of an uncertainty by its causes, the largest first."""
-    variance = math.fsum(part**2 for part in contribution.values()) or 1.0
-    parts = sorted(contribution.items(), key=lambda one: -one[1])
-    return [[name, f"{part:.3g}", f"{100 * part**2 / variance:.0f} %"] for name, part in parts]
-
-
-def _hottest_point(report: _Report) -> str:
-    found, unit = report.found, report.unit
     kelvin = found.sink + found.peak
     peak = f"{kelvin:.5g}" if found.sigma is None else with_error(kelvin, found.sigma)
     named = zip(report.axes, place_cells(found.place), strict=False)
     place = ", ".join(f"{cell} deep" if axis == "depth" else f"{axis} = {cell}" for axis, cell in named)
-    return (
+    title = (
         f"{found.title}: {'on average ' if report.pulsed else 'if always on ' if report.periodic else ''}{peak} K in "
         f"{found.layer} at {place}; {found.peak:.6g} K above "
         f"the sink, {found.resistance:.4g} {'K/W' if unit == 'W' else 'K m/W'} for {found.power:.4g} {unit}"
     )
-
-
-def _jump_row(name: str, one: BoundaryJump) -> list[str]:
-    """A boundary that resists, named so that the heat flows from the first side to the second."""
-    sign = -1 if one.flow < 0 else 1
-    label = name if sign > 0 else "|".join(reversed(name.split("|")))
-    values = (one.mean, one.largest, one.flow, one.flow / float(one.area.sum()) / 1e6)
-    return [label, *(f"{sign * value:.4g}" for value in values)]
+    jumps: list[list[str]] = []
+    for name, one in report.jumps.items():  # named so that the heat flows from the first side to the second
+        sign = -1 if one.flow < 0 else 1
+        label = name if sign > 0 else "|".join(reversed(name.split("|")))
+        values = (one.mean, one.largest, one.flow, one.flow / float(one.area.sum()) / 1e6)
+        jumps.append([label, *(f"{sign * value:.4g}" for value in values)])
+    drops = [
+        [name, f"{drop:.4g}", f"{100 * found.share[name]:.1f} %", *(cells[name] for cells in report.columns.values())]
+        for name, drop in found.drop.items()
+    ]
+    tables: list[tuple[str, tuple[str, ...], Sequence[Sequence[str]]]] = [
+        ("hottest point in the train of pulses, above the sink", ("", "K", "±"), report.pulses.rows),
+        (
+            "mean of the train" if report.pulses.rows else "",
+            ("below the hottest point", "drop (K)", "share", *report.columns),
+            drops,
+        ),
+        (
+            "at boundaries, from the warmer side to the other",
+            ("boundary", "mean jump (K)", "largest (K)", f"heat through ({unit})", "mean flux (MW/m²)"),
+            jumps,
+        ),
+        ("rise averaged over", ("region", "K"), [[name, f"{rise:.5g}"] for name, rise in report.means.items()]),
+        ("rise averaged over", ("patch", "K"), [[name, f"{rise:.6g}"] for name, rise in found.average.items()]),
+        ("faces", ("face", "mean rise (K)", f"heat out ({unit})"), report.faces),
+    ]
+    of_peak = "uncertainty of the hottest temperature" + (" of the mean" if report.pulsed else "")
+    parts = {of_peak: found.contribution, "uncertainty of the peak of the train": report.pulses.contribution}
+    for heading, contribution in parts.items():
+        variance = math.fsum(part**2 for part in contribution.values()) or 1.0
+        causes = sorted(contribution.items(), key=lambda one: -one[1])
+        rows = [[name, f"{part:.3g}", f"{100 * part**2 / variance:.0f} %"] for name, part in causes]
+        tables.append((heading, ("from", "K", "of the variance"), rows))
+    for heading, heads, rows in tables:
+        if rows:
+            yield Grid("\n\n".join(text for text in (title, heading) if text) if title else f"\n{heading}", heads, rows)
+            title = ""

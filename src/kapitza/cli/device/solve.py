@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 import kapitza
-from kapitza.cli import figures
+from kapitza.cli import output
 from kapitza.cli.device.inverse import report_inverse
 from kapitza.cli.device.report import DeviceFiles, reason, report_device
 from kapitza.cli.device.sweeps import report_sweep
@@ -18,10 +18,6 @@ from kapitza.cli.options import Work, parse_names
 from kapitza.cli.output import note, print_json, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
-
-if TYPE_CHECKING:
-    from kapitza.device.layered import FosterNetwork
-    from kapitza.io.device import DeviceMethod
 
 _DeviceFile = Annotated[str, typer.Argument(metavar="FILE", help="Device file (.toml): layers, boundaries, sources.")]
 _FIT = "Fit to measured temperatures"
@@ -45,7 +41,10 @@ def device(
     cells: Annotated[int, Option("approximate number of cells of a box grid", low=512)] = 60_000,
     tolerance: Annotated[
         float | None,
-        Option("largest numerical error (estimated), '0.1 K': cells shrink", _parse_tolerance, metavar="K"),
+        Option(
+            "largest numerical error (estimated), '0.1 K': cells shrink",
+            _parse_tolerance, metavar="K",
+        ),
     ],
     fit: Annotated[
         str | None, Option("table of x, y, depth, T, sigma, or a saved map", metavar="FILE", panel=_FIT)
@@ -86,7 +85,12 @@ def device(
         raise InputError(f"--across {across} without --fit: give the saved map or profile")
     choice = _choose_method(file, tier)
     if choice.tier != "layers":
-        _refuse_for_fields(choice, fit=fit, samples=samples, sweep=sweep, files=files)
+        on_mesh = choice.tier == "elements"
+        unknown = {"--fit": fit, "--samples": samples, "--sweep": on_mesh and sweep, "--step": on_mesh and files.step}
+        unknown["--vtk FILE.vtr"] = on_mesh and Path(files.vtk or "").suffix.lower() == ".vtr"
+        unknown |= {} if sweep is None else {"--vtk": files.vtk, "--step": files.step}
+        if wrong := [name for name, value in unknown.items() if value]:
+            raise InputError(f"{' and '.join(wrong)}: not for a device {reason(choice)}")
     elif files.vtk is not None:
         raise InputError(f"--vtk {files.vtk}: layers are solved without a grid; --tier volumes makes one")
     if fit is not None:
@@ -99,21 +103,7 @@ def device(
             report_device(file, choice, files, shared, cells=cells, tolerance=tolerance, samples=samples)
 
 
-def _refuse_for_fields(
-    choice: DeviceMethod, *, fit: str | None, samples: int, sweep: str | None, files: DeviceFiles
-) -> None:
-    on_mesh = choice.tier == "elements"
-    unknown = {"--fit": fit, "--samples": samples, "--sweep": on_mesh and sweep, "--step": on_mesh and files.step}
-    unknown["--vtk FILE.vtr"] = on_mesh and Path(files.vtk or "").suffix.lower() == ".vtr"
-    if sweep is not None:
-        unknown |= {"--vtk": files.vtk, "--step": files.step}
-    wrong = [name for name, value in unknown.items() if value]
-    if wrong:
-        raise InputError(f"{' and '.join(wrong)}: not for a device {reason(choice)}")
-
-
-def _choose_method(path: str, tier: str) -> DeviceMethod:
-    """Return the way to solve a device file; one that cannot describe it is refused."""
+def _choose_method(path: str, tier: str) -> kapitza.io.device.DeviceMethod:
     needed = kapitza.io.device.device_method(path)
     if tier in ("auto", needed.tier):
         return needed
@@ -125,7 +115,6 @@ def _choose_method(path: str, tier: str) -> DeviceMethod:
 
 
 def _parse_time_span(text: str) -> tuple[float, float]:
-    """First and last time of "10ns:10ms", s."""
     parts = text.split(":")
     if len(parts) != 2:
         raise InputError(f"{text!r:.40}: expected two times such as 10ns:10ms")
@@ -149,14 +138,14 @@ def export(
         tuple[float, float] | None,
         Option("with --spice: range of times to follow, 10ns:10ms", _parse_time_span, metavar="FIRST:LAST"),
     ],
-    files: Annotated[figures.Results, Panel(names="as_json")],
+    files: Annotated[output.Results, Panel(names="as_json")],
 ) -> None:
     """Write a device for other programs: a thermal network, its boundary resistances, or a problem for MOOSE."""
     if spice is None and comsol is None and moose is None:
         raise InputError("nothing to write: expected --spice FILE, --comsol FILE or --moose FOLDER")
     for path in (spice, comsol, None if moose is None or Path(moose).is_dir() else moose):
         if path is not None:
-            figures.check_folder(path)
+            output.check_folder(path)
     written: dict[str, Any] = {}
     if moose is not None:
         layout = kapitza.io.read_layout(file)
@@ -178,7 +167,18 @@ def export(
             f"{math.ceil(network.error * power / digit) * digit:.1g} K of "
             f"{network.resistance.sum() * power:.5g} K from {span[0]:.3g} to {span[1]:.3g} s at {power:.4g} W"
         )
-        written["spice"] = {"files": [spice], "network": _network_numbers(network, power, span)}
+        numbers = {
+            "cells": (int(network.resistance.size), "1", "cells of the network"),
+            "error": (float(network.error * power), "K", "largest deviation of the network"),
+            "rise": (float(network.resistance.sum() * power), "K", "temperature rise at last"),
+            "first": (span[0], "s", "first time that it follows"),
+            "last": (span[1], "s", "last time that it follows"),
+            "power": (float(power), "W", "power"),
+        }
+        described = {
+            name: quantity_json(value, unit, meaning=meaning) for name, (value, unit, meaning) in numbers.items()
+        }
+        written["spice"] = {"files": [spice], "network": described}
     if comsol is not None and device is not None:
         kapitza.io.write_boundaries(device, comsol)
         count = sum(isinstance(one.conductance, kapitza.Conductance) for one in device.stack.boundaries)
@@ -186,14 +186,3 @@ def export(
         written["comsol"] = {"files": [comsol], "boundaries": len(device.stack.boundaries), "of_temperature": count}
     if files.as_json:
         print_json(written)
-
-
-def _network_numbers(network: FosterNetwork, power: float, span: tuple[float, float]) -> dict[str, Any]:
-    return {
-        "cells": quantity_json(int(network.resistance.size), "1", meaning="cells of the network"),
-        "error": quantity_json(float(network.error * power), "K", meaning="largest deviation of the network"),
-        "rise": quantity_json(float(network.resistance.sum() * power), "K", meaning="temperature rise at last"),
-        "first": quantity_json(span[0], "s", meaning="first time that it follows"),
-        "last": quantity_json(span[1], "s", meaning="last time that it follows"),
-        "power": quantity_json(float(power), "W", meaning="power"),
-    }

@@ -7,10 +7,9 @@ from functools import partial
 from typing import Any
 
 import kapitza
-from kapitza.cli import figures
+from kapitza.cli import output
 from kapitza.cli.device.pulses import OF_MEAN
-from kapitza.cli.output import quantity_json
-from kapitza.cli.tables import Grid, Note, Part
+from kapitza.cli.output import Grid, Note, Part, quantity_json
 from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.errors import InputError
 from kapitza.io.device import format_device_number, read_sweep
@@ -20,7 +19,7 @@ _PEAK = "peak of the train"
 
 
 def report_sweep(
-    path: str, text: str, files: figures.Results, work: dict[str, Any], *, cells: int | None = None
+    path: str, text: str, files: output.Results, work: dict[str, Any], *, cells: int | None = None
 ) -> None:
     """Temperatures of a device against one of its numbers; on a box grid of so many cells if these are given."""
     device = kapitza.io.read_device(path) if cells is None else kapitza.io.read_layout(path)
@@ -45,9 +44,11 @@ def report_sweep(
         yield Grid(f"{stack.title}: rise above the sink (K)", (label, *rises), rows, text=0)
         yield from _describe_films(stack, [wanted.name])
         if pulsed:
-            beside = "; how far the train rises above it is not told"
-            if _PEAK in rises:
-                beside = f", but for the column {_PEAK!r}"
+            beside = (
+                f", but for the column {_PEAK!r}"
+                if _PEAK in rises
+                else "; how far the train rises above it is not told"
+            )
             yield Note(f"rises are those of the mean heat of the pulses{beside}")
 
     derived = {"kind": kind_of_parameter(wanted.name), "rise": quantity_json(rises, "K")}
@@ -72,24 +73,20 @@ def _solve_unit(device: kapitza.Device | kapitza.device.Layout, unit: kapitza.ru
         )
         found = kapitza.solve(changed, method="volumes", cells=int(np.asarray(unit["cells"]))).temperatures
     owner = name.rpartition(".")[0]
-    rises = {
-        "hottest point": found.peak,
-        **train,
-        **{f"{place}, averaged": rise for place, rise in found.average.items()},
-    }
+    rises = {"hottest point": found.peak, **train}
+    rises |= {f"{place}, averaged": rise for place, rise in found.average.items()}
     rises |= {f"drop across {owner}": found.drop[owner]} if owner in found.drop else {}
     return {"name": np.array(list(rises)), "rise": np.array(list(rises.values()))}
 
 
 def _describe_films(device: kapitza.Device, parameters: Sequence[str]) -> Iterator[Part]:
-    for text in device.remarks:
-        yield Note(text)
+    yield from map(Note, device.remarks)
     for owner in (name.removesuffix(".thickness") for name in parameters if name.endswith(".thickness")):
         if f"{owner}.in_plane" in device.uncertain and device.remarks:
             yield Note(f"{owner} keeps the conductivity along it that belongs to its thickness in the file")
 
 
-def report_design(path: str, minimise: str, over: Sequence[str], files: figures.Results) -> None:
+def report_design(path: str, minimise: str, over: Sequence[str], files: output.Results) -> None:
     """The coolest device within ranges of its numbers."""
     if minimise != "hotspot":
         raise InputError(f"--minimise {minimise!r:.40}: expected hotspot")
@@ -126,4 +123,4 @@ def report_design(path: str, minimise: str, over: Sequence[str], files: figures.
         "limited": list(best.limited),
         **(OF_MEAN if pulsed else {}),
     }
-    files.show_plain(content, printout())
+    files.show(content, printout(), plain=True)

@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import kapitza
 from kapitza.cli.eels.jump import load_mode_map
 from kapitza.cli.eels.options import PlanFile, check_distinct, format_short
-from kapitza.cli.figures import Results, check_output
 from kapitza.cli.layer import Option
-from kapitza.cli.output import note, quantity_json
-from kapitza.cli.tables import Column, Note, Part, Table, error_cells, even_subset
+from kapitza.cli.output import (
+    Column,
+    Note,
+    Part,
+    Results,
+    Table,
+    check_output,
+    error_cells,
+    even_subset,
+    note,
+    quantity_json,
+)
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -27,7 +36,6 @@ _MAX_ROWS = 24  # places in a printed table
 
 
 def _parse_free_paths(text: str) -> list[float]:
-    """Free paths, m, from ``80nm,20nm``."""
     paths = [quantity(part, "length", what="--free-path") for part in text.split(",")]
     if not min(paths) > 0:
         raise InputError(f"--free-path = {text!r:.60}: expected lengths above 0")
@@ -62,7 +70,13 @@ def aperture_pair(
         raise InputError(f"--free-path: {len(paths)} numbers for {len(experiment.left)} modes")
     if maps is not None:
         check_distinct(*maps, "maps of the apertures at +q and at -q")
-        _report_maps(maps, files)
+        pair = kapitza.eels.heat_flow.opposite_occupations(
+            *(load_mode_map(name, expected="occupation or each") for name in maps)
+        )
+        files.draw(lambda ax: kapitza.plot.eels.opposite_temperatures(pair, ax=ax))
+        value, sigma = pair.temperature_difference()
+        derived = {"temperature_difference": quantity_json(value, "K", sigma=sigma)}
+        files.report(pair, _describe_difference(pair), derived)
         return
     if not experiment.gradient_left:
         raise InputError(f"{plan} has no gradient_left in [sample]: without a gradient both wave vectors are alike")
@@ -96,9 +110,8 @@ def _simulate_pair(experiment: EelsExperiment, found: ApertureDesign, names: tup
         kelvin = profile.temperature[:, None] + sign * apart / 2
         n = 1 / np.expm1(np.minimum(energy / (kapitza.units.k_B * kelvin), 700.0))
         records.append(kapitza.Occupation(profile.position, energy, n, modes=found.modes))
-    for image, name in zip(
-        kapitza.eels.heat_flow.simulate_aperture_pair(experiment, *records, seed=seed), names, strict=True
-    ):
+    images = kapitza.eels.heat_flow.simulate_aperture_pair(experiment, *records, seed=seed)
+    for image, name in zip(images, names, strict=True):
         kapitza.eels.write_eels(image, name)
         note(f"wrote {name}")
 
@@ -116,14 +129,6 @@ def _describe_design(found: ApertureDesign, name: str, gradient: float, radius: 
         Column(f"pixels for {found.significance:g} sigma", [f"{one:.0f}" for one in found.required_pixels]),
     ]
     yield Table("", columns, digits=3)
-
-
-def _report_maps(names: tuple[str, str], files: Results) -> None:
-    maps = (load_mode_map(name, expected="occupation or each") for name in names)
-    pair = kapitza.eels.heat_flow.opposite_occupations(*maps)
-    files.draw(lambda ax: kapitza.plot.eels.opposite_temperatures(pair, ax=ax))
-    value, sigma = pair.temperature_difference()
-    files.report(pair, _describe_difference(pair), {"temperature_difference": quantity_json(value, "K", sigma=sigma)})
 
 
 def _describe_difference(found: OppositeOccupations) -> Iterator[Part]:

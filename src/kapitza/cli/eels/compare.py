@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 import kapitza
 from kapitza.cli.eels.options import check_distinct, format_probability
-from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option, Panel
-from kapitza.cli.output import note, quantity_json
-from kapitza.cli.tables import Column, Note, Part, Table
+from kapitza.cli.output import Column, Note, Part, Results, Table, note, quantity_json
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
 from kapitza.units import meV
-
-if TYPE_CHECKING:
-    from kapitza.eels.comparison import OccupationComparison
 
 _AGREES = 0.01  # probability from which two records agree
 _RECORDS = "an occupation (`eels modes --save`), a Boltzmann solution (`transport --save`) or a run (`md --save`)"
@@ -60,7 +55,6 @@ def compare_modes(
 
 
 def _read_occupation(path: str, bands: int) -> Any:
-    """Occupation of a file, or of what a file holds."""
     held = kapitza.load(path)
     for one in held.values() if isinstance(held, dict) else (held,):
         if isinstance(one, kapitza.Occupation):
@@ -77,7 +71,7 @@ def _read_occupation(path: str, bands: int) -> Any:
     raise DataError(f"holds no mode temperatures: expected {_RECORDS}", file=path)
 
 
-def _describe_comparison(found: OccupationComparison, name: str, other: str) -> Iterator[Part]:
+def _describe_comparison(found: kapitza.eels.comparison.OccupationComparison, name: str, other: str) -> Iterator[Part]:
     rows = zip(found.chi2_by_mode.tolist(), found.count_by_mode.tolist(), strict=True)
     columns = [
         Column("mode", found.modes),

@@ -5,18 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import kapitza
 from kapitza.cli.eels.options import PlanFile
-from kapitza.cli.figures import Results, check_output
 from kapitza.cli.layer import Option, Panel
-from kapitza.cli.output import note, print_json, print_text, quantity_json
-from kapitza.cli.tables import Column, Grid, Part, Table, print_parts
+from kapitza.cli.output import (
+    Column,
+    Grid,
+    Part,
+    Results,
+    Table,
+    check_output,
+    note,
+    print_json,
+    print_text,
+    quantity_json,
+)
 from kapitza.units import meV, nm
-
-if TYPE_CHECKING:
-    from kapitza.eels import EelsDesign
 
 _COMPONENT_UNITS = {
     "amplitude": ("electrons", 1.0), "intensity": ("electrons", 1.0), "centre": ("meV", meV), "fwhm": ("meV", meV),
@@ -40,12 +46,9 @@ def design_plan(
     held = kapitza.io.eels.read_eels_experiment(plan)
     design = kapitza.eels.design_eels(held.experiment, targets=held.targets, floor=floor)
     files.draw_figure(lambda figure: kapitza.plot.eels.eels_design(design, figure))
-    if files.as_json:
-        time, position = held.experiment.time, held.experiment.position.tolist()
-        print_json(design, {"time": quantity_json(time, "s"), "position": quantity_json(position, "m")})
-        return
-    print_parts(_describe_design(design, Path(plan).name))
-    files.announce()
+    time, position = held.experiment.time, held.experiment.position.tolist()
+    derived = {"time": quantity_json(time, "s"), "position": quantity_json(position, "m")}
+    files.show(design, _describe_design(design, Path(plan).name), derived, plain=True)
 
 
 def _rank_lamellae(path: str, files: Results) -> None:
@@ -59,7 +62,7 @@ def _rank_lamellae(path: str, files: Results) -> None:
     files.show(design, [title, Table("", [Column("experiment", list(design.names)), Column("R to, %", rows)])])
 
 
-def _describe_design(found: EelsDesign, name: str) -> Iterator[Part]:
+def _describe_design(found: kapitza.eels.EelsDesign, name: str) -> Iterator[Part]:
     plan = found.experiment
     yield (
         f"{name}: {plan.rows} rows of 2 x {plan.columns} pixels, {plan.dose:.3g} electrons in {plan.dwell:.3g} s each, "
@@ -72,34 +75,28 @@ def _describe_design(found: EelsDesign, name: str) -> Iterator[Part]:
     )
     rows: list[list[str]] = []
     for target, (unit, size) in _TARGET_UNITS.items():
-        if target not in found.best_precision:
-            continue
-        value, best = (getattr(one, target) / size for one in (found.precision, found.best_precision[target]))
-        wanted = found.targets.get(target)
-        needed = ["", "", ""]
-        if wanted is not None:
-            needed = [f"{wanted / size:.3g} {unit}", *(_format_duration(time) for time in found.required_time[target])]
-        rows.append([target.replace("_", " "), f"{value:.3g} {unit}", f"{best:.3g} {unit}", *needed])
+        if target in found.best_precision:
+            values = [getattr(one, target) / size for one in (found.precision, found.best_precision[target])]
+            wanted, needed = found.targets.get(target), ["", "", ""]
+            if wanted is not None:
+                times = map(_format_duration, found.required_time[target])
+                needed = [f"{wanted / size:.3g} {unit}", *times]
+            rows.append([target.replace("_", " "), *(f"{value:.3g} {unit}" for value in values), *needed])
     heads = ["uncertainty of", "even", "best layout", "wanted", "takes", "takes, best layout"]
     yield Grid("", heads, rows)
 
 
-def _bound_columns(found: EelsDesign) -> list[Column]:
+def _bound_columns(found: kapitza.eels.EelsDesign) -> list[Column]:
     """Return the least uncertainty of every parameter of the spectrum of one pixel, and of each mode on its own."""
     pairs = {name: found.sigma(name) for name in found.names}
     pairs |= {f"temperature, {mode} alone": pair for mode, pair in found.modes.items()}
     words = [name.rpartition(".")[2] for name in pairs]
     units = [("K", 1.0) if word.startswith("temperature") else _COMPONENT_UNITS.get(word, ("", 1.0)) for word in words]
-    shown = [
-        [sigma / size if math.isfinite(sigma) else "not seen" for sigma in pair]
-        for pair, (_, size) in zip(pairs.values(), units, strict=True)
-    ]
-    return [
-        Column("parameter", [name.replace(".", ", ") for name in pairs]),
-        Column("left", [left for left, _ in shown]),
-        Column("right", [right for _, right in shown]),
-        Column("unit", [unit for unit, _ in units]),
-    ]
+    columns = [Column("parameter", [name.replace(".", ", ") for name in pairs])]
+    for i, side in enumerate(("left", "right")):
+        sizes = zip((pair[i] for pair in pairs.values()), units, strict=True)
+        columns.append(Column(side, [one / size if math.isfinite(one) else "not seen" for one, (_, size) in sizes]))
+    return [*columns, Column("unit", [unit for unit, _ in units])]
 
 
 def _format_duration(seconds: float) -> str:

@@ -14,20 +14,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 import kapitza
-from kapitza.cli.eels.options import (
-    Dark,
-    ModesFile,
-    ReadingOptions,
-    Scan,
-    apply_dark_count,
-    map_energy_scale,
-    verdict_text,
-)
-from kapitza.cli.figures import Results
+from kapitza.cli.eels import options
 from kapitza.cli.layer import Option, Panel
 from kapitza.cli.options import Work, long_work
-from kapitza.cli.output import note, quantity_json
-from kapitza.cli.tables import Column, Note, Part, Table
+from kapitza.cli.output import Column, Note, Part, Results, Table, note, quantity_json
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.run import elapsed_time
@@ -51,9 +41,9 @@ _PARAMETER_UNITS = {"amplitude": "electrons", "intensity": "electrons", "tempera
 
 
 def fit_scan(
-    scan: Scan,
+    scan: Annotated[str, options.scan_argument()],
     *,
-    modes: ModesFile,
+    modes: options.ModesFile,
     tie: Annotated[
         Literal["both", "common", "each", "occupation"],
         Option("one temperature, one for each mode, an occupation for each, or the first two"),
@@ -67,8 +57,8 @@ def fit_scan(
     vacuum: Annotated[
         str | None, Option("spectra without a specimen: the shape of the zero-loss peak", metavar="FILE")
     ],
-    dark: Dark,
-    reading: ReadingOptions,
+    dark: options.Dark,
+    reading: options.ReadingOptions,
     radius: Annotated[float, Option("radius of the planes whose gradients are drawn", "length", "4nm", panel="Figure")],
     interface: Annotated[float | None, Option("position that no plane may cross, 12.4nm", "length", panel="Figure")],
     workers: Annotated[int, Option("processor cores; 0 for all", low=0, panel="Computation")] = 1,
@@ -79,10 +69,12 @@ def fit_scan(
     from attrs import evolve
 
     model = kapitza.io.eels.read_modes(modes).model
-    image = apply_dark_count(reading.image(scan), dark, reading)
+    image = options.apply_dark_count(reading.image(scan), dark, reading)
     if files.plot is not None and not image.shape:
         raise InputError(f"{scan} holds a single spectrum, of which --plot has no figure: a map or a line has one")
-    model = _with_vacuum_peak(model, vacuum, dark, reading)
+    if vacuum is not None:  # the zero-loss peak of spectra without a specimen
+        shape = kapitza.eels.zero_loss_from_vacuum(options.apply_dark_count(reading.image(vacuum), dark, reading))
+        model = evolve(model, shape="reference", reference=shape)
     ties = ("common", "each") if tie == "both" else (tie,)
     if tie == "both" and len(model.modes) == 1:
         ties = ("common",)
@@ -91,11 +83,18 @@ def fit_scan(
         running = {**shared, "compiled": compiled}
         if gain is not None:
             image = _correct_gain(image, model, gain, reading, running)
-        if calibrate is not None:
-            image = _calibrate_modes(image, model)
+        if calibrate is not None:  # the energy axis is scaled so that the modes lie where they are expected
+            scale = kapitza.eels.diagnosis.energy_scale(
+                kapitza.eels.fit_spectra(kapitza.eels.diagnosis.sample_pixels(image), model)
+            )
+            note(
+                f"energies divided by {with_error(scale.value, scale.sigma)}, so that the modes lie where their file "
+                "says: temperatures are as certain as these energies"
+            )
+            image = kapitza.eels.diagnosis.with_energy_scale(image, scale.value)
         maps = _fit_maps(image, model, ties, running)
     files.keep(maps)
-    main, scale = maps[ties[0]], map_energy_scale(maps[ties[0]])
+    main, scale = maps[ties[0]], options.map_energy_scale(maps[ties[0]])
     if files.plot is not None:
         _draw_map(main, radius, interface, files)
     summary = {name: _map_summary(fitted, scale) for name, fitted in maps.items()}
@@ -138,13 +137,12 @@ def _fit_maps(
     from attrs import evolve
 
     maps: dict[str, TemperatureMap] = {}
-    compiled, show = running["compiled"], running["progress"]
 
     def tell(done: int, total: int) -> None:
-        compiled.set()
-        show(done, total)
+        running["compiled"].set()
+        running["progress"](done, total)
 
-    work: dict[str, Any] = {name: running[name] for name in ("executor", "store")} | {"progress": tell}
+    work: dict[str, Any] = {"executor": running["executor"], "store": running["store"], "progress": tell}
     try:
         for one in ties:
             maps[one] = kapitza.eels.fit_spectra(image, evolve(model, tie=one), **work)
@@ -155,18 +153,6 @@ def _fit_maps(
         note("the same command goes on where it was" if stored else "nothing is kept: --store FOLDER keeps it")
         raise
     return maps
-
-
-def _with_vacuum_peak(
-    model: SpectrumModel, vacuum: str | None, dark: str | None, reading: ReadingOptions
-) -> SpectrumModel:
-    """Model with the zero-loss peak of spectra without a specimen, if there are any."""
-    from attrs import evolve
-
-    if vacuum is not None:
-        shape = kapitza.eels.zero_loss_from_vacuum(apply_dark_count(reading.image(vacuum), dark, reading))
-        model = evolve(model, shape="reference", reference=shape)
-    return model
 
 
 @contextmanager
@@ -181,7 +167,7 @@ def _compilation_notes() -> Generator[threading.Event, None, None]:
 
 
 def _correct_gain(
-    image: SpectrumImage, model: SpectrumModel, gain: str, reading: ReadingOptions, running: dict[str, Any]
+    image: SpectrumImage, model: SpectrumModel, gain: str, reading: options.ReadingOptions, running: dict[str, Any]
 ) -> SpectrumImage:
     """Spectra with the gain of each channel, of a file or from what a first fit leaves in all pixels alike."""
     from attrs import evolve
@@ -196,37 +182,22 @@ def _correct_gain(
     return evolve(image, response=response * image.response)
 
 
-def _calibrate_modes(image: SpectrumImage, model: SpectrumModel) -> SpectrumImage:
-    """Spectra whose energy axis is scaled so that the modes lie where they are expected."""
-    sample = kapitza.eels.fit_spectra(kapitza.eels.diagnosis.sample_pixels(image), model)
-    scale = kapitza.eels.diagnosis.energy_scale(sample)
-    note(
-        f"energies divided by {with_error(scale.value, scale.sigma)}, so that the modes lie where their file "
-        "says: temperatures are as certain as these energies"
-    )
-    return kapitza.eels.diagnosis.with_energy_scale(image, scale.value)
-
-
 def _misfit_cause(found: TemperatureMap, image: SpectrumImage, model: SpectrumModel) -> MisfitCause | None:
-    verdict = kapitza.eels.diagnosis.fit_verdict(found)
+    diagnosis = kapitza.eels.diagnosis
+    verdict = diagnosis.fit_verdict(found)
     if not (verdict.doubtful or verdict.too_bad):
         return None
-    cause = kapitza.eels.diagnosis.misfit_cause(
-        kapitza.eels.diagnosis.summed_residuals(image, found, model), found, model
-    )
+    cause = diagnosis.misfit_cause(diagnosis.summed_residuals(image, found, model), found, model)
     bad = found.good & ((found.flag & int(kapitza.eels.PixelFlag.MISFIT)) != 0)
     if cause == "noise" and bad.any() and not bad.all():
         # a few misfits, as where a mode is that only an interface has, are lost among the others
-        cause = kapitza.eels.diagnosis.misfit_cause(
-            kapitza.eels.diagnosis.summed_residuals(image, found, model, where=bad), found, model
-        )
+        cause = diagnosis.misfit_cause(diagnosis.summed_residuals(image, found, model, where=bad), found, model)
     return cause
 
 
 def _doubts(
     fitted: TemperatureMap, image: SpectrumImage, cause: MisfitCause | None, scale: EnergyScale | None
 ) -> Iterator[Note]:
-    """Yield objections to the fit, and to the calibration of the energies and of the counts."""
     verdict = kapitza.eels.diagnosis.fit_verdict(fitted)
     per_count = image.electrons_per_count / verdict.dispersion
     if cause is not None:
@@ -256,7 +227,6 @@ def _doubts(
 
 
 def _draw_map(found: TemperatureMap, radius: float, interface: float | None, files: Results) -> None:
-    """Draw a map with isotherms and arrows, or the profile of a line."""
     if "temperature" not in found.names:
         held = kapitza.eels.mode_occupations(found)
         files.draw(lambda ax: kapitza.plot.eels.mode_temperatures(held, ax=ax))
@@ -303,7 +273,7 @@ def _map_summary(found: TemperatureMap, scale: EnergyScale | None) -> dict[str, 
         "good": verdict.pixels,
         "flags": _flag_counts(found),
         "dispersion": quantity_json(verdict.dispersion, "1", meaning="chi-squared over its expected value"),
-        "verdict": verdict_text(verdict.text, scale) or _NO_DOUBT,
+        "verdict": options.verdict_text(verdict.text, scale) or _NO_DOUBT,
         "parameters": parameters,
     }
 

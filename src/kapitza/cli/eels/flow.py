@@ -12,9 +12,8 @@ import typer
 import kapitza
 from kapitza.cli.eels.jump import load_jump, load_mode_map
 from kapitza.cli.eels.options import Across, check_distinct, format_probability
-from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option
-from kapitza.cli.tables import Column, Note, Part, Table, error_cells
+from kapitza.cli.output import Column, Note, Part, Results, Table, error_cells
 from kapitza.errors import InputError
 from kapitza.units import meV, nm
 
@@ -50,16 +49,14 @@ def flow_maps(
     check_distinct(forward, reverse, "scans of both directions of the heat flow")
     maps = [load_mode_map(path, across) for path in (forward, reverse)]
     expected = (None, None) if jumps is None else _expected_temperatures(maps, jumps)
+    sides = [kapitza.eels.heat_flow.mode_sides(one) for one in maps]
     reversal = kapitza.eels.heat_flow.FlowReversal(
-        forward=kapitza.eels.heat_flow.mode_sides(maps[0]),
-        reverse=kapitza.eels.heat_flow.mode_sides(maps[1]),
-        flux_ratio=ratio[0],
-        flux_ratio_sigma=ratio[1],
-        expected_forward=expected[0],
-        expected_reverse=expected[1],
-    )
+        forward=sides[0], reverse=sides[1], flux_ratio=ratio[0], flux_ratio_sigma=ratio[1],
+        expected_forward=expected[0], expected_reverse=expected[1],
+    )  # fmt: skip
     near = reversal.zone(interface, zone, tuple(reference or ()))
-    shown = mode or near.modes[_clearest_mode(near)]
+    odds = [value if math.isfinite(value) else 2.0 for value in near.pvalue.tolist()]
+    shown = mode or near.modes[odds.index(min(odds))]  # the mode with the least probable odd departure
     drawn: dict[str, Any] = {"mode": shown, "interface": interface, "zone": zone, "reference": near.reference}
     files.draw_figure(lambda figure: kapitza.plot.eels.flow_reversal(reversal, figure, **drawn), width=9.4, height=6.8)
     title = f"{Path(forward).name} and {Path(reverse).name}, within {zone / nm:g} nm of {interface / nm:g} nm"
@@ -75,12 +72,6 @@ def _expected_temperatures(maps: list[TemperatureMap], jumps: tuple[str, str]) -
             raise InputError("--jumps needs maps with a temperature for each mode: fit with --tie both or each")
         found.append(kapitza.eels.mixed_temperatures(one, jump))
     return found[0], found[1]
-
-
-def _clearest_mode(near: ZoneReversal) -> int:
-    """Number of the mode with the least probable odd departure."""
-    known = [value if math.isfinite(value) else 2.0 for value in near.pvalue.tolist()]
-    return known.index(min(known))
 
 
 def _describe_zone(found: FlowReversal, near: ZoneReversal) -> Iterator[Part]:
@@ -107,8 +98,7 @@ def _describe_zone(found: FlowReversal, near: ZoneReversal) -> Iterator[Part]:
         )
     else:
         yield Note("class: beta is hotter than the other modes under forward flow, alpha under reverse flow")
-    for mode, value, sigma in zip(
-        near.modes, near.strength_asymmetry.tolist(), near.strength_sigma.tolist(), strict=True
-    ):
+    strengths = zip(near.modes, near.strength_asymmetry.tolist(), near.strength_sigma.tolist(), strict=True)
+    for mode, value, sigma in strengths:
         if math.isfinite(value) and abs(value) > _SUSPICIOUS_STRENGTH * sigma:
             yield Note(f"{mode} scatters differently in both scans: not the same place, thickness or structure?")

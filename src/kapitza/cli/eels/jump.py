@@ -5,25 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import kapitza
-from kapitza.cli.eels.options import (
-    Across,
-    KeepMisfits,
-    MapFile,
-    format_probability,
-    format_short,
-    map_energy_scale,
-    point_spread,
-    verdict_text,
-)
-from kapitza.cli.figures import Results
+from kapitza.cli.eels import options
 from kapitza.cli.layer import Keys, Option
-from kapitza.cli.output import note, quantity_json
-from kapitza.cli.tables import Note, Part
+from kapitza.cli.output import Column, Note, Part, Results, Values, note, quantity_json
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError, MissingFile
 from kapitza.io.quantities import parse_uncertain
@@ -31,7 +19,7 @@ from kapitza.units import MW, nm
 
 if TYPE_CHECKING:
     from kapitza import Profile
-    from kapitza.eels import AbsoluteResistance, InterfaceJump, KnownQuantity, PointSpread, SideContrast, TemperatureMap
+    from kapitza.eels import AbsoluteResistance, InterfaceJump, KnownQuantity, PointSpread, TemperatureMap
     from kapitza.eels.geometry import ObliquePlane
 
 _SIDE_NAMES = ("left", "right")
@@ -41,13 +29,12 @@ _SIGMAS_OF_EDGE = 3.0  # by which the width of the edge contradicts that of the 
 
 
 def _parse_position(text: str) -> tuple[float, float | None]:
-    """Position of the interface and its uncertainty, m; None if none is given."""
     at, sigma = parse_uncertain(text, "length", what="--at")
     return at, sigma if re.search(r"\+-|±", text) else None
 
 
 def jump_map(
-    path: MapFile,
+    path: options.MapFile,
     *,
     at: Annotated[
         tuple[float, float | None],
@@ -59,12 +46,12 @@ def jump_map(
     ],
     skip: Annotated[float, Option("excluded on both sides, 2nm", "length", "0nm")],
     reach: Annotated[float | None, Option("largest distance used on both sides, 40nm", "length")],
-    across: Across,
+    across: options.Across,
     plane: Annotated[
         Literal["auto", "straight", "tilted", "curved"],
         Option("plane normal to the rows, at a fitted angle, or bent; auto: at an angle if it shows"),
     ] = "auto",
-    keep: KeepMisfits,
+    keep: options.KeepMisfits,
     scale: Annotated[float, Option("uncertainty of the temperature scale, 0.5%", "share", "0")],
     layer: Annotated[
         float | None, Option("compare the interface with a layer of either side, 2nm", "length", above=0, high=1e-5)
@@ -100,7 +87,7 @@ def jump_map(
     maps = _without_misfits(maps, keep)
     position, at_sigma = at
     seen: dict[str, Any] = {
-        "spread": point_spread(spread if width is None else {"width": width, **spread}),
+        "spread": options.point_spread(spread if width is None else {"width": width, **spread}),
         "at_sigma": _pixel_pitch(maps["common"]) if at_sigma is None else at_sigma,
         "skip": skip,
         "reach": math.inf if reach is None else reach,
@@ -114,13 +101,19 @@ def jump_map(
         absolute = kapitza.eels.absolute_resistance(jump, flux=flow, left=left, right=right)
     records = {"plane": oblique, "profile": profile, "jump": jump, "resistance": absolute}
     records = {name: record for name, record in records.items() if record is not None}
-    files.draw(lambda ax: _draw_jump(ax, profile, jump, along_normal=oblique is not None))
-    printed = chain(_describe_jump(jump, absolute, Path(path).name, oblique), _describe_ratios(jump, layer))
+
+    def draw(ax: Any) -> None:
+        """Draw the profile with its jump, along x or the normal of an oblique plane."""
+        kapitza.plot.eels.interface_jump(profile, jump, ax=ax)
+        if oblique is not None:
+            ax.set_xlabel("along the normal, from the plane's x (nm)")
+
+    files.draw(draw)
+    printed = _describe_jump(jump, absolute, Path(path).name, oblique, layer)
     files.report(records, printed, _derived_numbers(jump, absolute) | _ratio_numbers(jump, layer))
 
 
 def _ratio_numbers(found: InterfaceJump, thickness: float | None) -> dict[str, Any]:
-    """Resistance of the interface over that of a layer of either side, with its interval."""
     if thickness is None:
         return {}
     meaning = f"of the interface over that of {thickness / nm:g} nm of the left and of the right side"
@@ -129,24 +122,6 @@ def _ratio_numbers(found: InterfaceJump, thickness: float | None) -> dict[str, A
         "relative_resistance": quantity_json(found.relative_resistance(thickness), "1", meaning=meaning),
         "relative_resistance_interval": quantity_json(ends, "1", meaning="of 95 %"),
     }
-
-
-def _describe_ratios(found: InterfaceJump, thickness: float | None) -> Iterator[Part]:
-    if thickness is None:
-        return
-    for side, ratio in zip(_SIDE_NAMES, found.relative_resistance(thickness), strict=True):
-        low, high = (format_short(end) for end in found.relative_resistance_interval(side, thickness))
-        yield (
-            f"interface: {format_short(ratio)} times the resistance of {thickness / nm:g} nm of the {side} side "
-            f"(95 %: {low} to {high})"
-        )
-
-
-def _draw_jump(ax: Any, profile: Profile, found: InterfaceJump, *, along_normal: bool) -> None:
-    """Draw a profile with its jump, along x or the normal of an oblique plane."""
-    kapitza.plot.eels.interface_jump(profile, found, ax=ax)
-    if along_normal:
-        ax.set_xlabel("along the normal, from the plane's x (nm)")
 
 
 def _fit_plane(
@@ -173,15 +148,12 @@ def _fit_plane(
     curved = plane == "curved"
     if seen["spread"].share > 0:
         note("both materials get the same weight where a pixel shows both, which shifts the jump: --plane straight not")
-    found = kapitza.eels.geometry.fit_oblique_jump(
-        maps["common"], place, curved=curved, scale_sigma=scale_sigma, **seen
-    )
+    along = {"curved": curved, "scale_sigma": scale_sigma}
+    found = kapitza.eels.geometry.fit_oblique_jump(maps["common"], place, **along, **seen)
     edge = _spread_of_edge(maps, place, seen, found.plane, measured=measured)
     if edge is not seen["spread"]:
         seen["spread"] = edge
-        found = kapitza.eels.geometry.fit_oblique_jump(
-            maps["common"], place, curved=curved, scale_sigma=scale_sigma, **seen
-        )
+        found = kapitza.eels.geometry.fit_oblique_jump(maps["common"], place, **along, **seen)
     return found.profile, found.fit, found.plane
 
 
@@ -215,12 +187,22 @@ def _fit_straight(
     maps: dict[str, TemperatureMap], profile: Profile, place: float, seen: dict[str, Any], scale_sigma: float
 ) -> InterfaceJump:
     """Jump at a plane along the rows' normal, with a note where it fits far better at another place."""
-    contrast = _material_weights(maps, place, seen["spread"])
+    contrast, spread = None, seen["spread"]
+    if (spread.width or spread.share) and "each" in maps:  # a pixel shows both materials at once
+        contrast = kapitza.eels.side_contrast(maps["each"], place, spread)
+    elif spread.width or spread.share:
+        note("both materials get the same weight where a pixel shows both, which shifts the jump: fit with --tie both")
     found = kapitza.eels.fit_jump(profile, place, contrast=contrast, scale_sigma=scale_sigma, **seen)
     near = {name: seen[name] for name in ("spread", "skip", "reach")}
     if profile.sigma is not None:
         # a prior of a pixel reaches no farther than the next few: from there on the search goes on
-        _note_better_plane(kapitza.eels.better_plane(profile, found.jump.at, contrast=contrast, **near), place)
+        better = kapitza.eels.better_plane(profile, found.jump.at, contrast=contrast, **near)
+        if better is not None:
+            off, best = options.format_short(abs(better[0] - place) / nm), round(better[0] / nm, 3) + 0.0
+            note(
+                f"the interface fits far better at {best:g} nm (chi-squared lower by {better[1]:.3g}) than at "
+                f"{place / nm:.4g} nm: --at {place / nm:.4g}nm+-{off}nm fits its position, too"
+            )
     return found
 
 
@@ -231,22 +213,10 @@ def _pixel_pitch(found: TemperatureMap) -> float:
 
 
 def _note_tilt(plane: ObliquePlane, consequence: str) -> None:
-    """Say where an interface along the rows' normal fits better at an angle."""
     tilt, error = (f"{value * 180 / math.pi:.2g}" for value in (plane.tilt, plane.covariance[1, 1] ** 0.5))
     note(
         f"the interface fits {'far ' if plane.sure else ''}better at {tilt} ± {error} degrees to the rows' normal "
         f"(chi-squared lower by {plane.gain:.3g}): {consequence}"
-    )
-
-
-def _note_better_plane(better: tuple[float, float] | None, place: float) -> None:
-    """Say where an interface that was taken as exact fits far better."""
-    if better is None:
-        return
-    off, best = format_short(abs(better[0] - place) / nm), round(better[0] / nm, 3) + 0.0
-    note(
-        f"the interface fits far better at {best:g} nm (chi-squared lower by {better[1]:.3g}) than at "
-        f"{place / nm:.4g} nm: --at {place / nm:.4g}nm+-{off}nm fits its position, too"
     )
 
 
@@ -268,7 +238,11 @@ def load_maps(path: str, across: str = "x", *, say_doubts: bool = True) -> dict[
     if not found:
         raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
     first = next(iter(found.values()))
-    doubts = verdict_text(kapitza.eels.diagnosis.fit_verdict(first).text, map_energy_scale(first)) if say_doubts else ""
+    doubts = (
+        options.verdict_text(kapitza.eels.diagnosis.fit_verdict(first).text, options.map_energy_scale(first))
+        if say_doubts
+        else ""
+    )
     if doubts:
         note(f"{Path(path).name}: {doubts} (`kapitza eels fit` says why)")
     return {key: kapitza.eels.swap_axes(one) for key, one in found.items()} if across == "y" else found
@@ -284,7 +258,7 @@ def _without_misfits(maps: dict[str, TemperatureMap], keep: str | None) -> dict[
         note(f"left out: {flagged}" + ("" if hint is None else f"; {hint.command}"))
     elif verdict.text and not verdict.doubtful:
         note(f"the fit of the map: {verdict.text}; errors of the jump follow from those of its pixels")
-    off = verdict_text("", map_energy_scale(maps["common"]))
+    off = options.verdict_text("", options.map_energy_scale(maps["common"]))
     if off:
         note(f"the fit of the map: {off}, and temperatures with them: fit it with --calibrate modes")
     return maps
@@ -306,16 +280,6 @@ def load_jump(path: str) -> InterfaceJump:
     if not isinstance(jump, kapitza.eels.InterfaceJump):
         raise DataError("holds no jump: write one with `kapitza eels jump MAP --save FILE`", file=path)
     return jump
-
-
-def _material_weights(maps: dict[str, TemperatureMap], at: float, spread: PointSpread) -> SideContrast | None:
-    """Weights of both materials where the point spread shows both at once."""
-    if spread.width == 0 and spread.share == 0:
-        return None
-    if "each" not in maps:
-        note("both materials get the same weight where a pixel shows both, which shifts the jump: fit with --tie both")
-        return None
-    return kapitza.eels.side_contrast(maps["each"], at, spread)
 
 
 def _known_quantity(side: str, text: str, temperature: float) -> KnownQuantity:
@@ -348,69 +312,55 @@ def _derived_numbers(found: InterfaceJump, absolute: AbsoluteResistance | None) 
 
 
 def _describe_jump(
-    found: InterfaceJump, absolute: AbsoluteResistance | None, name: str, plane: ObliquePlane | None
+    found: InterfaceJump,
+    absolute: AbsoluteResistance | None,
+    name: str,
+    plane: ObliquePlane | None,
+    thickness: float | None,
 ) -> Iterator[Part]:
-    import numpy as np
-
-    jump = found.jump
-    errors = np.sqrt(np.diag(jump.covariance))
-    low, high = found.interval()
-    yield f"{name}, interface at {round(jump.at / nm, 3) + 0.0:.4g} nm, {jump.temperature:.4g} K"
+    title = f"{name}, interface at {round(found.jump.at / nm, 3) + 0.0:.4g} nm, {found.jump.temperature:.4g} K"
     if plane is not None:
-        yield from _describe_plane(plane)
-    yield f"jump {with_error(jump.jump, jump.sigma)} K (95 %: {format_short(low)} to {format_short(high)} K)"
-    lengths = zip(_SIDE_NAMES, jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), errors[1:], strict=True)
-    for side, length, gradient, error in lengths:
-        low, high = found.kapitza_interval(side)
-        yield (
-            f"{side}: gradient {with_error(gradient * nm, float(error) * nm)} K/nm, "
-            f"Kapitza length {format_short(length / nm)} nm (95 %: {format_short(low / nm)} to "
-            f"{format_short(high / nm)} nm)"
-        )
-    ratio, low, high = found.conductivity_ratio()
-    yield (
-        f"a continuous flux asks for k_left/k_right = {format_short(ratio)} (95 %: {format_short(low)} "
-        f"to {format_short(high)})"
-    )
-    if np.isfinite(found.pvalue) and found.pvalue < 0.01:
+        at, tilt, bend = (float(one) ** 0.5 for one in plane.covariance.diagonal())
+        degree = math.pi / 180
+        bent = f", curvature {with_error(plane.curvature * nm * 1e3, bend * nm * 1e3)} per µm" if bend else ""
+        place = with_error(plane.at / nm, at / nm) if at else f"{plane.at / nm:.4g}"
+        angle = with_error(plane.tilt / degree, tilt / degree)
+        title += f"\nplane at {place} nm in the middle row, {angle} degrees to the rows' normal{bent}"
+    yield Values(title, _jump_rows(found, absolute, thickness), digits=3)
+    if math.isfinite(found.pvalue) and found.pvalue < 0.01:
         yield Note(
-            f"the branches fit badly (probability {format_probability(found.pvalue)}): curved, or more structure at "
-            "the interface"
+            f"the branches fit badly (probability {options.format_probability(found.pvalue)}): curved, or more "
+            "structure at the interface"
         )
     if absolute is None:
         yield Note(
             "a map gives lengths and ratios; --flux or --conductivity-left/-right of the lamella gives the resistance"
         )
-        return
-    yield from _describe_absolute(absolute)
-
-
-def _describe_plane(plane: ObliquePlane) -> Iterator[Part]:
-    at, tilt, bend = (float(one) ** 0.5 for one in plane.covariance.diagonal())
-    degree = math.pi / 180
-    bent = f", curvature {with_error(plane.curvature * nm * 1e3, bend * nm * 1e3)} per µm" if bend else ""
-    place = with_error(plane.at / nm, at / nm) if at else f"{plane.at / nm:.4g}"
-    yield (
-        f"plane at {place} nm in the middle row, "
-        f"{with_error(plane.tilt / degree, tilt / degree)} degrees to the rows' normal{bent}"
-    )
-
-
-def _describe_absolute(absolute: AbsoluteResistance) -> Iterator[Part]:
-    import numpy as np
-
-    value = absolute.conductance.value[0] / MW
-    sigma = 0.0 if absolute.conductance.sigma is None else absolute.conductance.sigma[0] / MW
-    low, high = (end / MW for end in absolute.interval)
-    yield (
-        f"conductance {with_error(float(value), float(sigma))} MW/m²K "
-        f"(95 %: {format_short(low)} to {format_short(high)}, extrapolated drop), "
-        f"resistance {format_short(absolute.resistance * 1e9)} m²K/GW"
-    )
-    if np.isfinite(absolute.pvalue):
+    elif math.isfinite(absolute.pvalue):
         word = "agree" if absolute.pvalue > 0.01 else "do not agree"
-        each = ", ".join(
-            f"{name} {with_error(flux / 1e9, error / 1e9)}"
-            for name, flux, error in zip(absolute.sources, absolute.fluxes, absolute.flux_sigmas, strict=True)
-        )
-        yield f"fluxes {word} (probability {format_probability(absolute.pvalue)}): {each} GW/m²"
+        yield f"fluxes {word} (probability {options.format_probability(absolute.pvalue)})"
+
+
+def _jump_rows(found: InterfaceJump, absolute: AbsoluteResistance | None, thickness: float | None) -> Iterator[Column]:
+    jump = found.jump
+    yield Column("jump", [jump.jump], "K", [jump.sigma], interval=found.interval())
+    gradients = (jump.gradient_left, jump.gradient_right), jump.covariance.diagonal()[1:].tolist()
+    for side, length, gradient, variance in zip(_SIDE_NAMES, jump.kapitza_lengths, *gradients, strict=True):
+        low, high = found.kapitza_interval(side)
+        yield Column(f"gradient, {side}", [gradient * nm], "K/nm", [variance**0.5 * nm])
+        yield Column(f"Kapitza length, {side}", [length / nm], "nm", interval=(low / nm, high / nm))
+    ratio, low, high = found.conductivity_ratio()
+    yield Column("k_left/k_right, by a continuous flux", [ratio], interval=(low, high))
+    if thickness is not None:
+        for side, ratio in zip(_SIDE_NAMES, found.relative_resistance(thickness), strict=True):
+            ends = found.relative_resistance_interval(side, thickness)
+            yield Column(f"resistance over that of {thickness / nm:g} nm, {side}", [ratio], interval=ends)
+    if absolute is not None:
+        value, sigma = absolute.conductance.value[0] / MW, absolute.conductance.sigma
+        low, high = (end / MW for end in absolute.interval)
+        errors = () if sigma is None else [float(sigma[0]) / MW]
+        yield Column("conductance, extrapolated drop", [float(value)], "MW m⁻² K⁻¹", errors, interval=(low, high))
+        yield Column("resistance", [absolute.resistance * 1e9], "m² K GW⁻¹")
+        if math.isfinite(absolute.pvalue):
+            for name, flux, error in zip(absolute.sources, absolute.fluxes, absolute.flux_sigmas, strict=True):
+                yield Column(f"heat flux, {name}", [flux / 1e9], "GW m⁻²", [error / 1e9])

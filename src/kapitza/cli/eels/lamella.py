@@ -5,22 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 import kapitza
 from kapitza.cli.eels.options import format_probability, format_short
-from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option
-from kapitza.cli.output import print_json, print_text, quantity_json
-from kapitza.cli.tables import Column, Note, Part, Table
-from kapitza.core.parameter_units import rounded_outward, with_error
+from kapitza.cli.output import Column, Note, Part, Results, Table, Values, print_json, print_text, quantity_json
+from kapitza.core.parameter_units import rounded_outward
 from kapitza.errors import InputError
 from kapitza.units import MW
-
-if TYPE_CHECKING:
-    from kapitza.measure.lamella import LamellaFit
 
 _LEAST_SHARE = 0.0005  # of the variance, for a line of its own
 _SMALLEST_CHANCE = 0.01  # of a worse chi2, below which the model is doubted
@@ -76,24 +71,24 @@ def _simulate(path: str, folder: str, seed: int, draw: bool, as_json: bool) -> N
     print_text(f"true resistance of {held.plane}: {format_short(truth * 1e9)} m²K/GW")
 
 
-def _describe_fit(found: LamellaFit, name: str) -> Iterator[Part]:
+def _describe_fit(found: kapitza.measure.lamella.LamellaFit, name: str) -> Iterator[Part]:
     pixels = sum(int((image == image).sum()) for image in (one.temperature for one in found.temperature_maps))
     maps = len(found.temperature_maps)
-    yield f"{name}: {maps} {'map' if maps == 1 else 'maps'}, {pixels} pixels on the lamella"
+    headline = f"{name}: {maps} {'map' if maps == 1 else 'maps'}, {pixels} pixels on the lamella"
     low, high = found.interval()
     if found.profile_ends.size:
+        yield headline
         yield f"resistance of {found.plane}: {_between(low * 1e9, high * 1e9)} m²K/GW (95 %, hardly seen)"
         yield f"conductance {_between(1 / high / MW, 1 / low / MW if low else math.inf)} MW/m²K (95 %)"
     else:
-        size = found.resistance * 1e9
-        yield (
-            f"resistance of {found.plane}: {with_error(size, size * found.relative_sigma)} m²K/GW "
-            f"({found.relative_sigma:.1%}; 95 %: {format_short(low * 1e9)} to {format_short(high * 1e9)})"
-        )
-        yield (
-            f"conductance {format_short(found.conductance / MW)} MW/m²K "
-            f"(95 %: {format_short(1 / high / MW)} to {format_short(1 / low / MW)})"
-        )
+        size, share = found.resistance * 1e9, found.relative_sigma
+        ends = (low * 1e9, high * 1e9), (1 / high / MW, 1 / low / MW)
+        rows = [
+            Column(f"resistance of {found.plane}", [size], "m² K GW⁻¹", [size * share], interval=ends[0]),
+            Column("its relative uncertainty", [100 * share], "%"),
+            Column("conductance", [found.conductance / MW], "MW m⁻² K⁻¹", interval=ends[1]),
+        ]
+        yield Values(headline, rows, digits=3)
     yield (
         f"chi-squared {found.chi2:.4g} with {found.freedom:.4g} degrees of freedom "
         f"(probability {format_probability(found.pvalue)})"
@@ -122,7 +117,7 @@ def _between(low: float, high: float) -> str:
     return f"{least} to {most}" if math.isfinite(high) else f"above {least}"
 
 
-def _describe_doubts(found: LamellaFit) -> Iterator[Part]:
+def _describe_doubts(found: kapitza.measure.lamella.LamellaFit) -> Iterator[Part]:
     if found.profile_ends.size:
         yield Note(
             "the maps hardly show the resistance: a larger power, smaller pixels or more electrons show its jump"

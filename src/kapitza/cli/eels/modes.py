@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import kapitza
 from kapitza.cli.eels.jump import load_jump, load_maps
 from kapitza.cli.eels.options import Across, MapFile, ReadingOptions, check_distinct, format_probability
-from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option, Panel
-from kapitza.cli.output import quantity_json
-from kapitza.cli.tables import Column, Grid, Note, Part, Table, error_cells, even_subset
+from kapitza.cli.output import Column, Grid, Note, Part, Results, Table, error_cells, even_subset, quantity_json
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
 from kapitza.units import meV, nm
@@ -21,7 +19,7 @@ from kapitza.units import meV, nm
 if TYPE_CHECKING:
     from kapitza import Occupation
     from kapitza.core.arrays import Array
-    from kapitza.eels import Correction, DepartureTest, InterfaceComponents, ModeAsymmetry, TemperatureMap
+    from kapitza.eels import DepartureTest, InterfaceComponents, ModeAsymmetry, TemperatureMap
 
 _INTERFACE_MODES = "Modes that only the interface has"
 _MAX_TABLE_ROWS = 24  # places in a printed table
@@ -56,9 +54,17 @@ def modes_map(
     separate = next((maps[key] for key in ("occupation", "each") if key in maps), None)
     if separate is None:
         raise DataError("has one temperature for all modes only: fit with --tie both, each or occupation", file=path)
-    at = None if interface is None else _check_in_map(separate, interface)
+    at = interface
+    x = separate.position[-1] if separate.position else None
+    if at is not None and (x is None or not x[0] <= at <= x[-1]):
+        where = "is a single spectrum" if x is None else f"runs from {x[0] / nm:g} to {x[-1] / nm:g} nm"
+        raise InputError(f"--interface = {at / nm:g} nm: the map {where}")
     occupation = kapitza.eels.mode_occupations(separate)
-    test = _equilibrium_test(maps, separate, correction, seen)
+    test = None  # of one temperature for all modes; or of what a jump that is seen from both sides leaves unexplained
+    if seen is not None:
+        test = kapitza.eels.mixture_test(separate, load_jump(seen), correction=correction)
+    elif "common" in maps:
+        test = kapitza.eels.departure_test(maps["common"], separate, correction=correction)
     parts, contrast = _compare_components(maps, (at, zone, across), (scan, reverse), reading, modes)
     near = None
     if test is not None and at is not None:
@@ -84,26 +90,6 @@ def modes_map(
     files.report(occupation, printout(), derived)
 
 
-def _check_in_map(found: TemperatureMap, at: float) -> float:
-    """Position of an interface, which has to lie in the map."""
-    x = found.position[-1] if found.position else None
-    if x is None or not x[0] <= at <= x[-1]:
-        where = "is a single spectrum" if x is None else f"runs from {x[0] / nm:g} to {x[-1] / nm:g} nm"
-        raise InputError(f"--interface = {at / nm:g} nm: the map {where}")
-    return at
-
-
-def _equilibrium_test(
-    maps: dict[str, TemperatureMap], separate: TemperatureMap, correction: Correction, seen: str | None
-) -> DepartureTest | None:
-    """Test of one temperature for all modes; or of what a jump that is seen from both sides leaves unexplained."""
-    if seen is None:
-        return (
-            kapitza.eels.departure_test(maps["common"], separate, correction=correction) if "common" in maps else None
-        )
-    return kapitza.eels.mixture_test(separate, load_jump(seen), correction=correction)
-
-
 def _equilibrium_by_side(found: TemperatureMap, test: DepartureTest, at: float, half: float) -> dict[str, float | None]:
     """Probability of equilibrium at the interface and on either side, corrected for the number of places.
 
@@ -127,7 +113,6 @@ def _compare_components(
     reading: ReadingOptions,
     peaks: str | None,
 ) -> tuple[InterfaceComponents | None, ModeAsymmetry | None]:
-    """Modes of the interface of a scan, and how they change when heat flows the other way."""
     (at, half, across), (scan, reverse) = place, scans
     if scan is None:
         if peaks is not None or reverse is not None:
@@ -254,7 +239,6 @@ def _describe_components(parts: InterfaceComponents, contrast: ModeAsymmetry | N
 
 
 def _asymmetry_columns(contrast: ModeAsymmetry) -> list[Column]:
-    """Return (forward - reverse)/(forward + reverse) of strength and occupation; a dash where a mode is too faint."""
     import numpy as np
 
     columns = [Column("mode", contrast.modes)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import typer
 
@@ -14,11 +14,13 @@ from kapitza.cli.layer import Option
 from kapitza.errors import InputError
 from kapitza.io.quantities import parse_uncertain, quantity
 
-if TYPE_CHECKING:
-    from kapitza.eels import PointSpread, SpectrumImage, TemperatureMap
-    from kapitza.eels.diagnosis import EnergyScale
 
-Scan = Annotated[str, typer.Argument(help="Spectra: .ndata, .h5, .hspy, .msa, .dm3, .dm4, .nxs, .emd, ...")]
+def scan_argument() -> Any:
+    """The argument of a file of spectra, whose endings are those of the table of kinds of files."""
+    endings = ", ".join(kapitza.io.suffixes_of("spectra"))
+    return typer.Argument(help=f"Spectra: {endings}, and others that RosettaSciIO reads.")
+
+
 Dark = Annotated[str | None, Option("dark spectra; or mean and noise of a channel, 100+-6", metavar="FILE")]
 MapFile = Annotated[str, typer.Argument(metavar="MAP", help="Map that `kapitza eels fit --save` wrote.")]
 PlanFile = Annotated[str, typer.Argument(metavar="FILE", help="Planned scan (.toml).")]
@@ -29,7 +31,7 @@ KeepMisfits = Annotated[
 ]
 
 
-def point_spread(texts: Mapping[str, str]) -> PointSpread:
+def point_spread(texts: Mapping[str, str]) -> kapitza.eels.PointSpread:
     """Return the point spread of options with uncertainties, such as ``1nm+-0.2nm``."""
     numbers: dict[str, Any] = {}
     for name, text in texts.items():
@@ -44,7 +46,7 @@ def check_distinct(first: str, second: str, words: str) -> None:
         raise InputError(f"{first} and {second} are one file: expected {words}")
 
 
-def map_energy_scale(found: TemperatureMap) -> EnergyScale | None:
+def map_energy_scale(found: kapitza.eels.TemperatureMap) -> kapitza.eels.diagnosis.EnergyScale | None:
     """Energy scale that the modes of a map show; None where no pixel shows the energy of any."""
     try:
         return kapitza.eels.diagnosis.energy_scale(found)
@@ -52,7 +54,7 @@ def map_energy_scale(found: TemperatureMap) -> EnergyScale | None:
         return None
 
 
-def verdict_text(text: str, scale: EnergyScale | None) -> str:
+def verdict_text(text: str, scale: kapitza.eels.diagnosis.EnergyScale | None) -> str:
     """Verdict on a map, with that on its energy scale; empty where nothing speaks against it."""
     off = f"energies off by {100 * (scale.value - 1):+.2g} %" if scale is not None and scale.wrong else ""
     return "; ".join(part for part in (text, off) if part)
@@ -95,12 +97,14 @@ class ReadingOptions:
     ] = None
     electrons_per_count: Annotated[float | None, Option("electrons per count, overrides the file")] = None
 
-    def image(self, path: str) -> SpectrumImage:
+    def image(self, path: str) -> kapitza.eels.SpectrumImage:
         """Return the spectra of a file."""
         return kapitza.eels.read_eels(path, **{one.name: getattr(self, one.name) for one in fields(self)})
 
 
-def apply_dark_count(image: SpectrumImage, dark: str | None, reading: ReadingOptions) -> SpectrumImage:
+def apply_dark_count(
+    image: kapitza.eels.SpectrumImage, dark: str | None, reading: ReadingOptions
+) -> kapitza.eels.SpectrumImage:
     """Return spectra with what is known of the dark count: dark spectra of a file, or mean and noise of a channel."""
     if dark is None:
         return image

@@ -9,18 +9,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import kapitza
 from kapitza.cli.eels.jump import load_maps
 from kapitza.cli.eels.options import Across, KeepMisfits, MapFile, format_probability
-from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option, Panel
-from kapitza.cli.output import quantity_json
-from kapitza.cli.tables import Note, Part
+from kapitza.cli.output import Column, Note, Part, Results, Values, quantity_json
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import DataError, InputError
 from kapitza.units import nm
 
 if TYPE_CHECKING:
     from kapitza.core.arrays import Array
-    from kapitza.eels import TemperatureMap
-    from kapitza.eels.heat_flow import LocalResistance
 
 _LEVEL = 0.05  # at which a pixel is called different from the mean
 
@@ -77,13 +73,12 @@ def resistance_map(
     files.report(local, printed, derived)
 
 
-def _pitch(found: LocalResistance, axis: int) -> float:
-    """Distance of pixels along an axis of a map, m."""
+def _pitch(found: kapitza.eels.heat_flow.LocalResistance, axis: int) -> float:
     places = found.position[axis]
     return float(places[-1] - places[0]) / max(places.size - 1, 1)
 
 
-def _structure_image(maps: dict[str, TemperatureMap], structure: str, across: str) -> Array:
+def _structure_image(maps: dict[str, kapitza.eels.TemperatureMap], structure: str, across: str) -> Array:
     """Image of the pixels of a map: a parameter of a fit by its name, or the numbers of a file."""
     for one in maps.values():
         if structure in one.names:
@@ -105,34 +100,33 @@ def _structure_image(maps: dict[str, TemperatureMap], structure: str, across: st
     return image
 
 
-def _describe_resistance(found: LocalResistance, name: str) -> Iterator[Part]:
+def _describe_resistance(found: kapitza.eels.heat_flow.LocalResistance, name: str) -> Iterator[Part]:
     import numpy as np
 
-    unit = "" if found.relative else " m K/W"
-    apart = found.pvalue() < _LEVEL
-    known = np.isfinite(found.value)
-    yield (
-        f"{name}: neighbourhoods of {found.radius / nm:g} nm, resolution {found.resolution / nm:.3g} nm, "
-        f"{int(known.sum())} of {known.size} pixels"
+    unit = "" if found.relative else "m K W⁻¹"
+    apart, known = found.pvalue() < _LEVEL, np.isfinite(found.value)
+    lowest, highest, error = (
+        float(one) for one in (np.nanmin(found.value), np.nanmax(found.value), np.nanmedian(found.sigma))
     )
-    if found.relative:
-        mean = f"relative to the mean of the map, which is known to {100 * found.common:.2g} %"
-    elif found.common > 0:
-        mean = f"mean 1/k {found.mean:.4g} m K/W, with {100 * found.common:.2g} % of uncertainty from the flux"
-    else:
-        mean = f"mean 1/k {found.mean:.4g} m K/W, the flux taken as exact"
-    yield (
-        f"{mean}; one pixel to {np.nanmedian(found.sigma):.2g}{unit}, "
-        f"values from {np.nanmin(found.value):.3g} to {np.nanmax(found.value):.3g}{unit}"
-    )
-    yield f"{int(apart.sum())} pixels differ from the mean at 5 %, corrected for their number by Holm"
+    rows = [
+        Column("radius of the neighbourhoods", [found.radius / nm], "nm"),
+        Column("resolution", [found.resolution / nm], "nm"),
+        *([] if found.relative else [Column("mean 1/k", [found.mean], unit)]),
+        Column("uncertainty of the mean" + ("" if found.relative else ", from the flux"), [100 * found.common], "%"),
+        Column("uncertainty of one pixel", [error], unit),
+        Column("lowest", [lowest], unit),
+        Column("highest", [highest], unit),
+        Column("pixels that differ from the mean at 5 %, after Holm", [int(apart.sum())]),
+    ]
+    what = "1/k relative to the mean of the map" if found.relative else "1/k"
+    yield Values(f"{name}: {what}, {int(known.sum())} of {known.size} pixels", rows, digits=3)
     if apart.any():
         place = np.unravel_index(int(np.nanargmin(found.pvalue())), found.value.shape)
         where = ", ".join(
             f"{letter} = {axis[i] / nm:.4g} nm"
             for letter, axis, i in zip(("y", "x")[-len(place) :], found.position, place, strict=True)
         )
-        yield f"surest at {where}: {with_error(float(found.value[place]), float(found.sigma[place]))}{unit}"
+        yield f"surest at {where}: {with_error(float(found.value[place]), float(found.sigma[place]))} {unit}".rstrip()
         yield Note(
             "a plane with a resistance is a band of the width of the resolution; `eels jump` there gives its resistance"
         )

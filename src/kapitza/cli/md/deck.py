@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 import typer
 
 import kapitza
-from kapitza.cli import figures
+from kapitza.cli import output
 from kapitza.cli.layer import Option, Panel
 from kapitza.cli.md.nemd import report_run
 from kapitza.cli.md.options import RunFileArgument
@@ -30,7 +30,7 @@ def deck(
     spectrum: Annotated[
         float | None, Option("time over which to write the atoms near the plane, for spectra: 1ns", "time", above=0)
     ],
-    files: Annotated[figures.Results, Panel(names="as_json")],
+    files: Annotated[output.Results, Panel(names="as_json")],
 ) -> None:
     """Write the run as an input deck for a cluster."""
     folder = Path(out)
@@ -77,7 +77,7 @@ def read(
         Literal["virials", "kernels", "shc"] | None,
         Option("spectra of GPUMD: atomic virials [default], forces by kernels of the file's potential, shc.out"),
     ],
-    files: figures.Results,
+    files: output.Results,
 ) -> None:
     """Analyse what a cluster produced, as `md nemd` does.  Exit code 3: the run is rejected."""
     if source is not None and (run is None or engine != "gpumd"):

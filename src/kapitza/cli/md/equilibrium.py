@@ -6,22 +6,11 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import kapitza
-from kapitza.cli import figures
+from kapitza.cli import output
 from kapitza.cli.layer import Option, Panel
-from kapitza.cli.md.options import (
-    OneRunWork,
-    ReplicasOption,
-    RunFileArgument,
-    RunWork,
-    announce_compilation,
-    conclude,
-    explain_resume,
-    run_and_keep,
-)
-from kapitza.cli.md.reports import conductance_row, describe_verdict
+from kapitza.cli.md import options
 from kapitza.cli.options import long_work, share_last_unit
-from kapitza.cli.output import quantity_json
-from kapitza.cli.tables import Column, Note, Part, Table, Values, columns_of
+from kapitza.cli.output import Column, Note, Part, Table, Values, columns_of, quantity_json
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
 from kapitza.run import progress_bar
@@ -31,7 +20,6 @@ _MODEL_TITLES = {"lumped": "bodies of one temperature", "slabs": "two slabs"}
 
 
 def _parse_conductivities(text: str) -> tuple[float, float]:
-    """Conductivities of both solids in SI."""
     parts = share_last_unit(text)
     if len(parts) != 2:
         raise InputError(f"--conductivity {text!r:.60}: expected two, such as 0.5,0.4W/mK")
@@ -53,14 +41,14 @@ _Conductivities = Annotated[
 
 
 def equilibrium(
-    file: RunFileArgument, *, conductivities: _Conductivities, work: OneRunWork, files: figures.Results
+    file: options.RunFileArgument, *, conductivities: _Conductivities, work: options.OneRunWork, files: output.Results
 ) -> None:
     """Conductance from the power that fluctuates through the boundary in equilibrium, with Green and Kubo beside.
 
     A cell that repeats along z, brought to the temperature by thermostats and then left alone.
     """
     run_file = kapitza.io.read_run(file).with_preparation("uniform", replicas=1)
-    run = run_and_keep(run_file, files, work, periodic=True)
+    run = options.run_and_keep(run_file, files, work, periodic=True)
     result = kapitza.md.equilibrium_conductances(run, conductivities)
     files.draw(lambda ax: kapitza.plot.md.md_fluctuations(result, ax=ax))
     records = {"fluctuations": result.fit, "green_kubo": result.green_kubo, "extrapolated": result.extrapolated}
@@ -69,25 +57,25 @@ def equilibrium(
     def printout() -> Iterator[Part]:
         fit = result.fit
         rows = [
-            conductance_row(f"fluctuations, {_MODEL_TITLES[fit.model]}, extrapolated drop", fit.conductance),
+            options.conductance_row(f"fluctuations, {_MODEL_TITLES[fit.model]}, extrapolated drop", fit.conductance),
             *columns_of(fit, "statistical cutoff low high probability biot"),
-            conductance_row("Green-Kubo, emitted drop", result.green_kubo),
-            conductance_row("Green-Kubo, converted to the extrapolated drop", result.extrapolated),
+            options.conductance_row("Green-Kubo, emitted drop", result.green_kubo),
+            options.conductance_row("Green-Kubo, converted to the extrapolated drop", result.extrapolated),
             *columns_of(derived, {"energy_drift": "%"}),
         ]
         yield Values(f"{run.title} at {run.temperature:.4g} K: {run.records[0].method}", rows)
-        yield from describe_verdict(fit.reasons)
+        yield options.verdict_lines(fit.reasons)
 
     files.show(records, printout(), derived)
-    conclude(accepted=not result.fit.reasons)
+    options.conclude(accepted=not result.fit.reasons)
 
 
 def lifetimes(
-    file: RunFileArgument,
+    file: options.RunFileArgument,
     *,
     cells: Annotated[int, Option("repeats of the cell of a crystal in each direction", low=2)] = 5,
-    work: OneRunWork,
-    files: Annotated[figures.Results, Panel(names="save as_json")],
+    work: options.OneRunWork,
+    files: Annotated[output.Results, Panel(names="save as_json")],
 ) -> None:
     """Lifetimes of the phonons of both crystals at the mean temperature of a run: what `agf --anharmonic` takes.
 
@@ -95,8 +83,8 @@ def lifetimes(
     """
     run_file = kapitza.io.read_run(file).with_preparation("uniform", replicas=1)
     folder = work.folder(files)
-    announce_compilation(run_file)
-    with explain_resume(folder):
+    options.announce_compilation(run_file)
+    with options.explain_resume(folder):
         sides = kapitza.io.md.side_modes(run_file, cells=cells, store=folder, progress=progress_bar("time steps"))
 
     def printout() -> Iterator[Part]:
@@ -121,19 +109,19 @@ def _run_numbers(run: kapitza.md.Run) -> dict[str, Any]:
 
 
 def relax(
-    file: RunFileArgument,
+    file: options.RunFileArgument,
     *,
     conductivities: _Conductivities,
-    replicas: ReplicasOption,
-    work: RunWork,
-    files: figures.Results,
+    replicas: options.ReplicasOption,
+    work: options.RunWork,
+    files: output.Results,
 ) -> None:
     """Conductance from two sides that were heated apart and approach one temperature.
 
     A cell that repeats along z; blocks of the file must be short against the decay.
     """
     run_file = kapitza.io.read_run(file).with_preparation("sides", replicas=replicas)
-    run = run_and_keep(run_file, files, work, periodic=True)
+    run = options.run_and_keep(run_file, files, work, periodic=True)
     result = kapitza.md.relaxation_conductances(run, conductivities)
     files.draw(lambda ax: kapitza.plot.md.md_approach(result, ax=ax))
     derived = _run_numbers(run) | {
@@ -145,27 +133,29 @@ def relax(
 
     def printout() -> Iterator[Part]:
         fit, number = result.chosen, len(run.records)
-        rows = [conductance_row(_MODEL_TITLES[one.model], one.conductance) for one in (result.lumped, result.slabs)]
+        rows = [
+            options.conductance_row(_MODEL_TITLES[one.model], one.conductance) for one in (result.lumped, result.slabs)
+        ]
         rows += columns_of(fit, "statistical start biot amplitude")
         kelvin = float(fit.conductance.temperature[0])
         yield Values(f"{run.title} at {kelvin:.4g} K: {number} run{'s' * (number > 1)}", rows)
         left = f"{fit.decay[-1]:.2g} K are left after {fit.time[-1] / ps:.4g} ps"
         yield f"{_MODEL_TITLES[fit.model]} chosen: {left}"
-        yield from describe_verdict(result.reasons)
+        yield options.verdict_lines(result.reasons)
 
     files.show({"lumped": result.lumped, "slabs": result.slabs}, printout(), derived)
-    conclude(accepted=not result.reasons)
+    options.conclude(accepted=not result.reasons)
 
 
 def sizes(
-    file: RunFileArgument,
+    file: options.RunFileArgument,
     *,
     lengths: Annotated[
         list[float], Option("lengths of each side, thermostat included: 10,20,40nm", _parse_lengths, metavar="LENGTHS")
     ],
-    replicas: ReplicasOption,
-    work: RunWork,
-    files: figures.Results,
+    replicas: options.ReplicasOption,
+    work: options.RunWork,
+    files: output.Results,
 ) -> None:
     """The same interface between longer and longer sides, and what is left of its resistance when they are long.
 
@@ -173,8 +163,8 @@ def sizes(
     """
     run_file = kapitza.io.read_run(file).with_preparation(replicas=replicas)
     folder = work.folder(files)
-    announce_compilation(run_file)
-    with explain_resume(folder), long_work("runs", work.workers, folder, work.dask) as shared:
+    options.announce_compilation(run_file)
+    with options.explain_resume(folder), long_work("runs", work.workers, folder, work.dask) as shared:
         study = kapitza.io.md.size_study(run_file, lengths, **shared)
     series = study.series
     files.keep({"series": series, "runs": tuple(study.runs)})
@@ -207,4 +197,4 @@ def sizes(
                 yield Note(f"{length / nm:.4g} nm between thermostats: {reason}")
 
     files.show(series, printout(), derived)
-    conclude(accepted=all(accepted))
+    options.conclude(accepted=all(accepted))

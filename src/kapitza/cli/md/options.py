@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import kapitza
-from kapitza.cli import figures
+from kapitza.cli import output
 from kapitza.cli.layer import Option, Panel
 from kapitza.cli.options import Work, long_work
-from kapitza.cli.output import note
+from kapitza.cli.output import Column, columns_of, note
 from kapitza.errors import InputError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class RunWork(Work):
         str | None, Option("folder of the resumable state; the name of --save with .parts if omitted", metavar="FOLDER")
     ] = None
 
-    def folder(self, files: figures.Results) -> Path | None:
+    def folder(self, files: output.Results) -> Path | None:
         """Return the folder of a run in progress: as given, or named after the result; None without a name for it."""
         if self.store is not None and Path(self.store).is_file():
             raise InputError(f"--store {self.store} is a file: give the name of a folder")
@@ -69,7 +69,7 @@ def announce_compilation(run_file: RunFile) -> None:
         note("the steps of the built-in engine are compiled before their first use, some 5 s once; the code is kept")
 
 
-def run_and_keep(run_file: RunFile, files: figures.Results, work: RunWork, *, periodic: bool = False) -> kapitza.md.Run:
+def run_and_keep(run_file: RunFile, files: output.Results, work: RunWork, *, periodic: bool = False) -> kapitza.md.Run:
     """Run the atoms of a file; progress is shown to the user, and the result is kept."""
     folder = work.folder(files)
     units = "blocks" if run_file.protocol.replicas == 1 else "runs"
@@ -95,3 +95,13 @@ def load_run(path: str) -> kapitza.md.Run:
     if not isinstance(found, kapitza.md.Run):
         raise InputError(f"{path} holds a {type(found).__name__}: expected what `kapitza md nemd` or `md read` saved")
     return found
+
+
+def conductance_row(meaning: str, one: kapitza.Conductance | None) -> Column:
+    """Conductance as a row of a table; a dash where there is none."""
+    return columns_of({} if one is None else one, {"value": ""})[0]._replace(meaning=meaning)
+
+
+def verdict_lines(reasons: Sequence[str], accepted: str = "accepted") -> str:
+    """Why a result is rejected, or that it is accepted."""
+    return "\n".join(f"rejected: {reason}" for reason in reasons) or accepted

@@ -26,6 +26,7 @@ _FORMAT_BY_SUFFIX: Mapping[str, str] = MappingProxyType(
         ".xsf": "xsf", ".gen": "gen", ".pwi": "espresso-in",
     }
 )  # fmt: skip
+STRUCTURE_SUFFIXES = tuple(_FORMAT_BY_SUFFIX)
 _FORMAT_BY_NAME: Mapping[str, str] = MappingProxyType({"poscar": "vasp", "contcar": "vasp"})
 # the name of a space group with its setting: :2 and :R as in the International Tables, Z for the second origin
 _SETTING_PATTERN = re.compile(

@@ -9,8 +9,8 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.core.parameter_units import format_parameter, shown_unit
-from kapitza.web.figures.numbers import HEAT_SCALE, decade_ticks, round_numbers
-from kapitza.web.figures.style import axis, color, faint, figure, ink, layout, soft
+from kapitza.web.figures import style
+from kapitza.web.figures.style import axis, color, round_numbers, soft
 from kapitza.web.models.device import SolvedDevice
 from kapitza.web.session import Theme
 
@@ -54,6 +54,13 @@ def drawn_depths(depths: Array) -> tuple[Array, Array, Array]:
     return places, edges, heights
 
 
+def _layer_ticks(edges: Array, heights: Array) -> dict[str, Any]:
+    """Ticks at the faces of layers, and no grid."""
+    return {
+        "tickvals": round_numbers(heights), "ticktext": [depth_text(d) for d in edges.tolist()], "showgrid": False,
+    }  # fmt: skip
+
+
 def depth_figure(theme: Theme, solved: SolvedDevice, before: SolvedDevice | None = None) -> dict[str, Any]:
     """Temperature below the hottest point against depth; `before` a number was moved in grey."""
     depth, kelvin = solved.depth_profile
@@ -62,48 +69,35 @@ def depth_figure(theme: Theme, solved: SolvedDevice, before: SolvedDevice | None
     data: list[dict[str, Any]] = []
     if before is not None:
         old_depth, old = before.depth_profile
-        old_places = drawn_depths(old_depth)[0]
-        data.append(
-            {
-                "x": round_numbers(old_places), "y": round_numbers(old), "mode": "lines", "name": "as the file says",
-                "line": {"color": soft(theme), "width": 1.5, "dash": "dot"}, "hoverinfo": "skip",
-            }
-        )  # fmt: skip
-    owner = np.concatenate(
-        [[name] * (stop - start) for name, (start, stop) in zip(names, layer_slices(depth), strict=False)]
-    )
+        line = {"color": soft(theme), "width": 1.5, "dash": "dot"}
+        data.append(style.trace(drawn_depths(old_depth)[0], old, "lines", "as the file says", more={"line": line}))
+    slices = zip(names, layer_slices(depth), strict=False)
+    owner = [name for name, (start, stop) in slices for _ in range(start, stop)]
     data.append(
-        {
-            "x": round_numbers(places), "y": round_numbers(kelvin), "mode": "lines", "name": "temperature",
-            "line": {"color": color(theme, 1), "width": 2.5},
-            "customdata": [[name, depth_text(d)] for name, d in zip(owner, depth.tolist(), strict=True)],
-            "hovertemplate": "%{customdata[0]}, %{customdata[1]} deep<br>%{y:.5g} K<extra></extra>",
-        }
+        style.trace(
+            places, kelvin, "lines", "temperature", "%{customdata[0]}, %{customdata[1]} deep<br>%{y:.5g} K",
+            more={
+                "line": {"color": color(theme, 1), "width": 2.5},
+                "customdata": [[name, depth_text(d)] for name, d in zip(owner, depth.tolist(), strict=True)],
+            },
+        )
     )  # fmt: skip
-    ticks = {"tickvals": round_numbers(heights), "ticktext": [depth_text(d) for d in edges.tolist()], "range": [0, 1]}
-    lines = [_upright(theme, place) for place in heights[1:-1].tolist()]
-    marks = [_layer_mark(theme, name, float(a + b) / 2) for name, (a, b) in zip(names, pairwise(heights), strict=False)]
+    lines = [style.upright(place, soft(theme)) | {"layer": "below"} for place in heights[1:-1].tolist()]
+    marks = [
+        {
+            "x": float(a + b) / 2, "y": 1.0, "yref": "paper", "yanchor": "bottom", "text": name, "showarrow": False,
+            "font": {"color": soft(theme), "size": 13},
+        }
+        for name, (a, b) in zip(names, pairwise(heights), strict=False)
+    ]  # fmt: skip
     axes = {
-        "xaxis": axis(theme, "depth, each layer on a scale of its own", {**ticks, "showgrid": False}),
+        "xaxis": axis(
+            theme, "depth, each layer on a scale of its own", {"range": [0, 1], **_layer_ticks(edges, heights)}
+        ),
         "yaxis": axis(theme, "temperature (K)"),
     }
-    more = {"shapes": lines, "annotations": marks, "showlegend": before is not None, "margin": {"t": 34, "r": 40}}
-    return figure(data, layout(theme, axes, more))
-
-
-def _upright(theme: Theme, place: float) -> dict[str, Any]:
-    """A line through the whole height where a boundary is."""
-    return {
-        "type": "line", "x0": place, "x1": place, "y0": 0, "y1": 1, "yref": "paper", "layer": "below",
-        "line": {"color": soft(theme), "width": 1, "dash": "dash"},
-    }  # fmt: skip
-
-
-def _layer_mark(theme: Theme, name: str, place: float) -> dict[str, Any]:
-    return {
-        "x": place, "y": 1.0, "yref": "paper", "yanchor": "bottom", "text": name, "showarrow": False,
-        "font": {"color": soft(theme), "size": 13},
-    }  # fmt: skip
+    more: dict[str, Any] = {"showlegend": before is not None, "margin": {"t": 34, "r": 40}}
+    return style.figure(theme, data, axes, {"shapes": lines, "annotations": marks, **more})
 
 
 def section_figure(theme: Theme, solved: SolvedDevice) -> dict[str, Any]:
@@ -112,7 +106,7 @@ def section_figure(theme: Theme, solved: SolvedDevice) -> dict[str, Any]:
     places, edges, heights = drawn_depths(field.y)
     factor, unit = length_label(float(np.ptp(field.x)))
     x = field.x / factor
-    top = float(field.value.max())
+    data: list[dict[str, Any]] = []
     data: list[dict[str, Any]] = []
     for start, stop in layer_slices(field.y):
         rows = [depth_text(d) for d in field.y[start:stop].tolist()]
@@ -136,65 +130,54 @@ def section_figure(theme: Theme, solved: SolvedDevice) -> dict[str, Any]:
         }
         for name, (a, b) in zip(names, pairwise(heights), strict=False)
     ]  # fmt: skip
-    ticks = {"tickvals": round_numbers(heights), "ticktext": [depth_text(d) for d in edges.tolist()], "range": [1, 0]}
     axes = {
         "xaxis": axis(theme, f"x ({unit})", {"showgrid": False, "range": [float(x[0]), float(x[-1])]}),
-        "yaxis": axis(theme, "depth", {**ticks, "showgrid": False}),
+        "yaxis": axis(theme, "depth", {"range": [1, 0], **_layer_ticks(edges, heights)}),
         "coloraxis": {
-            "colorscale": HEAT_SCALE,
-            "cmin": 0,
-            "cmax": top,
-            "colorbar": colorbar("rise above the sink (K)"),
+            "colorscale": style.HEAT_SCALE, "cmin": 0, "cmax": float(field.value.max()),
+            "colorbar": style.colorbar("rise above the sink (K)", more={"len": 1.0}),
         },
-    }
-    return figure(data, layout(theme, axes, {"shapes": lines, "annotations": marks}))
+    }  # fmt: skip
+    return style.figure(theme, data, axes, {"shapes": lines, "annotations": marks})
 
 
-def colorbar(title: str) -> dict[str, Any]:
-    """A bar of colours with its title and unit along it."""
-    return {"title": {"text": title, "side": "right"}, "thickness": 14, "outlinewidth": 0, "len": 1.0}
+def _bars(
+    theme: Theme, sizes: dict[str, float], text: list[str], hover: str, more: dict[str, Any]
+) -> list[dict[str, Any]]:
+    """A bar for each number, those of boundaries in colour."""
+    return [
+        {
+            "type": "bar", "orientation": "h", "y": list(sizes), "x": round_numbers(list(sizes.values())), "text": text,
+            "marker": {"color": [color(theme, 1) if "|" in name else style.faint(theme, 7, 0.6) for name in sizes]},
+            "hovertemplate": f"{hover}<extra></extra>", **more,
+        }
+    ]  # fmt: skip
 
 
 def share_figure(theme: Theme, solved: SolvedDevice) -> dict[str, Any]:
     """What each layer and boundary takes of the hottest rise: boundaries in colour."""
-    found = solved.found
-    names = list(found.drop)
-    drops = [found.drop[name] for name in names]
-    share = found.share
-    data = [
-        {
-            "type": "bar", "orientation": "h", "y": names, "x": round_numbers(drops),
-            "marker": {"color": [color(theme, 1) if "|" in name else faint(theme, 7, 0.6) for name in names]},
-            "text": [f"{drop:.3g} K ({100 * share[name]:.3g} %)" for name, drop in zip(names, drops, strict=True)],
-            "textposition": "outside", "cliponaxis": False, "textfont": {"color": ink(theme)},
-            "hovertemplate": "%{y}: %{text}<extra></extra>",
-        }
-    ]  # fmt: skip
-    longest = max(*drops, 0.0) or 1.0
+    drops, share = dict(solved.found.drop), solved.found.share
+    text = [f"{drop:.3g} K ({100 * share[name]:.3g} %)" for name, drop in drops.items()]
+    shown: dict[str, Any] = {"textposition": "outside", "cliponaxis": False, "textfont": {"color": style.ink(theme)}}
+    data = _bars(theme, drops, text, "%{y}: %{text}", shown)
+    ends = [min(0.0, *drops.values()), 1.75 * (max(*drops.values(), 0.0) or 1.0)]
     axes = {
-        "xaxis": axis(theme, "drop below the hottest point (K)", {"range": [min(0.0, *drops), 1.75 * longest]}),
-        "yaxis": axis(theme, "", {"autorange": "reversed", "showgrid": False, "ticks": ""}),
-    }
-    return figure(data, layout(theme, axes, {"bargap": 0.25}))
+        "xaxis": axis(theme, "drop below the hottest point (K)", {"range": ends}), "yaxis": style.name_axis(theme)
+    }  # fmt: skip
+    return style.figure(theme, data, axes, {"bargap": 0.25})
 
 
 def worth_figure(theme: Theme, solved: SolvedDevice) -> dict[str, Any]:
     """Change of the hottest point per relative change of each number, the conductances in colour."""
-    held = solved.found.sensitivity
-    names = sorted(held, key=lambda name: -abs(held[name]))[:_MOST_BARS]
-    tenth = [f"10 % more: {0.1 * held[name]:+.3g} K" for name in names]
-    data = [
-        {
-            "type": "bar", "orientation": "h", "y": names, "x": round_numbers([held[name] for name in names]),
-            "marker": {"color": [color(theme, 1) if "|" in name else faint(theme, 7, 0.6) for name in names]},
-            "text": tenth, "textposition": "none", "hovertemplate": "%{y}: %{x:.3g} K<br>%{text}<extra></extra>",
-        }
-    ]  # fmt: skip
+    order = sorted(solved.found.sensitivity.items(), key=lambda pair: -abs(pair[1]))
+    worth = dict(order[:_MOST_BARS])
+    tenth = [f"10 % more: {0.1 * size:+.3g} K" for size in worth.values()]
+    data = _bars(theme, worth, tenth, "%{y}: %{x:.3g} K<br>%{text}", {"textposition": "none"})
     axes = {
         "xaxis": axis(theme, "∂T/∂ln p (K)", {"zeroline": True, "zerolinecolor": soft(theme)}),
-        "yaxis": axis(theme, "", {"autorange": "reversed", "showgrid": False, "ticks": "", "dtick": 1}),
+        "yaxis": style.name_axis(theme) | {"dtick": 1},
     }
-    return figure(data, layout(theme, axes, {"bargap": 0.25}))
+    return style.figure(theme, data, axes, {"bargap": 0.25})
 
 
 def sweep_figure(
@@ -202,28 +185,19 @@ def sweep_figure(
 ) -> dict[str, Any]:
     """Hottest point against one number, with the present one marked.
 
-    Parameters
-    ----------
-    name : of the number, which says its unit
-    curve : (n,) values, SI, and (n,) rises, K
-    sink : K
-    now : present value, SI, and rise, K
+    `curve` has (n,) values, SI, and (n,) rises, K; `sink` is in K; `now` is the present value, SI, and its rise, K.
     """
     unit, size, _ = shown_unit(name)
     values, rises = curve
+    line, marker = {"color": color(theme, 0), "width": 2.5}, {"color": color(theme, 1), "size": 12}
+    here = f"{format_parameter(name, now[0], 4)}: %{{y:.5g}} K"
     data = [
-        {
-            "x": round_numbers(values / size), "y": round_numbers(sink + rises), "mode": "lines", "showlegend": False,
-            "line": {"color": color(theme, 0), "width": 2.5}, "hovertemplate": "%{x:.4g} → %{y:.5g} K<extra></extra>",
-        },
-        {
-            "x": [now[0] / size], "y": [sink + now[1]], "mode": "markers", "showlegend": False,
-            "marker": {"color": color(theme, 1), "size": 12},
-            "hovertemplate": f"{format_parameter(name, now[0], 4)}: %{{y:.5g}} K<extra></extra>",
-        },
-    ]  # fmt: skip
+        style.trace(values / size, sink + rises, "lines", "", "%{x:.4g} → %{y:.5g} K", more={"line": line}),
+        style.trace([now[0] / size], [sink + now[1]], "markers", "", here, more={"marker": marker}),
+    ]
+    ticks = style.decade_ticks(values[0] / size, values[-1] / size)
     axes = {
-        "xaxis": axis(theme, f"{name} ({unit})" if unit else name, decade_ticks(values[0] / size, values[-1] / size)),
+        "xaxis": axis(theme, f"{name} ({unit})" if unit else name, ticks),
         "yaxis": axis(theme, "hottest point (K)"),
     }
-    return figure(data, layout(theme, axes))
+    return style.figure(theme, data, axes)

@@ -12,8 +12,8 @@ import numpy as np
 from kapitza import Conductance, Junction, Measurement
 from kapitza.core.arrays import Array
 from kapitza.units import MW, THz, angstrom
-from kapitza.web.answers import LAYER_TITLES, Answer, heat_quantiles, heat_spectrum
-from kapitza.web.figures.style import axis, color, faint, figure, ink, layout, soft
+from kapitza.web.figures.style import axis, color, faint, figure, ink, soft, upright
+from kapitza.web.models.interface import LAYER_TITLES, Answer, heat_quantiles, heat_spectrum
 from kapitza.web.session import Theme
 
 HEAT_TRACE = 0  # number of the trace of the spectrum that changes with temperature
@@ -26,23 +26,19 @@ _DASHES = ("solid", "dash", "dot", "dashdot")
 
 def conductance_figure(found: Answer, theme: Theme, temperature: float) -> dict[str, Any]:
     """Estimate with its band, models, limits and measured points against temperature; a line at `temperature` (K)."""
-    traces = [*_band(found, theme), *_curves(found, theme), *_measured(found, theme), *_estimate(found, theme)]
-    minor = {"ticks": "outside", "ticklen": 2}
-    logarithmic = {"type": "log", "range": _log_range(found), "dtick": 1, "minor": minor}
+    traces = [*_band(found, theme), *_curves(found, theme), *_measured(found, theme)]
+    best = found.prediction.estimate
+    name = "model alone" if best.basis == "physics" else "best estimate"
+    traces.append(_line(best.conductance, name, {"color": color(theme, 0), "width": 3.5}))
+    logarithmic = {"type": "log", "range": _log_range(found), "dtick": 1, "minor": {"ticks": "outside", "ticklen": 2}}
     axes = {
         "xaxis": axis(theme, "temperature (K)", {"range": [0, 705]}),
         "yaxis": axis(theme, "conductance (MW m⁻² K⁻¹)", logarithmic),
     }
-    more = {"shapes": [temperature_line(theme, temperature)], "margin": {"l": 64, "r": 12, "t": 8, "b": 48}}
-    laid_out = layout(theme, axes, more)
-    laid_out["legend"] |= {"entrywidth": 0.5, "entrywidthmode": "fraction", "font": {"size": 11}}
-    return figure(traces, laid_out)
-
-
-def temperature_line(theme: Theme, temperature: float) -> dict[str, Any]:
-    """A line at a temperature (K)."""
-    line = {"color": soft(theme), "width": 1, "dash": "dot"}
-    return {"type": "line", "x0": temperature, "x1": temperature, "y0": 0, "y1": 1, "yref": "paper", "line": line}
+    line, margin = upright(temperature, soft(theme), dash="dot"), {"l": 64, "r": 12, "t": 8, "b": 48}
+    drawn = figure(theme, traces, axes, {"shapes": [line], "margin": margin})
+    drawn["layout"]["legend"] |= {"entrywidth": 0.5, "entrywidthmode": "fraction", "font": {"size": 11}}
+    return drawn
 
 
 def _line(one: Conductance, name: str, style: dict[str, Any]) -> dict[str, Any]:
@@ -55,7 +51,6 @@ def _line(one: Conductance, name: str, style: dict[str, Any]) -> dict[str, Any]:
 
 
 def _band(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
-    """The 95 % interval of the estimate."""
     ends = found.prediction.estimate.interval
     if ends is None:
         return
@@ -67,22 +62,19 @@ def _band(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
     }  # fmt: skip
 
 
-def _estimate(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
-    """The best estimate."""
-    best = found.prediction.estimate
-    name = "model alone" if best.basis == "physics" else "best estimate"
-    yield _line(best.conductance, name, {"color": color(theme, 0), "width": 3.5})
-
-
 def _curves(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
     """Models, limits, layers, and what an experiment would see of the models."""
-    models = [one for one in found.prediction.models if not one.limit]
-    for i, one in enumerate(models):
-        style = {"color": color(theme, 1 + i // len(_DASHES)), "width": 1.8, "dash": _DASHES[i % len(_DASHES)]}
-        yield _line(one.emitted, _legend_title(one.title), style)
-    for i, one in enumerate(one for one in found.prediction.models if one.limit):
-        style = {"color": soft(theme), "width": 1.2, "dash": _DASHES[1 + i % 3]}
-        yield _line(one.emitted, _legend_title(one.title), style) | {"visible": "legendonly"}
+    counts = {True: 0, False: 0}  # of limits and of models
+    for one in found.prediction.models:
+        title = one.title.removesuffix(", full spectra").replace("three-phonon", "3-phonon")  # half the width fits
+        i = counts[one.limit]
+        counts[one.limit] += 1
+        if one.limit:
+            style = {"color": soft(theme), "width": 1.2, "dash": _DASHES[1 + i % 3]}
+            yield _line(one.emitted, title, style) | {"visible": "legendonly"}
+        else:
+            style = {"color": color(theme, 1 + i // len(_DASHES)), "width": 1.8, "dash": _DASHES[i % len(_DASHES)]}
+            yield _line(one.emitted, title, style)
     for i, (name, one) in enumerate(zip(LAYER_TITLES, found.layers, strict=False)):
         style = {"color": color(theme, 3), "width": 2.2, "dash": _DASHES[i]}
         yield _line(one, f"{found.question.layer} between, {name}", style)
@@ -101,13 +93,7 @@ def _curves(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
 
 
 def _in_lines(name: str) -> str:
-    """A name in lines that fit half the width of a narrow figure."""
     return "<br>".join(wrap(name, _LEGEND_LINE))
-
-
-def _legend_title(title: str) -> str:
-    """A title that fits half the width of a figure."""
-    return title.removesuffix(", full spectra").replace("three-phonon", "3-phonon")
 
 
 def _measured(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
@@ -117,11 +103,12 @@ def _measured(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
     for name, group, symbol in (("measured", direct, "circle"), ("measured, other contacts", others, "circle-open")):
         points = [(one, i) for one in group for i in range(one.conductance.temperature.size)]
         if points:
+            errors = [0.0 if one.conductance.sigma is None else float(one.conductance.sigma[i]) for one, i in points]
             yield {
                 "type": "scatter", "mode": "markers", "name": _in_lines(name),
                 "x": [float(one.conductance.temperature[i]) for one, i in points],
                 "y": [float(one.conductance.value[i]) / MW for one, i in points],
-                "error_y": {"type": "data", "array": [_sigma(one, i) / MW for one, i in points], "thickness": 1},
+                "error_y": {"type": "data", "array": [error / MW for error in errors], "thickness": 1},
                 "customdata": [[_hover(one), one.address] for one, _ in points],
                 "hovertemplate": "%{y:.3g} MW m⁻² K⁻¹ at %{x:g} K<br>%{customdata[0]}<extra></extra>",
                 "marker": {"symbol": symbol, "size": 8, "color": ink(theme), "opacity": 0.75},
@@ -129,17 +116,10 @@ def _measured(found: Answer, theme: Theme) -> Iterator[dict[str, Any]]:
             }  # fmt: skip
 
 
-def _sigma(one: Measurement, i: int) -> float:
-    """Stated uncertainty of one value; 0 where there is none."""
-    return 0.0 if one.conductance.sigma is None else float(one.conductance.sigma[i])
-
-
 def _hover(one: Measurement) -> str:
-    """What is known of a measurement, in a few lines."""
-    cited = one.citation if len(one.citation) <= _MAX_HOVER else f"{one.citation[:_MAX_HOVER]}…"
     made = ", ".join(filter(None, (one.method, one.condition, one.preparation, one.state, one.exclusion)))
-    shown = made if len(made) <= _MAX_HOVER else f"{made[:_MAX_HOVER]}…"
-    return f"{escape(cited)}<br>{escape(shown)}<br>click to open {escape(one.doi)}"
+    shown = (text if len(text) <= _MAX_HOVER else f"{text[:_MAX_HOVER]}…" for text in (one.citation, made))
+    return f"{'<br>'.join(map(escape, shown))}<br>click to open {escape(one.doi)}"
 
 
 def _log_range(found: Answer) -> list[float]:
@@ -173,30 +153,24 @@ def spectrum_figure(found: Answer, theme: Theme, temperature: float) -> dict[str
         "y": heat_values(found, temperature), "yaxis": "y2", "fill": "tozeroy", "fillcolor": faint(theme, 1, 0.22),
         "line": {"color": color(theme, 1), "width": 1}, "hoverinfo": "skip",
     }  # fmt: skip
-    named = ((found.prediction.left, one.left, 0, 1.6), (found.prediction.right, one.right, 2, 1.6))
+    named = ((found.prediction.left, one.left, 0), (found.prediction.right, one.right, 2))
+    known = [(f"modes of {escape(name)}", modes, color(theme, i), 1.6) for name, modes, i in named if modes is not None]
+    known.append((f"transmission, {found.spectrum_title}", one.total, ink(theme), 2.4))
     lines = [
-        _modes_line(frequency, modes, f"modes of {escape(name)}", {"color": color(theme, number), "width": width})
-        for name, modes, number, width in named if modes is not None
+        {
+            "type": "scatter", "mode": "lines", "name": name, "x": frequency, "y": (modes * _PER_NM2).tolist(),
+            "line": {"color": shade, "width": width},
+            "hovertemplate": "%{y:.3g} nm⁻² at %{x:.3g} THz<extra></extra>",
+        }
+        for name, modes, shade, width in known
     ]  # fmt: skip
-    crossed = _modes_line(
-        frequency, one.total, f"transmission, {found.spectrum_title}", {"color": ink(theme), "width": 2.4}
-    )
-    heat_axis = axis(theme, "heat (MW m⁻² K⁻¹ THz⁻¹)", {"overlaying": "y", "side": "right", "showgrid": False})
+    more = {"overlaying": "y", "side": "right", "showgrid": False, "rangemode": "tozero"}
     axes = {
         "xaxis": axis(theme, "frequency (THz)", {"rangemode": "tozero"}),
         "yaxis": axis(theme, "modes (nm⁻²)", {"rangemode": "tozero"}),
-        "yaxis2": heat_axis | {"rangemode": "tozero"},
+        "yaxis2": axis(theme, "heat (MW m⁻² K⁻¹ THz⁻¹)", more),
     }
-    more = {"margin": {"l": 64, "r": 64, "t": 8, "b": 48}}
-    return figure([heat, *lines, crossed], layout(theme, axes, more))
-
-
-def _modes_line(frequency: list[float], modes: Array, name: str, style: dict[str, Any]) -> dict[str, Any]:
-    """A number of modes against frequency."""
-    return {
-        "type": "scatter", "mode": "lines", "name": name, "x": frequency, "y": (modes * _PER_NM2).tolist(),
-        "line": style, "hovertemplate": "%{y:.3g} nm⁻² at %{x:.3g} THz<extra></extra>",
-    }  # fmt: skip
+    return figure(theme, [heat, *lines], axes, {"margin": {"l": 64, "r": 64, "t": 8, "b": 48}})
 
 
 def heat_values(found: Answer, temperature: float) -> list[float]:
@@ -221,7 +195,6 @@ def junction_figure(one: Junction, theme: Theme) -> dict[str, Any] | None:
     groups = _atoms(one)
     if not groups:
         return None
-    bare = axis(theme, "", {"showgrid": False, "ticks": "", "showbackground": False, "showspikes": False})
     traces = [
         {
             "type": "scatter3d", "mode": "markers", "name": symbol, "x": places[:, 0].tolist(),
@@ -230,12 +203,10 @@ def junction_figure(one: Junction, theme: Theme) -> dict[str, Any] | None:
         }
         for i, (symbol, places) in enumerate(groups.items())
     ]  # fmt: skip
-    scene = {
-        "xaxis": bare | {"title": {"text": "x (Å)"}}, "yaxis": bare | {"title": {"text": "y (Å)"}},
-        "zaxis": bare | {"title": {"text": "z (Å)"}}, "aspectmode": "data",
-        "camera": {"eye": {"x": 1.6, "y": 1.2, "z": 0.4}},
-    }  # fmt: skip
-    return figure(traces, layout(theme, {"scene": scene}, {"margin": {"l": 0, "r": 0, "t": 8, "b": 0}}))
+    bare = axis(theme, "", {"showgrid": False, "ticks": "", "showbackground": False, "showspikes": False})
+    scene = {f"{name}axis": bare | {"title": {"text": f"{name} (Å)"}} for name in "xyz"}
+    scene |= {"aspectmode": "data", "camera": {"eye": {"x": 1.6, "y": 1.2, "z": 0.4}}}
+    return figure(theme, traces, {"scene": scene}, {"margin": {"l": 0, "r": 0, "t": 8, "b": 0}})
 
 
 def _atoms(one: Junction) -> dict[str, Array]:

@@ -9,7 +9,7 @@ import numpy as np
 from kapitza.core.arrays import Array
 from kapitza.screen import Screening
 from kapitza.units import MW
-from kapitza.web.figures.style import axis, figure, layout
+from kapitza.web.figures.style import axis, colorbar, figure
 from kapitza.web.session import Theme
 
 _TICKS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000)  # MW m⁻² K⁻¹
@@ -36,31 +36,23 @@ def screen_figure(found: Screening, theme: Theme) -> dict[str, Any]:
     names, matrix = pair_matrix(found)
     with np.errstate(invalid="ignore", divide="ignore"):
         logs: Array = np.log10(matrix / MW).round(4)
-    values: Array = (matrix / MW).round(3)
     ticks = [t for t in _TICKS if np.nanmin(logs) <= np.log10(t) <= np.nanmax(logs)]
-    bar = {
-        "title": {"text": "MW m⁻² K⁻¹", "side": "right"}, "tickvals": np.log10(ticks).tolist(),
-        "ticktext": [f"{t:g}" for t in ticks], "thickness": 14, "outlinewidth": 0,
-    }  # fmt: skip
+    shades, values = (
+        [[x if np.isfinite(x) else None for x in row] for row in one.tolist()] for one in (logs, (matrix / MW).round(3))
+    )
     trace = {
-        "type": "heatmap", "x": names, "y": names, "z": _rows(logs), "customdata": _rows(values),
-        "colorscale": "Viridis", "colorbar": bar, "hoverongaps": False,
+        "type": "heatmap", "x": names, "y": names, "z": shades, "customdata": values, "colorscale": "Viridis",
+        "colorbar": colorbar(
+            "MW m⁻² K⁻¹", more={"tickvals": np.log10(ticks).tolist(), "ticktext": [f"{t:g}" for t in ticks]}
+        ),
         "hovertemplate": "%{y} | %{x}: %{customdata:.3g} MW m⁻² K⁻¹<br>click to open<extra></extra>",
+        "hoverongaps": False,
     }  # fmt: skip
     small: dict[str, Any] = {
-        "tickfont": {"size": 9},
-        "tickmode": "linear",
-        "dtick": 1,
-        "showgrid": False,
-        "type": "category",
-    }
+        "tickfont": {"size": 9}, "tickmode": "linear", "dtick": 1, "showgrid": False, "type": "category",
+    }  # fmt: skip
     axes = {
-        "xaxis": axis(theme, "", small | {"tickangle": -90}),
-        "yaxis": axis(theme, "", small | {"autorange": "reversed"}),
+        "xaxis": axis(theme, "", {"tickangle": -90, **small}),
+        "yaxis": axis(theme, "", {"autorange": "reversed", **small}),
     }
-    return figure([trace], layout(theme, axes, {"margin": {"l": 90, "r": 12, "t": 8, "b": 90}}))
-
-
-def _rows(matrix: Array) -> list[list[float | None]]:
-    """Rows of numbers, None where one is not known."""
-    return [[None if not np.isfinite(x) else x for x in row] for row in matrix.tolist()]
+    return figure(theme, [trace], axes, {"margin": {"l": 90, "r": 12, "t": 8, "b": 90}})

@@ -1,73 +1,119 @@
-"""What a figure shows, in words and as a table, for who does not see it."""
+"""What a figure shows, in words and as a table, for who does not see it; and what differs between two figures."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from html import escape
-from types import MappingProxyType
-from typing import Any
+from typing import Any, NamedTuple
 
 _MAX_ROWS = 400  # of a table: evenly taken from more
-_PLAIN = MappingProxyType({"xaxis": "horizontal", "yaxis": "vertical"})  # heads where an axis has no title
+
+
+def _axis_titles(figure: Mapping[str, Any]) -> list[str]:
+    return [figure["layout"].get(key, {}).get("title", {}).get("text", "") for key in ("xaxis", "yaxis")]
+
+
+def _named_points(figure: Mapping[str, Any]) -> Iterator[tuple[str, list[tuple[Any, ...]]]]:
+    """Names and points of the traces that are drawn at first; points of a map have the value of the pixel."""
+    for i, one in enumerate(one for one in figure["data"] if one.get("visible", True) is True):
+        x, y = one.get("x", ()), one.get("y", ())
+        if one.get("type") == "heatmap":
+            rows = zip(y, one["z"], strict=False)
+            points = [(a, b, value) for b, row in rows for a, value in zip(x, row, strict=False)]
+        else:
+            points = list(zip(x, y, *([one["z"]] if "z" in one else []), strict=False))
+        yield str(one.get("name") or f"series {i + 1}").replace("<br>", " "), points
 
 
 def figure_words(figure: Mapping[str, Any]) -> str:
     """One sentence: axes, and the name and size of each series that is shown."""
-    layout = figure["layout"]
-    axes = [layout.get(key, {}).get("title", {}).get("text", "") for key in ("xaxis", "yaxis")]
-    series = [f"{_name(one, i)}, {_extent(one)}" for i, one in enumerate(_visible_traces(figure))]
-    return "; ".join(filter(None, (" against ".join(filter(None, reversed(axes))), *series)))
+    series = [f"{name}, {_extent(points)}" for name, points in _named_points(figure)]
+    return "; ".join(filter(None, (" against ".join(filter(None, reversed(_axis_titles(figure)))), *series)))
+
+
+def _extent(points: list[tuple[Any, ...]]) -> str:
+    """Number of points of a trace and the range of its values, of names that of the horizontal coordinates."""
+    numbers = [point[-1] for point in points if isinstance(point[-1], int | float)]
+    numbers = numbers or [point[0] for point in points if isinstance(point[0], int | float)]
+    if len(numbers) == 1:
+        return f"{numbers[0]:.3g}"
+    span = f" from {min(numbers):.3g} to {max(numbers):.3g}" if numbers else ""
+    return f"{len(points)} {'point' if len(points) == 1 else 'points'}{span}"
 
 
 def figure_table(figure: Mapping[str, Any]) -> str:
     """An HTML table of the points that are shown: series, horizontal, vertical, and the value of a map."""
-    layout = figure["layout"]
-    heads = [layout.get(key, {}).get("title", {}).get("text", "") or plain for key, plain in _PLAIN.items()]
-    rows = [(_name(one, i), *point) for i, one in enumerate(_visible_traces(figure)) for point in _point_rows(one)]
-    has_value = any(len(row) > 3 for row in rows)
-    names = ["series", *heads, *(["value"] if has_value else [])]
+    rows = [(name, *point) for name, points in _named_points(figure) for point in points]
+    heads = [title or plain for title, plain in zip(_axis_titles(figure), ("horizontal", "vertical"), strict=True)]
     kept = rows[:: max(1, -(-len(rows) // _MAX_ROWS))]
     note = "" if len(kept) == len(rows) else f'<p class="k-note">{len(kept)} of {len(rows)} points</p>'
-    head = "".join(f'<th scope="col">{escape(one)}</th>' for one in names)
-    body = "".join("<tr>" + "".join(f"<td>{escape(_text(cell))}</td>" for cell in row) + "</tr>" for row in kept)
-    return f'{note}<table class="k-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+    cells = [["–" if x is None else f"{x:.4g}" if isinstance(x, float) else str(x) for x in row] for row in kept]
+    value = ["value"] if any(len(row) > 3 for row in rows) else []
+    return note + html_table(["series", *heads, *value], [[escape(cell) for cell in row] for row in cells])
 
 
-def _visible_traces(figure: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Traces that are drawn at first."""
-    return [one for one in figure["data"] if one.get("visible", True) is True]
+def html_table(heads: list[str], rows: list[list[str]], numbers: int = 0) -> str:
+    """An HTML table of cells that are escaped; the last `numbers` columns are numbers, aligned to the right."""
+
+    def cells(tag: str, row: list[str]) -> str:
+        right = [""] * (len(row) - numbers) + [' class="k-right"'] * numbers
+        return "".join(f"<{tag}{kind}>{cell}</{tag[:2]}>" for kind, cell in zip(right, row, strict=True))
+
+    head = cells('th scope="col"', [escape(one) for one in heads])
+    body = "".join(f"<tr>{cells('td', row)}</tr>" for row in rows)
+    return f'<table class="k-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
 
 
-def _name(trace: Mapping[str, Any], number: int) -> str:
-    """What the legend calls a trace."""
-    return str(trace.get("name") or f"series {number + 1}").replace("<br>", " ")
+class FigureChange(NamedTuple):
+    """Arguments of ``Plotly.update``."""
+
+    data: dict[str, list[Any]]  # new values of attributes, as "y" and "marker.color", one for each of `traces`
+    layout: dict[str, Any]  # new values of attributes of the layout, as "shapes" and "yaxis.range"
+    traces: list[int]  # numbers of the traces that change
 
 
-def _extent(trace: Mapping[str, Any]) -> str:
-    """Number of points of a trace and the range of its values."""
-    values = [point[-1] for point in _point_rows(trace)]
-    numbers = [one for one in values if isinstance(one, int | float)]
-    if not numbers:
-        numbers = [point[0] for point in _point_rows(trace) if isinstance(point[0], int | float)]
-    if len(numbers) == 1:
-        return f"{numbers[0]:.3g}"
-    span = f" from {min(numbers):.3g} to {max(numbers):.3g}" if numbers else ""
-    return f"{len(values)} {'point' if len(values) == 1 else 'points'}{span}"
+def figure_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> FigureChange | None:
+    """Return what makes one figure of another; None where traces or attributes come or go.
+
+    With it a slider sends the browser a few numbers and not the figure anew.
+    """
+    if len(before["data"]) != len(after["data"]):
+        return None
+    layout = _differences(before["layout"], after["layout"])
+    found = [_differences(old, new) for old, new in zip(before["data"], after["data"], strict=True)]
+    if layout is None or any(one is None for one in found):
+        return None
+    traces = [i for i, one in enumerate(found) if one]
+    names = dict.fromkeys(name for one in found if one for name in one)
+    try:
+        data = {name: [_value(after["data"][i], name) for i in traces] for name in names}
+    except KeyError:
+        return None
+    return FigureChange(data, layout, traces)
 
 
-def _point_rows(trace: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
-    """Coordinates of the points of a trace; of a map, with the value of each pixel."""
-    x, y = trace.get("x", ()), trace.get("y", ())
-    if trace.get("type") == "heatmap":
-        yield from (
-            (a, b, value) for b, row in zip(y, trace["z"], strict=False) for a, value in zip(x, row, strict=False)
-        )
-    else:
-        yield from zip(x, y, trace["z"], strict=False) if "z" in trace else zip(x, y, strict=False)
+def _differences(before: Mapping[str, Any], after: Mapping[str, Any], start: str = "") -> dict[str, Any] | None:
+    """New values of attributes that differ, by their dotted names; None where some are not in both."""
+    if before.keys() != after.keys():
+        return None
+    found: dict[str, Any] = {}
+    for key, new in after.items():
+        old = before[key]
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            inner = _differences(old, new, f"{start}{key}.")
+            if inner is None:
+                return None
+            found |= inner
+        elif old != new:
+            found[start + key] = new
+    return found
 
 
-def _text(cell: Any) -> str:
-    """A cell as text."""
-    if cell is None:
-        return "–"
-    return f"{cell:.4g}" if isinstance(cell, float) else str(cell)
+def _value(trace: Mapping[str, Any], name: str) -> Any:
+    """An attribute with a dotted name; KeyError where the trace has none."""
+    held: Any = trace
+    for key in name.split("."):
+        if not isinstance(held, Mapping):
+            raise KeyError(name)
+        held = held[key]
+    return held

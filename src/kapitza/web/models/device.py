@@ -73,7 +73,7 @@ class DeviceDraft(BaseRecord):
     @property
     def boundary_names(self) -> list[str]:
         """Names of the boundaries from the top down."""
-        return _pairs(self.layer_names)
+        return [f"{upper}|{lower}" for upper, lower in pairwise(self.layer_names)]
 
     def boundary(self, name: str) -> str:
         """What a cell says of a boundary."""
@@ -83,6 +83,13 @@ class DeviceDraft(BaseRecord):
     def cell(self, section: str, row: int, key: str) -> str:
         """What a cell says of a layer or a source."""
         return cell_text(_tables(self.table, section)[row].get(key))
+
+    def top(self, key: str) -> str:
+        """What a cell says of a key of the file itself, or of a table as ``box.width``."""
+        table: Any = self.table
+        for part in key.split("."):
+            table = table.get(part) if isinstance(table, dict) else None
+        return "" if table is None else str(table)
 
     def with_cell(self, section: str, row: int, key: str, text: str) -> DeviceDraft:
         """Return the draft with another cell; a layer that gets another name keeps its boundaries and its heat."""
@@ -125,13 +132,7 @@ def add_layer(draft: DeviceDraft, row: int) -> DeviceDraft:
 
 
 def remove_layer(draft: DeviceDraft, row: int) -> DeviceDraft:
-    """Return a draft without one of its layers; the boundary above it stays.
-
-    Raises
-    ------
-    InputError
-        for the only layer
-    """
+    """Return a draft without one of its layers; the boundary above it stays.  InputError: for the only layer."""
     layers = deepcopy(draft.layers)
     if len(layers) == 1:
         raise InputError(f"{draft.layer_names[0]} is the only layer: a device needs one")
@@ -153,8 +154,9 @@ def move_layer(draft: DeviceDraft, row: int, by: int) -> DeviceDraft:
 
 def _with_layers(draft: DeviceDraft, layers: list[dict[str, Any]]) -> DeviceDraft:
     """A draft with other layers; boundaries that are no more give their values to those in their place."""
+    """A draft with other layers; boundaries that are no more give their values to those in their place."""
     held = dict(draft.table.get("boundaries", {}))
-    before, after = draft.boundary_names, _pairs([_layer_name(one) for one in layers])
+    before, after = draft.boundary_names, DeviceDraft({"layers": layers}).boundary_names
     spare = [held[name] for name in before if name in held and name not in after]
     found = {name: held[name] if name in held else (spare.pop(0) if spare else _NEW_BOUNDARY) for name in after}
     kept = {name: value for name, value in held.items() if name not in before}
@@ -171,28 +173,22 @@ def _layer_name(layer: Mapping[str, Any]) -> str:
     return str(layer.get("name", layer.get("material", "")))
 
 
-def _pairs(names: Sequence[str]) -> list[str]:
-    return [f"{upper}|{lower}" for upper, lower in pairwise(names)]
-
-
 def _rename(table: dict[str, Any], before: Sequence[str], after: Sequence[str]) -> None:
-    """Give what names a layer its new name."""
-    new = {old: one for old, one in zip(before, after, strict=True) if old != one}
+    """Give what names a layer, such as "GaN|SiC" or "GaN.thickness", its new name."""
+    new: dict[str, str] = {old: one for old, one in zip(before, after, strict=True) if old != one}
     if not new:
         return
     for key in ("boundaries", "uncertain"):
         held = table.get(key)
         if isinstance(held, dict):
-            table[key] = {_new_name(name, new, dotted=key == "uncertain"): one for name, one in held.items()}
+            table[key] = {}
+            for name, one in held.items():
+                owner, dot, attribute = name.rpartition(".") if key == "uncertain" else (name, "", "")
+                layers = [new.get(part, part) for part in str(owner).split("|")]
+                table[key]["|".join(layers) + dot + attribute] = one
     for one in _tables(table, "sources"):
         if one.get("layer") in new:
             one["layer"] = new[one["layer"]]
-
-
-def _new_name(name: str, new: Mapping[str, str], *, dotted: bool) -> str:
-    """A name such as "GaN|SiC" or "GaN.thickness" with the new names of layers."""
-    owner, dot, attribute = name.rpartition(".") if dotted else (name, "", "")
-    return "|".join(new.get(part, part) for part in owner.split("|")) + dot + attribute
 
 
 @frozen(eq=False)
@@ -224,10 +220,7 @@ class SolvedDevice(BaseRecord):
 def read_draft(draft: DeviceDraft, folder: Path) -> Device:
     """Device of a draft, whose file is written into a folder that holds what it names.
 
-    Raises
-    ------
-    DataError
-        as of `kapitza.io.read_device`; for blocks and meshes, which the command line solves
+    Raises as `kapitza.io.read_device` does, and InputError for blocks and meshes, which the command line solves.
     """
     path = write_atomically(folder / DEVICE_FILE, draft.text.encode())
     with own_folder_only():
@@ -250,14 +243,8 @@ def solve_device(stated: Device, changes: Mapping[str, float] | None = None) -> 
         device = scale_device(device, name, value / device.value(name))
     found = solve_layered(device)
     section = found.section(points=_SECTION_POINTS, per_layer=_SECTION_DEPTHS)
-    return SolvedDevice(device, found, section, _steady_heat(stated))
-
-
-def _steady_heat(device: Device) -> str:
-    """Whose temperatures the steady ones are where heat changes with time."""
-    if is_pulsed(device):
-        return ", mean of the pulses"
-    return ", periodic heat as if always on" if _is_periodic(device) else ""
+    heat = ", periodic heat as if always on" if _is_periodic(stated) else ""
+    return SolvedDevice(device, found, section, ", mean of the pulses" if is_pulsed(stated) else heat)
 
 
 def _is_periodic(device: Device) -> bool:
@@ -297,13 +284,7 @@ def numbers_to_try(solved: SolvedDevice) -> list[str]:
 
 
 def kept_number(draft: DeviceDraft, name: str, value: float) -> DeviceDraft:
-    """Return a draft in which one number has a new value, SI.
-
-    Raises
-    ------
-    InputError
-        for a number that the table of the file does not hold by this name
-    """
+    """Return a draft in which one number has a new value, SI.  InputError: if the file has no such number."""
     owner, _, attribute = name.rpartition(".")
     unit, size, _ = shown_unit(name)
     text = f"{float(f'{value / size:.4g}'):g} {unit.replace('²', '2').replace('³', '3')}".strip()
@@ -364,21 +345,17 @@ def device_texts(draft: DeviceDraft) -> dict[str, str]:
 def device_numbers(solved: SolvedDevice) -> dict[str, Any]:
     """Numbers of the screen with units, for JSON."""
     found = solved.found
-    depth, kelvin = solved.depth_profile
+    depth, kelvin = (values.tolist() for values in solved.depth_profile)
+    meaning = f"rise of the hottest point{solved.heat}"
     return {
         "title": found.title,
         "sink": {"value": found.sink, "unit": "K"},
         "power": {"value": found.power, "unit": "W"},
-        "peak": {
-            "value": found.peak,
-            "unit": "K",
-            "sigma": found.sigma,
-            "meaning": f"rise of the hottest point{solved.heat}",
-        },
+        "peak": {"value": found.peak, "unit": "K", "sigma": found.sigma, "meaning": meaning},
         "course": solved.course,
         "drop": {"value": dict(found.drop), "unit": "K"},
         "share": {"value": found.share, "unit": "1"},
         "sensitivity": {"value": dict(found.sensitivity), "unit": "K", "meaning": "dT/dln p of the hottest point"},
-        "depth": {"value": depth.tolist(), "unit": "m"},
-        "temperature": {"value": kelvin.tolist(), "unit": "K"},
+        "depth": {"value": depth, "unit": "m"},
+        "temperature": {"value": kelvin, "unit": "K"},
     }

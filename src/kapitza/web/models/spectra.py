@@ -10,31 +10,10 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-import kapitza
-from kapitza import KapitzaError, Occupation, Profile, load, save
+from kapitza import KapitzaError, Occupation, Profile, eels, load, save
 from kapitza.core import BaseRecord
 from kapitza.core.arrays import Array
 from kapitza.core.parameter_units import with_error
-from kapitza.eels import (
-    UNUSABLE_OR_MISFIT,
-    InterfaceJump,
-    PixelFlag,
-    PointSpread,
-    SpectrumImage,
-    SpectrumModel,
-    SpectrumQuality,
-    TemperatureMap,
-    TieChoice,
-    VibrationalMode,
-    assess_spectra,
-    departure_test,
-    fit_jump,
-    fit_spectra,
-    line_profile,
-    mode_occupations,
-    side_contrast,
-    swap_axes,
-)
 from kapitza.eels.diagnosis import SummedResiduals, fit_verdict, summed_residuals
 from kapitza.errors import DataError, InputError
 from kapitza.io.eels import read_modes
@@ -46,11 +25,11 @@ from kapitza.web.models.toml_text import format_toml
 MODE_COLUMNS = ("name", "energy", "width")
 MAP_FILE = "map.h5"
 ELECTRONS, MISFIT = "electrons of the pixel", "chi-squared over its expected value"
-_FLAG_WORDS: Mapping[PixelFlag, str] = {
-    PixelFlag.UNCONVERGED: "did not converge", PixelFlag.DEAD: "too few electrons",
-    PixelFlag.SINGULAR: "no temperature", PixelFlag.MISFIT: "misfit", PixelFlag.SATURATED: "detector full",
-    PixelFlag.MISSING: "channels missing",
-    PixelFlag.NEGATIVE: "counts below zero", PixelFlag.AT_BOUND: "a number at its limit",
+_FLAG_WORDS: Mapping[eels.PixelFlag, str] = {
+    eels.PixelFlag.UNCONVERGED: "did not converge", eels.PixelFlag.DEAD: "too few electrons",
+    eels.PixelFlag.SINGULAR: "no temperature", eels.PixelFlag.MISFIT: "misfit",
+    eels.PixelFlag.SATURATED: "detector full", eels.PixelFlag.MISSING: "channels missing",
+    eels.PixelFlag.NEGATIVE: "counts below zero", eels.PixelFlag.AT_BOUND: "a number at its limit",
 }  # fmt: skip
 
 
@@ -59,8 +38,8 @@ class Scan(BaseRecord):
     """Spectra of a file, before anything is fitted."""
 
     path: Path
-    image: SpectrumImage
-    quality: SpectrumQuality
+    image: eels.SpectrumImage
+    quality: eels.SpectrumQuality
 
 
 @frozen(eq=False)
@@ -94,32 +73,23 @@ class SeenJump(BaseRecord):
     """Profile across an interface, and its jump; `fault` says why there is none."""
 
     profile: Profile
-    found: InterfaceJump | None
+    found: eels.InterfaceJump | None
     fault: str = ""
 
 
 def open_scan(path: Path) -> Scan:
     """Read spectra and look at their quality; the errors are those of `kapitza.eels.read_eels`."""
-    image = kapitza.eels.read_eels(path)
-    return Scan(path, image, assess_spectra(image))
+    image = eels.read_eels(path)
+    return Scan(path, image, eels.assess_spectra(image))
 
 
-def open_maps(path: Path) -> dict[str, TemperatureMap]:
-    """Maps of a file that `kapitza eels fit --save` wrote, by how temperatures are tied.
-
-    Raises
-    ------
-    DataError
-        if the file holds none
-    """
+def open_maps(path: Path) -> dict[str, eels.TemperatureMap]:
+    """Maps of a file that `kapitza eels fit --save` wrote, by how temperatures are tied.  DataError: without any."""
     held = load(path)
-    if isinstance(held, TemperatureMap):
+    if isinstance(held, eels.TemperatureMap):
         return {"common" if "temperature" in held.names else "each": held}
-    found = (
-        {str(key): one for key, one in held.items() if isinstance(one, TemperatureMap)}
-        if isinstance(held, dict)
-        else {}
-    )
+    entries = held.items() if isinstance(held, dict) else ()
+    found = {str(key): one for key, one in entries if isinstance(one, eels.TemperatureMap)}
     if not found:
         raise DataError("holds neither spectra nor temperature maps", file=path)
     return found
@@ -143,29 +113,21 @@ def mode_rows(path: Path) -> list[dict[str, str]]:
     return mode_table(read_modes(path).model.modes)
 
 
-def mode_table(modes: Sequence[VibrationalMode]) -> list[dict[str, str]]:
+def mode_table(modes: Sequence[eels.VibrationalMode]) -> list[dict[str, str]]:
     """Rows of modes, energies in meV."""
     return [{"name": one.name, "energy": f"{one.energy / meV:g}", "width": f"{one.width / meV:g}"} for one in modes]
 
 
-def modes_of_rows(rows: Sequence[Mapping[str, str]]) -> tuple[VibrationalMode, ...]:
-    """Modes of a table: energies and widths in meV, or with a unit of their own.
-
-    Raises
-    ------
-    InputError
-        for no modes, or what is no energy
-    """
+def modes_of_rows(rows: Sequence[Mapping[str, str]]) -> tuple[eels.VibrationalMode, ...]:
+    """Modes of a table: energies and widths in meV, or with a unit of their own.  InputError: for none."""
     if not rows:
         raise InputError("no modes: give the energy and the width of one or more, or drop a file of modes (.toml)")
-    found = [
-        VibrationalMode(
-            row["name"].strip(),
-            *(_energy(row[key], f"{key} of mode {row['name'].strip() or i + 1}") for key in ("energy", "width")),
-        )
-        for i, row in enumerate(rows)
-    ]
-    return tuple(SpectrumModel(found).modes)
+    found: list[eels.VibrationalMode] = []
+    for i, row in enumerate(rows):
+        name = row["name"].strip()
+        energy, width = (_energy(row[key], f"{key} of mode {name or i + 1}") for key in ("energy", "width"))
+        found.append(eels.VibrationalMode(name, energy, width))
+    return tuple(eels.SpectrumModel(found).modes)
 
 
 def _energy(text: str, what: str) -> float:
@@ -176,36 +138,33 @@ def _energy(text: str, what: str) -> float:
         return quantity(text.strip(), "energy", what=what)
 
 
-def fit_scan(path: Path, modes: tuple[VibrationalMode, ...], target: Path, *, progress: Progress) -> Path:
+def fit_scan(path: Path, modes: tuple[eels.VibrationalMode, ...], target: Path, *, progress: Progress) -> Path:
     """Fit a scan with one temperature, and with one for each of several modes; the maps go to a file, as of `eels fit`.
 
     `progress` counts the blocks of pixels of all fits together.
     """
-    image = kapitza.eels.read_eels(path)
-    ties: tuple[TieChoice, ...] = ("common", "each") if len(modes) > 1 else ("common",)
-    maps: dict[str, TemperatureMap] = {}
+    image = eels.read_eels(path)
+    ties: tuple[eels.TieChoice, ...] = ("common", "each") if len(modes) > 1 else ("common",)
+    maps: dict[str, eels.TemperatureMap] = {}
     for i, tie in enumerate(ties):
 
         def report(done: int, total: int, before: int = i) -> None:
             progress(before * total + done, len(ties) * total)
 
-        maps[tie] = fit_spectra(image, SpectrumModel(modes, tie=tie), progress=report)
+        maps[tie] = eels.fit_spectra(image, eels.SpectrumModel(modes, tie=tie), progress=report)
     return save(maps, target)
 
 
-def map_choices(scan: Scan | None, maps: Mapping[str, TemperatureMap]) -> list[MapChoice]:
+def map_choices(scan: Scan | None, maps: Mapping[str, eels.TemperatureMap]) -> list[MapChoice]:
     """What can be drawn: temperatures and their uncertainties, the misfit, the electrons of each pixel."""
     found: list[MapChoice] = []
     for one in maps.values():
-        usable = (one.flag & UNUSABLE_OR_MISFIT) == 0
-        for name in one.names:
-            if name.endswith("temperature"):
-                shown = usable & one.is_determined(name)
-                words = name.replace(".", ", ")
-                found.append(MapChoice(words, "K", np.where(shown, one.parameter(name), np.nan)))
-                found.append(
-                    MapChoice(f"uncertainty of {words}", "K", np.where(shown, one.parameter_sigma(name), np.nan))
-                )
+        usable = (one.flag & eels.UNUSABLE_OR_MISFIT) == 0
+        for name in filter(_is_temperature, one.names):
+            shown, words = usable & one.is_determined(name), name.replace(".", ", ")
+            found.append(MapChoice(words, "K", np.where(shown, one.parameter(name), np.nan)))
+            sigma = np.where(shown, one.parameter_sigma(name), np.nan)
+            found.append(MapChoice(f"uncertainty of {words}", "K", sigma))
     if "common" in maps:
         found.append(MapChoice(MISFIT, "", maps["common"].dispersion))
     if scan is not None:
@@ -213,7 +172,11 @@ def map_choices(scan: Scan | None, maps: Mapping[str, TemperatureMap]) -> list[M
     return found
 
 
-def map_axes(scan: Scan | None, maps: Mapping[str, TemperatureMap]) -> tuple[Array, ...]:
+def _is_temperature(name: str) -> bool:
+    return name.endswith("temperature")
+
+
+def map_axes(scan: Scan | None, maps: Mapping[str, eels.TemperatureMap]) -> tuple[Array, ...]:
     """Axes of position, m: none for a single spectrum, x of a line, (y, x) of a map."""
     return next(iter(maps.values())).position if maps else () if scan is None else scan.image.position
 
@@ -224,15 +187,15 @@ def nearest_pixel(axes: tuple[Array, ...], place: Sequence[float]) -> tuple[int,
 
 
 def pixel_spectrum(
-    scan: Scan, maps: Mapping[str, TemperatureMap], modes: tuple[VibrationalMode, ...], pixel: tuple[int, ...]
+    scan: Scan, maps: Mapping[str, eels.TemperatureMap], modes: tuple[eels.VibrationalMode, ...], pixel: tuple[int, ...]
 ) -> SummedResiduals | None:
     """Counts of one pixel beside what was fitted to it; None where no fit is or none can be used."""
-    if "common" not in maps or not modes or maps["common"].shape != scan.image.shape:
+    if "common" not in maps or maps["common"].shape != scan.image.shape or len(maps["common"].modes) != len(modes):
         return None
     where = np.zeros(scan.image.shape, dtype=bool)
     where[pixel] = True
     try:
-        return summed_residuals(scan.image, maps["common"], SpectrumModel(modes), where=where)
+        return summed_residuals(scan.image, maps["common"], eels.SpectrumModel(modes), where=where)
     except InputError:
         return None
 
@@ -243,95 +206,73 @@ def pixel_counts(scan: Scan, pixel: tuple[int, ...]) -> tuple[Array, Array]:
     return scan.image.energy, scan.image.block(flat, flat + 1)[0]
 
 
-def pixel_text(maps: Mapping[str, TemperatureMap], axes: tuple[Array, ...], pixel: tuple[int, ...]) -> str:
+def pixel_text(maps: Mapping[str, eels.TemperatureMap], axes: tuple[Array, ...], pixel: tuple[int, ...]) -> str:
     """Place, temperatures and flags of a pixel in one line."""
     letters = ("y", "x")[2 - len(axes) :]
     places = zip(letters, axes, pixel, strict=True)
     where = ", ".join(f"{letter} = {axis[i] / nm:.4g} nm" for letter, axis, i in places) or "single spectrum"
     parts = [where]
     for one in maps.values():
-        for name in one.names:
-            if name.endswith("temperature"):
-                known = bool(one.is_determined(name)[pixel])
-                value, sigma = one.parameter(name)[pixel], one.parameter_sigma(name)[pixel]
-                words = name.removesuffix(".temperature") if "." in name else "T"
-                parts.append(f"{words} {value:.1f} ± {sigma:.1f} K" if known else f"{words} not determined")
+        for name in filter(_is_temperature, one.names):
+            known = bool(one.is_determined(name)[pixel])
+            value, sigma = one.parameter(name)[pixel], one.parameter_sigma(name)[pixel]
+            words = name.removesuffix(".temperature") if "." in name else "T"
+            parts.append(f"{words} {value:.1f} ± {sigma:.1f} K" if known else f"{words} not determined")
     if "common" in maps:
         flag = int(maps["common"].flag[pixel])
         parts += [words for bit, words in _FLAG_WORDS.items() if flag & int(bit)]
     return "; ".join(parts)
 
 
-def across(maps: Mapping[str, TemperatureMap], letter: str) -> dict[str, TemperatureMap]:
+def across(maps: Mapping[str, eels.TemperatureMap], letter: str) -> dict[str, eels.TemperatureMap]:
     """Maps whose x crosses the interface."""
-    if letter == "y":
-        return {name: swap_axes(one) for name, one in maps.items()}
-    return dict(maps)
+    return {name: eels.swap_axes(one) for name, one in maps.items()} if letter == "y" else dict(maps)
 
 
-def see_jump(maps: Mapping[str, TemperatureMap], settings: JumpSettings) -> SeenJump:
+def see_jump(maps: Mapping[str, eels.TemperatureMap], settings: JumpSettings) -> SeenJump:
     """Profile across the interface, rows averaged, and the jump at a place.
 
-    Raises
-    ------
-    InputError
-        without a fit with one temperature for all modes, or without positions
+    InputError: without a fit with one temperature for all modes, or without positions.
     """
     if "common" not in maps:
         raise InputError("the file has no fit with one temperature for all modes: fit with --tie both or common")
     if not maps["common"].position:
         raise InputError("a single spectrum has no profile")
     seen_maps = across(maps, settings.across)
-    profile = line_profile(seen_maps["common"])
-    spread = PointSpread(settings.width, settings.share, settings.length)
+    profile = eels.line_profile(seen_maps["common"])
+    spread = eels.PointSpread(settings.width, settings.share, settings.length)
     try:
-        seen = settings.width > 0 or settings.share > 0
-        contrast = side_contrast(seen_maps["each"], settings.at, spread) if seen and "each" in seen_maps else None
-        found = fit_jump(profile, settings.at, spread, contrast=contrast, skip=settings.skip)
+        seen = (settings.width > 0 or settings.share > 0) and "each" in seen_maps
+        contrast = eels.side_contrast(seen_maps["each"], settings.at, spread) if seen else None
+        found = eels.fit_jump(profile, settings.at, spread, contrast=contrast, skip=settings.skip)
     except KapitzaError as err:
         return SeenJump(profile, None, str(err))
     return SeenJump(profile, found)
 
 
-def jump_rows(found: InterfaceJump) -> list[dict[str, str]]:
+def jump_rows(found: eels.InterfaceJump) -> list[dict[str, str]]:
     """What a jump says, a row each."""
     jump = found.jump
-    low, high = found.interval()
-    rows = [
-        {"what": "jump", "value": f"{with_error(jump.jump, jump.sigma)} K", "interval": f"{low:.3g} to {high:.3g} K"}
-    ]
-    for side, length, gradient in zip(
-        ("left", "right"), jump.kapitza_lengths, (jump.gradient_left, jump.gradient_right), strict=True
-    ):
-        low, high = found.kapitza_interval(side)
-        rows.append({"what": f"gradient {side}", "value": f"{gradient * nm:.3g} K/nm", "interval": ""})
-        rows.append(
-            {
-                "what": f"Kapitza length {side}",
-                "value": f"{length / nm:.3g} nm",
-                "interval": f"{low / nm:.3g} to {high / nm:.3g} nm",
-            }
-        )
-    ratio, low, high = found.conductivity_ratio()
-    rows.append(
-        {
-            "what": "k left / k right of a continuous flux",
-            "value": f"{ratio:.3g}",
-            "interval": f"{low:.3g} to {high:.3g}",
-        }
-    )
-    return rows
+    (low, high), (ratio, *ends) = found.interval(), found.conductivity_ratio()
+    rows = [("jump", f"{with_error(jump.jump, jump.sigma)} K", f"{low:.3g} to {high:.3g} K")]
+    gradients = jump.gradient_left, jump.gradient_right
+    for side, length, gradient in zip(("left", "right"), jump.kapitza_lengths, gradients, strict=True):
+        low, high = (end / nm for end in found.kapitza_interval(side))
+        rows.append((f"gradient {side}", f"{gradient * nm:.3g} K/nm", ""))
+        rows.append((f"Kapitza length {side}", f"{length / nm:.3g} nm", f"{low:.3g} to {high:.3g} nm"))
+    rows.append(("k left / k right of a continuous flux", f"{ratio:.3g}", f"{ends[0]:.3g} to {ends[1]:.3g}"))
+    return [dict(zip(("what", "value", "interval"), row, strict=True)) for row in rows]
 
 
-def occupations(maps: Mapping[str, TemperatureMap], letter: str = "x") -> Occupation | None:
+def occupations(maps: Mapping[str, eels.TemperatureMap], letter: str = "x") -> Occupation | None:
     """Occupation of each mode against position; None without a fit with a temperature for each."""
     found = next((maps[name] for name in ("occupation", "each") if name in maps), None)
     if found is None or not found.position:
         return None
-    return mode_occupations(across({"each": found}, letter)["each"])
+    return eels.mode_occupations(across({"each": found}, letter)["each"])
 
 
-def verdict_lines(maps: Mapping[str, TemperatureMap]) -> list[str]:
+def verdict_lines(maps: Mapping[str, eels.TemperatureMap]) -> list[str]:
     """What is to be said of a map: good pixels, misfits, equilibrium of the modes."""
     lines: list[str] = []
     for name, one in maps.items():
@@ -341,7 +282,7 @@ def verdict_lines(maps: Mapping[str, TemperatureMap]) -> list[str]:
             f"{what}: {verdict.pixels} of {one.good.size} pixels, {verdict.text or 'nothing speaks against it'}"
         )
     if "common" in maps and "each" in maps:
-        test = departure_test(maps["common"], maps["each"])
+        test = eels.departure_test(maps["common"], maps["each"])
         if np.isfinite(test.statistic).any():
             number, tested = int(test.significant.sum()), int(np.isfinite(test.pvalue).sum())
             lines.append(
@@ -364,22 +305,15 @@ def scan_lines(scan: Scan) -> list[str]:
 def spectra_texts(name: str, rows: Sequence[Mapping[str, str]], settings: JumpSettings | None) -> dict[str, str]:
     """What is on the screen as Python, TOML (the modes) and command line."""
     modes = modes_of_rows(rows) if rows else ()
-    table = {
-        "mode": [
-            {"name": one.name, "energy": f"{one.energy / meV:g} meV", "width": f"{one.width / meV:g} meV"}
-            for one in modes
-        ]
-    }
+    energies = [(one.name, f"{one.energy / meV:g}", f"{one.width / meV:g}") for one in modes]
+    table = {"mode": [{"name": one, "energy": f"{at} meV", "width": f"{wide} meV"} for one, at, wide in energies]}
     python = [
         "import kapitza",
         "from kapitza.units import meV, nm",
         "",
         f'scan = kapitza.eels.read_eels("{name}")',
         "modes = [",
-        *(
-            f'    kapitza.eels.VibrationalMode("{one.name}", {one.energy / meV:g} * meV, {one.width / meV:g} * meV),'
-            for one in modes
-        ),
+        *(f'    kapitza.eels.VibrationalMode("{one}", {at} * meV, {wide} * meV),' for one, at, wide in energies),
         "]",
         'maps = {tie: kapitza.eels.fit_spectra(scan, modes, tie=tie) for tie in ("common", "each")}',
     ]
@@ -392,14 +326,11 @@ def spectra_texts(name: str, rows: Sequence[Mapping[str, str]], settings: JumpSe
 
 
 def _jump_python(settings: JumpSettings) -> list[str]:
-    """Lines that find the jump."""
-    at, width, length, skip = (
-        f"{size / nm:g} * nm" for size in (settings.at, settings.width, settings.length, settings.skip)
-    )
+    sizes = (settings.at, settings.width, settings.length, settings.skip)
+    at, width, length, skip = (f"{size / nm:g} * nm" for size in sizes)
     lines: list[str] = []
     if settings.across == "y":
-        lines.append("from kapitza.measure.eels.map import swap_axes")
-        lines.append("maps = {tie: swap_axes(one) for tie, one in maps.items()}")
+        lines.append("maps = {tie: kapitza.eels.swap_axes(one) for tie, one in maps.items()}")
     lines.append('profile = kapitza.eels.line_profile(maps["common"])')
     lines.append(f"spread = kapitza.eels.PointSpread({width}, {settings.share:g}, {length})")
     contrast = ""
@@ -412,7 +343,6 @@ def _jump_python(settings: JumpSettings) -> list[str]:
 
 
 def _jump_command(settings: JumpSettings) -> str:
-    """The command that finds the jump."""
     parts = [f"kapitza eels jump {MAP_FILE} --at={settings.at / nm:g}nm"]
     if settings.skip:
         parts.append(f"--skip {settings.skip / nm:g}nm")
@@ -432,11 +362,5 @@ def profile_table(seen: SeenJump) -> str:
         sigma = np.sqrt(np.diag(seen.profile.covariance))
     errors = np.full(seen.profile.position.size, np.nan) if sigma is None else sigma
     rows = zip(seen.profile.position, seen.profile.temperature, errors, strict=True)
-    return (
-        "\n".join(["position (m),temperature (K),sigma (K)", *(f"{x:.8g},{t:.8g},{s:.4g}" for x, t, s in rows)]) + "\n"
-    )
-
-
-def middle_of(axes: tuple[Array, ...]) -> float:
-    """Middle of the last axis, m; 0 where there is none."""
-    return float((axes[-1][0] + axes[-1][-1]) / 2) if axes else 0.0
+    lines = [f"{x:.8g},{t:.8g},{s:.4g}" for x, t, s in rows]
+    return "\n".join(["position (m),temperature (K),sigma (K)", *lines]) + "\n"

@@ -10,7 +10,7 @@ import numpy as np
 from attrs import evolve, field, frozen
 
 import kapitza
-from kapitza import Fit
+from kapitza import Fit, measure
 from kapitza.core import BaseRecord, parse_toml
 from kapitza.core.arrays import Array, about
 from kapitza.core.files import read_limited
@@ -18,19 +18,6 @@ from kapitza.core.parameter_units import format_parameter, kind_of_parameter, sh
 from kapitza.errors import InputError
 from kapitza.io import MAX_TOML_BYTES, SampleFile, own_folder_only, read_sample
 from kapitza.io.quantities import quantity
-from kapitza.measure import (
-    DataSet,
-    FitProblem,
-    Free,
-    Parameter,
-    Sensitivity,
-    format_bound,
-    independent_variable,
-    plain_residuals,
-    resolve_parameters,
-    sensitivity,
-    simulate_curve,
-)
 from kapitza.measure.noise import judge_fit
 from kapitza.web.models.toml_text import format_toml
 
@@ -57,12 +44,12 @@ class Trial(BaseRecord):
 
     sample: SampleFile
     path: Path
-    problem: FitProblem
+    problem: measure.FitProblem
     simulated: bool = False
     remarks: tuple[str, ...] = field(default=(), converter=tuple)
 
     @property
-    def parameters(self) -> tuple[Parameter, ...]:
+    def parameters(self) -> tuple[measure.Parameter, ...]:
         """(p,) numbers that can be moved, the free ones first."""
         return self.problem.parameters
 
@@ -92,13 +79,7 @@ class TrialCurves(BaseRecord):
 
 
 def open_trial(path: Path) -> Trial:
-    """Read a sample file, which names files of its own folder only.
-
-    Raises
-    ------
-    DataError
-        as of `kapitza.io.read_sample`, and for a file without experiments
-    """
+    """Read a sample file, which names files of its own folder only.  InputError: if it has no experiments."""
     with own_folder_only():
         sample = read_sample(path)
     if not sample.experiments:
@@ -106,51 +87,44 @@ def open_trial(path: Path) -> Trial:
     remarks: list[str] = []
     measured = [i for i, curve in enumerate(sample.curves) if curve is not None]
     chosen = measured or range(len(sample.experiments))
-    sets: list[DataSet] = []
+    sets: list[measure.DataSet] = []
     for i in chosen:
         experiment, stack = sample.experiments[i], sample.stacks[i]
-        curve = sample.curves[i] or simulate_curve(experiment, stack, noise=_SIMULATED_NOISE)
-        sets.append(DataSet(experiment, curve, stack))
+        curve = sample.curves[i] or measure.simulate_curve(experiment, stack, noise=_SIMULATED_NOISE)
+        sets.append(measure.DataSet(experiment, curve, stack))
     if not measured:
         remarks.append("the file names no data: the points are simulated from its own numbers, with 1 % of noise")
     if sample.repeats:
         remarks.append(f"{len(sample.repeats)} repeats on other spots are left to `kapitza fit`")
-    free = sample.free or {one: Free() for one in _conductances(sets[0])}
+    free = sample.free or {one: measure.Free() for one in _conductances(sets[0])}
     if not sample.free:
         remarks.append(f"the file leaves nothing free: here it is {', '.join(free)}")
-    return Trial(evolve(sample, free=free), path, _problem(sets, free, sample), not measured, remarks)
+    problem = measure.FitProblem(tuple(sets), measure.resolve_parameters(sets, free, sample.priors, sample.ties))
+    return Trial(evolve(sample, free=free), path, problem, not measured, remarks)
 
 
-def _conductances(one: DataSet) -> list[str]:
+def _conductances(one: measure.DataSet) -> list[str]:
     """Conductances that could be fitted: those of boundaries that resist; else of layers."""
     found = [f"{name}.conductance" for name in one.stack.boundary_names]
     found = [name for name in found if math.isfinite(one.value(name) or math.inf)]
     return found or [f"{layer.name}.conductivity" for layer in one.stack.layers]
 
 
-def _problem(sets: list[DataSet], free: Mapping[str, Free], sample: SampleFile) -> FitProblem:
-    parameters = resolve_parameters(sets, free, sample.priors, sample.ties)
-    return FitProblem(tuple(sets), parameters)
-
-
-def slider_range(parameter: Parameter) -> tuple[float, float]:
+def slider_range(parameter: measure.Parameter) -> tuple[float, float]:
     """Lowest and highest coordinate of a slider."""
     reach = _KNOWN_REACH * parameter.width if parameter.known else _FREE_REACH if parameter.unit is None else 1.0
     return max(parameter.low, -reach), min(parameter.high, reach)
 
 
-def number_text(parameter: Parameter, coordinate: float) -> str:
+def number_text(parameter: measure.Parameter, coordinate: float) -> str:
     """Value of a number at a coordinate, with its unit."""
     return format_parameter(parameter.name, parameter.value(coordinate), 4)
 
 
-def coordinate_of_text(parameter: Parameter, text: str) -> float:
+def coordinate_of_text(parameter: measure.Parameter, text: str) -> float:
     """Coordinate of a typed number in the unit that is shown, or with a unit of its own.
 
-    Raises
-    ------
-    InputError
-        for what is no number in such a unit, or no value that the number can have
+    InputError: for what is no number in such a unit, or no value that the number can have.
     """
     unit, size, _ = shown_unit(parameter.name)
     try:
@@ -165,38 +139,29 @@ def coordinate_of_text(parameter: Parameter, text: str) -> float:
 def trial_curves(trial: Trial, x: Array) -> TrialCurves:
     """Curves and residuals at coordinates (p,)."""
     value = tuple(trial.problem.prediction(i, x) for i in range(len(trial.problem.samples)))
-    return TrialCurves(value=value, residual=tuple(-one for one in plain_residuals(trial.problem, x)))
+    return TrialCurves(value=value, residual=tuple(-one for one in measure.plain_residuals(trial.problem, x)))
 
 
-def trial_sensitivity(trial: Trial, number: int, x: Array) -> tuple[Sensitivity, Array]:
+def trial_sensitivity(trial: Trial, number: int, x: Array) -> tuple[measure.Sensitivity, Array]:
     """Sensitivities of one experiment at coordinates (p,), and (n,) what it varies, SI."""
     held = trial.problem.samples[number]
     experiment, stack = held.with_changes(trial.problem.changes(number, x))
-    found = sensitivity(experiment, stack, kind=str(getattr(experiment, "kind", held.curve.kind)))
-    return found, independent_variable(experiment)[1]
+    found = measure.sensitivity(experiment, stack, kind=str(getattr(experiment, "kind", held.curve.kind)))
+    return found, measure.independent_variable(experiment)[1]
 
 
 def fit_trial(path: Path, starts: Mapping[str, float]) -> Fit:
     """Fit a sample file, as `kapitza fit` does, from other starts of the free numbers (SI, by name)."""
     trial = open_trial(path)
-    free = {
-        name: evolve(one, start=starts[name]) if name in starts and _inside(one, starts[name]) else one
-        for name, one in trial.sample.free.items()
-    }
+    free = dict(trial.sample.free)
+    for name, start in starts.items():
+        one = free.get(name)
+        if one is not None and (one.low is None or start > one.low) and (one.high is None or start < one.high):
+            free[name] = evolve(one, start=start)
     sets = trial.problem.samples
-    found = kapitza.fit(
-        [one.experiment for one in sets],
-        [one.curve for one in sets],
-        [one.stack for one in sets],
-        free,
-        priors=trial.sample.priors,
-        ties=trial.sample.ties,
-    )
+    experiments, curves, stacks = ([getattr(one, part) for one in sets] for part in ("experiment", "curve", "stack"))
+    found = kapitza.fit(experiments, curves, stacks, free, priors=trial.sample.priors, ties=trial.sample.ties)
     return evolve(found, temperature=trial.sample.temperature)
-
-
-def _inside(free: Free, start: float) -> bool:
-    return (free.low is None or start > free.low) and (free.high is None or start < free.high)
 
 
 def with_fit(trial: Trial, found: Fit) -> tuple[Trial, Array]:
@@ -212,13 +177,11 @@ def fit_rows(found: Fit) -> list[dict[str, str]]:
     rows: list[dict[str, str]] = []
     numbers = zip(found.problem.parameters, found.value.tolist(), found.sigma.tolist(), strict=True)
     for one, value, sigma in numbers:
-        kind = "uncertain" if one.known else "free"
-        if one.name in found.bounds:
-            rows.append({"name": one.name, "value": format_bound(found.bounds[one.name], one.name), "kind": kind})
-            continue
         unit, size, _ = shown_unit(one.name)
         text = f"{with_error(value / size, sigma / size)} {unit}".strip()
-        rows.append({"name": one.name, "value": text, "kind": kind})
+        if one.name in found.bounds:
+            text = measure.format_bound(found.bounds[one.name], one.name)
+        rows.append({"name": one.name, "value": text, "kind": "uncertain" if one.known else "free"})
     return rows
 
 
@@ -240,41 +203,34 @@ def sample_texts(trial: Trial, x: Array) -> dict[str, str]:
         for key, one in trial.sample.free.items()
     }
     fit["free"] = {key: {"start": float(f"{value:.6g}"), **limits.get(key, {})} for key, value in values.items()}
-    python = (
-        "import kapitza\n\n"
-        f'sample = kapitza.io.read_sample("{name}")  # the TOML beside\n'
-        "found = kapitza.fit(\n"
-        "    list(sample.experiments), list(sample.curves), list(sample.stacks), sample.free,\n"
-        "    priors=sample.priors, ties=sample.ties,\n"
-        ")\n"
-        "print(kapitza.measure.fit_report(found))\n"
-    )
+    curves, simulation = "list(sample.curves)", ""
+    command = f"kapitza fit {name} --plot fit.png\n"
     if trial.simulated:
-        python = (
-            "import kapitza\n\n"
-            f'sample = kapitza.io.read_sample("{name}")  # the TOML beside\n'
+        command, curves = f"kapitza simulate {name}\n", "curves"
+        simulation = (
             "curves = [\n"
             f"    kapitza.measure.simulate_curve(one, stack, noise={_SIMULATED_NOISE})\n"
             "    for one, stack in zip(sample.experiments, sample.stacks)\n"
             "]\n"
-            "found = kapitza.fit(\n"
-            "    list(sample.experiments), curves, list(sample.stacks), sample.free,\n"
-            "    priors=sample.priors, ties=sample.ties,\n"
-            ")\n"
-            "print(kapitza.measure.fit_report(found))\n"
         )
-        command = f"kapitza simulate {name}\nkapitza sensitivity {name}\n"
-    else:
-        command = f"kapitza fit {name} --plot fit.png\nkapitza sensitivity {name}\n"
+    python = (
+        "import kapitza\n\n"
+        f'sample = kapitza.io.read_sample("{name}")  # the TOML beside\n'
+        f"{simulation}found = kapitza.fit(\n"
+        f"    list(sample.experiments), {curves}, list(sample.stacks), sample.free,\n"
+        "    priors=sample.priors, ties=sample.ties,\n"
+        ")\n"
+        "print(kapitza.measure.fit_report(found))\n"
+    )
+    command += f"kapitza sensitivity {name}\n"
     return {"Python": python, "TOML": format_toml({**table, "fit": fit}), "Command line": command}
 
 
 def curves_table(trial: Trial, curves: TrialCurves) -> str:
     """Data, curve and residuals as CSV, SI."""
     lines = ["experiment,kind,x,data,sigma,curve,residual"]
-    for one, sigma, value, residual in zip(
-        trial.problem.samples, trial.problem.sigma, curves.value, curves.residual, strict=True
-    ):
+    parts = (trial.problem.samples, trial.problem.sigma, curves.value, curves.residual)
+    for one, sigma, value, residual in zip(*parts, strict=True):
         rows = zip(one.curve.x, one.curve.value, sigma, value, residual, strict=True)
         lines += [",".join([one.experiment.name, one.curve.kind, *(f"{number:.8g}" for number in row)]) for row in rows]
     return "\n".join(lines) + "\n"

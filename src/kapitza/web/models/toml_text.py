@@ -22,24 +22,20 @@ def format_toml(table: Mapping[str, Any]) -> str:
 def _write_table(table: Mapping[str, Any], place: tuple[str, ...], lines: list[str]) -> None:
     """Plain values first, then tables and arrays of tables, as TOML asks for."""
     deep = len(place) >= _DEEPEST_SECTION
-    nested = {} if deep else {key: one for key, one in table.items() if _is_section(one) or _is_sections(one)}
+    nested = {} if deep else {key: one for key, one in table.items() if isinstance(one, Mapping) or _are_tables(one)}
     lines.extend(f"{_key(key)} = {format_value(value)}" for key, value in table.items() if key not in nested)
     for key, value in nested.items():
         name = ".".join(map(_key, (*place, key)))
         several = isinstance(value, list)
         for one in value if several else [value]:
             inline = len(place) + 1 >= _DEEPEST_SECTION
-            if several or inline or not one or any(not _is_section(part) for part in one.values()):
+            if several or inline or not one or any(not isinstance(part, Mapping) for part in one.values()):
                 lines.extend(("", f"[[{name}]]" if several else f"[{name}]"))
             _write_table(one, (*place, key), lines)
 
 
-def _is_section(value: object) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _is_sections(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(map(_is_section, cast("list[object]", value)))
+def _are_tables(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(x, Mapping) for x in cast("list[object]", value))
 
 
 def _key(key: str) -> str:

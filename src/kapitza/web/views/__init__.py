@@ -1,4 +1,4 @@
-"""Views of the page, one module each: `build_NAME(session)` lays it out when its tab is first shown."""
+"""Views of the page, one module each: a class that lays the view out, and whose `begin` takes what is asked of it."""
 
 from kapitza._lazy import attach
 

@@ -1,7 +1,7 @@
-"""Views of the page, one module each: `build_NAME(session)` lays it out when its tab is first shown."""
+"""Views of the page, one module each: a class that lays the view out, and whose `begin` takes what is asked of it."""
 
-from kapitza.web.views.device import build_device as build_device
-from kapitza.web.views.interface import build_interface as build_interface
-from kapitza.web.views.screen import build_screen as build_screen
-from kapitza.web.views.spectra import build_spectra as build_spectra
-from kapitza.web.views.thermoreflectance import build_thermoreflectance as build_thermoreflectance
+from kapitza.web.views.device import DeviceView as DeviceView
+from kapitza.web.views.interface import InterfaceView as InterfaceView
+from kapitza.web.views.screen import ScreenView as ScreenView
+from kapitza.web.views.spectra import SpectraView as SpectraView
+from kapitza.web.views.thermoreflectance import ThermoreflectanceView as ThermoreflectanceView

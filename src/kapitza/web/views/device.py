@@ -17,29 +17,12 @@ from kapitza.core.arrays import Array
 from kapitza.core.files import read_limited
 from kapitza.core.parameter_units import format_parameter
 from kapitza.io import MAX_TOML_BYTES
+from kapitza.web import parts
 from kapitza.web.background import Latest, compute
-from kapitza.web.cards import HEAD_START, begin_later, card_chart, draw_at_rest, icon_button, plain_table, text_cell
 from kapitza.web.figures.device import depth_figure, section_figure, share_figure, sweep_figure, worth_figure
-from kapitza.web.models.device import (
-    LAYER_COLUMNS,
-    SOURCE_COLUMNS,
-    DeviceDraft,
-    SolvedDevice,
-    add_layer,
-    device_numbers,
-    device_summary,
-    device_texts,
-    kept_number,
-    move_layer,
-    numbers_to_try,
-    remove_layer,
-    solve_device,
-    solve_draft,
-    sweep_number,
-    worth_rows,
-)
+from kapitza.web.models import device as model
+from kapitza.web.models.device import DeviceDraft, SolvedDevice
 from kapitza.web.models.examples import example_text
-from kapitza.web.parts import Chart, Figure, copy_menu, drop_zone, export_menu, fault_line
 from kapitza.web.session import Session, Theme
 
 _HEADS = {
@@ -69,23 +52,6 @@ class _DeviceShown:
         return self.tried or self.solved
 
 
-def _draw_depth(shown: _DeviceShown, theme: Theme) -> Figure | None:
-    return None if shown.latest is None else depth_figure(theme, shown.latest, shown.solved)
-
-
-def _draw_latest(shown: _DeviceShown, draw: Callable[[Theme, SolvedDevice], Figure], theme: Theme) -> Figure | None:
-    return None if shown.latest is None else draw(theme, shown.latest)
-
-
-def _draw_sweep(shown: _DeviceShown, theme: Theme) -> Figure | None:
-    if shown.latest is None or shown.curve is None:
-        return None
-    found = shown.latest.found
-    return sweep_figure(
-        theme, shown.number, shown.curve, found.sink, (shown.latest.device.value(shown.number), found.peak)
-    )
-
-
 class _Editor:
     """Rows for layers, with boundaries between them, for the box and for the sources; each change is handed on."""
 
@@ -96,66 +62,54 @@ class _Editor:
     def fill(self, draft: DeviceDraft) -> None:
         """Lay all rows out anew."""
         self._slot.clear()
-        names, boundaries = draft.layer_names, draft.boundary_names
+        boundaries = draft.boundary_names
         with self._slot:
             with ui.element("div").classes("k-grid k-layers").props('role="group" aria-label="Layers"'):
-                for key in LAYER_COLUMNS:
+                for key in model.LAYER_COLUMNS:
                     ui.label(_HEADS[key]).classes("k-note")
                 ui.label()
-                for row, name in enumerate(names):
+                for row, name in enumerate(draft.layer_names):
                     self._layer(draft, row, name)
                     if row < len(boundaries):
                         self._boundary(draft, boundaries[row])
             with ui.element("div").classes("k-grid k-four"):
                 for key, label in _TOP_KEYS.items():
-                    text_cell(_top_text(draft, key), label, self._taker(lambda d, t, key=key: d.with_top(key, t)))
+                    parts.text_cell(draft.top(key), label, self._taker(lambda d, t, key=key: d.with_top(key, t)))
             for row, source in enumerate(draft.sources):
                 ui.label(f"source {source.get('name', row + 1)}").classes("k-note")
                 with ui.element("div").classes("k-grid k-three"):
-                    for key in SOURCE_COLUMNS:
+                    for key in model.SOURCE_COLUMNS:
                         taker = self._taker(lambda d, t, row=row, key=key: d.with_cell("sources", row, key, t))
-                        text_cell(draft.cell("sources", row, key), key, taker)
+                        parts.text_cell(draft.cell("sources", row, key), key, taker)
 
     def _taker(
         self, change: Callable[[DeviceDraft, str], DeviceDraft], *, rebuild: bool = False
     ) -> Callable[[str], Awaitable[None]]:
-        """What a cell calls with its text."""
-
         async def take(text: str) -> None:
             await self._change(lambda draft: change(draft, text), rebuild)
 
         return take
 
     def _layer(self, draft: DeviceDraft, row: int, name: str) -> None:
-        """Cells and buttons of one layer."""
-        for key in LAYER_COLUMNS:
+        for key in model.LAYER_COLUMNS:
             taker = self._taker(
                 lambda d, t, key=key: d.with_cell("layers", row, key, t), rebuild=key in ("name", "material")
             )
-            text_cell(draft.cell("layers", row, key), f"{_HEADS[key]} of {name}", taker, head=False)
+            parts.text_cell(draft.cell("layers", row, key), f"{_HEADS[key]} of {name}", taker, head=False)
         with ui.element("div").classes("k-row k-tight"):
             for icon, label, change in (
-                ("arrow_upward", f"move {name} up", partial(move_layer, row=row, by=-1)),
-                ("add", f"add a layer below {name}", partial(add_layer, row=row)),
-                ("delete", f"remove {name}", partial(remove_layer, row=row)),
+                ("arrow_upward", f"move {name} up", partial(model.move_layer, row=row, by=-1)),
+                ("add", f"add a layer below {name}", partial(model.add_layer, row=row)),
+                ("delete", f"remove {name}", partial(model.remove_layer, row=row)),
             ):
-                icon_button(icon, label, partial(self._change, change, True))
+                parts.icon_button(icon, label, partial(self._change, change, True))
 
     def _boundary(self, draft: DeviceDraft, name: str) -> None:
-        """The conductance of a boundary, between the rows of its layers."""
         label = name.replace("|", " | ")
         ui.label(label).classes("k-boundary")
         with ui.element("div").classes("k-boundary-cell"):
             taker = self._taker(lambda d, t: d.with_boundary(name, t))
-            text_cell(draft.boundary(name), f"conductance of {label}", taker, head=False)
-
-
-def _top_text(draft: DeviceDraft, key: str) -> str:
-    """What a cell says of a key of the file, or of one of its tables."""
-    table: Any = draft.table
-    for part in key.split("."):
-        table = table.get(part) if isinstance(table, dict) else None
-    return "" if table is None else str(table)
+            parts.text_cell(draft.boundary(name), f"conductance of {label}", taker, head=False)
 
 
 class _Figures:
@@ -166,41 +120,49 @@ class _Figures:
         with ui.element("div").classes("k-card"):
             self._summary = ui.label().classes("k-number k-title").props('role="status"')
             self.remarks = ui.label().classes("k-note")
-            draw = partial(_draw_depth, shown)
-            depth = Chart(session, draw, name="temperatures", label="Temperature against depth", height="360px")
+            draw = partial(self._draw, lambda theme, latest: depth_figure(theme, latest, shown.solved))
+            depth = parts.Chart(session, draw, name="temperatures", label="Temperature against depth", height="360px")
             with ui.element("div").classes("k-row"):
-                export_menu(depth, {"json": self._json})
+                parts.export_menu(depth, {"json": self._json})
         self._slider_slot = ui.element("div").classes("k-card")
         with ui.element("div").classes("k-two"):
-            shares = card_chart(
-                session, partial(_draw_latest, shown, share_figure), "shares", "Share of each layer and boundary"
-            )
-            worth = card_chart(
-                session, partial(_draw_latest, shown, worth_figure), "sensitivities", "What each number is worth"
-            )
+            draw = partial(self._draw, share_figure)
+            shares = parts.card_chart(session, draw, "shares", "Share of each layer and boundary")
+            draw = partial(self._draw, worth_figure)
+            worth = parts.card_chart(session, draw, "sensitivities", "What each number is worth")
         with ui.element("div").classes("k-card"):
             ui.label("What each conductance is worth").classes("k-title")
-            self._table = plain_table(_WORTH_HEADS, "boundary")
-        section = card_chart(
-            session, partial(_draw_latest, shown, section_figure), "section", "Section through the layers"
-        )
+            self._table = parts.plain_table(_WORTH_HEADS, "boundary")
+        draw = partial(self._draw, section_figure)
+        section = parts.card_chart(session, draw, "section", "Section through the layers")
         with self._slider_slot:
             self.row = ui.element("div").classes("k-row")
-            sweep = partial(_draw_sweep, shown)
-            self.sweep = Chart(session, sweep, name="sweep", label="Hottest point against the number", height="260px")
+            draw, label = partial(self._draw, self._sweep_figure), "Hottest point against the number"
+            self.sweep = parts.Chart(session, draw, name="sweep", label=label, height="260px")
         self._charts = (depth, self.sweep, shares, worth, section)
         self.value: Any = None  # label of the number of the slider, in its row
 
+    def _draw(self, draw: Callable[[Theme, SolvedDevice], parts.Figure | None], theme: Theme) -> parts.Figure | None:
+        """A figure of what was solved last; None before."""
+        return None if self._shown.latest is None else draw(theme, self._shown.latest)
+
+    def _sweep_figure(self, theme: Theme, latest: SolvedDevice) -> parts.Figure | None:
+        shown, found = self._shown, latest.found
+        if shown.curve is None:
+            return None
+        now = latest.device.value(shown.number), found.peak
+        return sweep_figure(theme, shown.number, shown.curve, found.sink, now)
+
     def _json(self) -> str:
         latest = self._shown.latest
-        return "{}" if latest is None else json.dumps(device_numbers(latest), ensure_ascii=False, indent=1)
+        return "{}" if latest is None else json.dumps(model.device_numbers(latest), ensure_ascii=False, indent=1)
 
     def redraw(self) -> None:
         """Show what was solved last, all of it."""
         latest = self._shown.latest
         if latest is not None:
             self.say()
-            self._table.update_rows(worth_rows(latest.found))
+            self._table.update_rows(model.worth_rows(latest.found))
             for chart in self._charts:
                 chart.redraw()
 
@@ -208,14 +170,14 @@ class _Figures:
         """Show what a dragged slider moves at once: the curves before the texts, which lay the page out anew."""
         for chart in self._charts[:2]:
             chart.follow()
-        await asyncio.sleep(HEAD_START)
+        await asyncio.sleep(parts.HEAD_START)
         self.say()
 
     def say(self) -> None:
         """Write the hottest point, and the number of the slider."""
         shown, latest = self._shown, self._shown.latest
         if latest is not None:
-            self._summary.set_text(device_summary(latest))
+            self._summary.set_text(model.device_summary(latest))
             if shown.number:
                 self.value.set_text(format_parameter(shown.number, latest.device.value(shown.number), 4))
 
@@ -229,15 +191,15 @@ class DeviceView:
         self._solve, self._slide = Latest(self._solve_draft), Latest(self._try_number)
         with ui.element("div").classes("k-columns k-editor"):
             with ui.element("div").classes("k-stack"):
-                drop_zone(session, "Drop a device file (.toml), or choose one", self.take_file, accept=(".toml",))
-                self._faults = fault_line()
+                parts.drop_zone(session, "Drop a device file (.toml), or choose one", self.take_file, accept=(".toml",))
+                self._faults = parts.FaultLine()
                 with ui.element("div").classes("k-card"):
                     with ui.element("div").classes("k-row k-between"):
                         self._title = ui.label().classes("k-title")
                         with ui.element("div").classes("k-row"):
                             edit = ui.button("Edit as text", icon="notes", on_click=self._edit_text)
                             edit.props("flat dense no-caps")
-                            copy_menu(lambda: device_texts(self._shown.draft))
+                            parts.copy_menu(lambda: model.device_texts(self._shown.draft))
                     self._editor = _Editor(self._change)
             with ui.element("div").classes("k-stack"):
                 self._figures = _Figures(session, self._shown)
@@ -246,7 +208,7 @@ class DeviceView:
             self._choice.style("min-width: 230px")
             self._slider = ui.slider(min=-1, max=1, step=0.02, value=0).props('aria-label="Factor of the number"')
             self._slider.style("flex: 1 1 160px; min-width: 140px").on_value_change(lambda e: self._slide(e.value))
-            self._slider.on("change", partial(draw_at_rest, self._slider, self._figures.redraw))
+            self._slider.on("change", self._redraw_at_rest)
             self._figures.value = ui.label().classes("k-number").style("min-width: 11ch")
             ui.button("Keep", on_click=self._keep).props("flat dense no-caps")
 
@@ -255,12 +217,18 @@ class DeviceView:
         async with self._faults.shown():
             await self._take(DeviceDraft.from_text(read_limited(path, MAX_TOML_BYTES).decode(errors="replace")))
 
-    async def begin(self, path: Path | None) -> None:
+    async def begin(self, asked: list[Path] | None) -> None:
         """Open a file, or the example."""
-        await (self._take(self._shown.draft) if path is None else self.take_file(path))
+        await (self.take_file(asked[0]) if asked else self._take(self._shown.draft))
+
+    async def _redraw_at_rest(self) -> None:
+        """Draw the figures that did not follow the slider once it rests; while it moves they would only hold it up."""
+        place = self._slider.value
+        await asyncio.sleep(parts.REST)
+        if self._slider.value == place:
+            self._figures.redraw()
 
     async def _take(self, draft: DeviceDraft, *, rebuild: bool = True) -> None:
-        """Edit another draft; the editor is laid out anew where rows changed."""
         self._shown.draft = draft
         self._title.set_text(str(draft.table.get("title", "Device")))
         if rebuild:
@@ -268,26 +236,24 @@ class DeviceView:
         await self._solve(draft)
 
     async def _change(self, change: Callable[[DeviceDraft], DeviceDraft], rebuild: bool) -> None:
-        """Change the draft, and solve it."""
         async with self._faults.shown():
             await self._take(change(self._shown.draft), rebuild=rebuild)
 
     async def _solve_draft(self, draft: DeviceDraft) -> None:
         async with self._faults.shown():
-            outcome = await compute(solve_draft, draft, self._folder)
+            outcome = await compute(model.solve_draft, draft, self._folder)
             shown = self._shown
             shown.solved, shown.tried = outcome.value, None
             said = (outcome.value.course, *outcome.remarks, *outcome.value.device.remarks)
             self._figures.remarks.set_text("  ".join(one for one in said if one))
             self._slider.set_value(0)
-            names = numbers_to_try(outcome.value)
+            names = model.numbers_to_try(outcome.value)
             shown.number = shown.number if shown.number in names else next(iter(names), "")
             self._choice.set_options(names, value=shown.number or None)
             self._figures.redraw()
             await self._trace()
 
     async def _choose(self) -> None:
-        """Another number is on the slider."""
         wanted = str(self._choice.value or "")
         if wanted and wanted != self._shown.number:
             self._shown.number, self._shown.tried, self._shown.curve = wanted, None, None
@@ -297,32 +263,28 @@ class DeviceView:
                 await self._trace()
 
     async def _trace(self) -> None:
-        """The curve of the number on the slider."""
         shown = self._shown
         if shown.solved is not None and shown.number:
-            shown.curve = (await compute(sweep_number, shown.solved.device, shown.number)).value
+            shown.curve = (await compute(model.sweep_number, shown.solved.device, shown.number)).value
             self._figures.sweep.redraw()
 
     async def _try_number(self, power: float) -> None:
-        """Solve the device with the number that the slider gives."""
         shown = self._shown
         if shown.solved is None or not shown.number or (power == 0 and shown.tried is None):
             return
         async with self._faults.shown():
             changes = {shown.number: shown.solved.device.value(shown.number) * 10.0**power}
-            shown.tried = (await compute(solve_device, shown.solved.device, changes)).value if power else None
+            shown.tried = (await compute(model.solve_device, shown.solved.device, changes)).value if power else None
             await self._figures.move()
 
     async def _keep(self) -> None:
-        """Write the number of the slider into the file."""
         shown = self._shown
         if shown.tried is not None:
             value = shown.tried.device.value(shown.number)
-            await self._change(lambda draft: kept_number(draft, shown.number, value), rebuild=True)
+            await self._change(lambda draft: model.kept_number(draft, shown.number, value), rebuild=True)
 
     def _edit_text(self) -> None:
-        """A dialog with the whole file."""
-        with ui.dialog() as dialog, ui.card().classes("k-card").style("width: 760px; max-width: 94vw"):
+        with parts.open_dialog("width: 760px; max-width: 94vw") as dialog:
             area = ui.textarea("Device file (TOML)", value=self._shown.draft.text).props("outlined autogrow")
             area.classes("k-text").style("width: 100%")
 
@@ -333,16 +295,3 @@ class DeviceView:
             with ui.element("div").classes("k-row"):
                 ui.button("Take", on_click=take).props("unelevated no-caps")
                 ui.button("Cancel", on_click=dialog.close).props("flat no-caps")
-        dialog.open()
-
-
-def build_device(session: Session) -> None:
-    """Lay the view out, with the file that is asked for or an example."""
-    view = DeviceView(session)
-
-    async def begin() -> None:
-        path = session.take("device")
-        await view.begin(path if isinstance(path, Path) else None)
-
-    begin_later(session, begin)
-    session.on_request("device", lambda: begin_later(session, begin))

@@ -1,9 +1,9 @@
-"""The view Interface: what is known of the contact of two materials, and what carries the heat across."""
+"""The view Interface: what is known of the contact of two materials, what carries the heat, the atoms of a junction."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from html import escape
@@ -12,35 +12,24 @@ from typing import Any
 
 from nicegui import ui
 
-from kapitza import KapitzaError, Measurement
+import kapitza
+from kapitza import Junction, KapitzaError, Measurement
 from kapitza.errors import InputError
+from kapitza.io import RESULT_SUFFIXES, suffixes_of
 from kapitza.measure import CONDITIONS, Condition
-from kapitza.web.answers import (
-    FIRST_QUESTION,
-    NORMALS,
-    ROOM_TEMPERATURE,
-    TEMPERATURES,
-    Answer,
-    Question,
-    find_answer,
-    headline,
-    megawatts,
-    model_rows,
-    remarks_at,
-    side_names,
-)
-from kapitza.web.background import Latest, Outcome, compute
-from kapitza.web.cards import HEAD_START, begin_later
-from kapitza.web.dropped import SIDE_FILES, side_of_file
-from kapitza.web.exports import answer_json, curves_csv, spectrum_csv, texts_to_copy
-from kapitza.web.figures.interface import conductance_figure, heat_text, spectrum_figure
-from kapitza.web.parts import Chart, copy_menu, drop_zone, export_menu, fault_line
+from kapitza.web import parts
+from kapitza.web.background import Job, Latest, Outcome, compute
+from kapitza.web.figures.interface import conductance_figure, heat_text, junction_figure, spectrum_figure
+from kapitza.web.figures.words import html_table
+from kapitza.web.models import interface as model
+from kapitza.web.models.interface import DEFAULT_NORMALS, FIRST_QUESTION, TEMPERATURES, Answer, Question
 from kapitza.web.session import Session
-from kapitza.web.views.junction_card import JunctionCard
 
+SIDE_FILES = (*suffixes_of("crystal of phonopy"), ".toml", *suffixes_of("structure"), *RESULT_SUFFIXES)
 _UNKNOWN = "not described"
 _NO_LAYER = "none"
 _UNIT = "MW m⁻² K⁻¹"
+_INVITATION = "Where both crystals have force constants, or a potential knows them; or drop one that was saved."
 
 
 class InterfaceView:
@@ -51,7 +40,7 @@ class InterfaceView:
         self._answer: Answer | None = None
         self._warned: tuple[str, ...] = ()
         self._dropped: dict[Any, tuple[str, str]] = {}  # by field: the name of a dropped side, and what is said of it
-        self._temperature = ROOM_TEMPERATURE
+        self._temperature = model.ROOM_TEMPERATURE
         self._asked = Latest(self._ask)
         with ui.element("div").classes("k-columns"):
             with ui.element("div").classes("k-stack"):
@@ -61,45 +50,43 @@ class InterfaceView:
 
     def _lay_out_question(self) -> None:
         """Controls: sides, how they meet, temperature."""
-        names, first = side_names(), FIRST_QUESTION
+        names, first = model.side_names(), FIRST_QUESTION
         with ui.element("section").classes("k-card").props('aria-label="Interface"'):
             self._sides: list[Any] = []
             for label, name in (("Left", first.left), ("Right", first.right)):
-                select = _side_select(label, names, name)
+                select = ui.select({one: one for one in names}, value=name, label=label, with_input=True)
+                select.props("hide-selected fill-input")  # a material is found by a part of its name
                 select.on_value_change(self._change)
                 self._sides.append(select)
                 what = f"or drop a crystal file, {label.lower()}"
-                drop_zone(self._session, what, partial(self._take_file, select), accept=SIDE_FILES)
+                parts.drop_zone(self._session, what, partial(self._take_file, select), accept=SIDE_FILES)
             with ui.element("div").classes("k-row k-pair"):
                 self._normals = [
-                    ui.select(list(NORMALS), value="001", label=f"{side} normal", on_change=self._change)
+                    ui.select(list(model.NORMALS), value="001", label=f"{side} normal", on_change=self._change)
                     for side in ("Left", "Right")
                 ]
-            self._condition = ui.select(
-                {"": _UNKNOWN} | {one: one for one in CONDITIONS if one},
-                value="",
-                label="Contact",
-                on_change=self._change,
-            )
+            conditions = {"": _UNKNOWN} | {one: one for one in CONDITIONS if one}
+            self._condition = ui.select(conditions, value="", label="Contact", on_change=self._change)
             self._layer = ui.select(
                 [_NO_LAYER, *names], value=_NO_LAYER, label="Layer between", with_input=True, on_change=self._change
             )
         with ui.element("section").classes("k-card").props('aria-label="Temperature"'):
             with ui.element("div").classes("k-row k-between"):
-                ui.html('<h2 class="k-title">Temperature</h2>', sanitize=False)
+                parts.heading("Temperature")
                 self._kelvin = ui.label().classes("k-number k-strong")
-            self._slider = ui.slider(min=0, max=len(TEMPERATURES) - 1, value=TEMPERATURES.index(ROOM_TEMPERATURE))
+            start = TEMPERATURES.index(self._temperature)
+            self._slider = ui.slider(min=0, max=len(TEMPERATURES) - 1, value=start)
             self._slider.props('aria-label="Temperature"').on_value_change(self._move)
 
     def _lay_out_answer(self) -> None:
         """The best estimate, both figures, the tables, the atoms."""
-        self._faults = fault_line()
+        self._faults = parts.FaultLine()
         with ui.element("section").classes("k-card").props('aria-label="Best estimate" aria-live="polite"'):
             with ui.element("div").classes("k-row k-between"):
                 self._names = ui.label().classes("k-title")
                 with ui.element("div").classes("k-row"):
                     self._spinner = ui.spinner(size="20px").props('aria-label="computing"')
-                    copy_menu(lambda: texts_to_copy(_present(self._answer), self._temperature))
+                    parts.copy_menu(lambda: model.texts_to_copy(_present(self._answer), self._temperature))
             with ui.element("div").classes("k-row k-headline"):
                 self._value = ui.label("–").classes("k-value k-number").mark("estimate")
                 ui.label(_UNIT).classes("k-unit")
@@ -107,17 +94,13 @@ class InterfaceView:
             self._reason = ui.label().classes("k-note")
             self._remarks = ui.label().classes("k-note")
         with ui.element("div").classes("k-figures"):
-            self._curves = self._figure_card(
-                "Conductance", partial(self._draw, conductance_figure), "conductance",
-                {
-                    "csv": lambda: curves_csv(_present(self._answer)),
-                    "json": lambda: answer_json(_present(self._answer)),
-                },
-            )  # fmt: skip
-            self._spectrum = self._figure_card(
-                "What carries the heat", partial(self._draw, spectrum_figure), "spectrum",
-                {"csv": lambda: spectrum_csv(_present(self._answer), self._temperature)},
-            )  # fmt: skip
+            csv_and_json = {
+                "csv": lambda: model.curves_csv(_present(self._answer)),
+                "json": lambda: model.answer_json(_present(self._answer)),
+            }
+            self._curves = self._figure_card("Conductance", conductance_figure, "conductance", csv_and_json)
+            spectrum = {"csv": lambda: model.spectrum_csv(_present(self._answer), self._temperature)}
+            self._spectrum = self._figure_card("What carries the heat", spectrum_figure, "spectrum", spectrum)
             self._curves.on_click(_open_source)
         with ui.element("div").classes("k-figures"):
             with ui.element("section").classes("k-card"):
@@ -126,25 +109,23 @@ class InterfaceView:
                 self._measured = ui.html("", sanitize=False)
         self._junction = JunctionCard(self._session, lambda: _present(self._answer).question)
 
-    def _figure_card(self, title: str, draw: Any, name: str, texts: dict[str, Callable[[], str]]) -> Chart:
-        """A card with a title, the ways to export, a figure and a line below it."""
-        with ui.element("section").classes("k-card").props(f'aria-label="{title}"'):
-            with ui.element("div").classes("k-row k-between"):
-                ui.html(f'<h2 class="k-title">{title}</h2>', sanitize=False)
-                place = ui.element("div")
-            chart = Chart(self._session, draw, name=name, label=title)
+    def _figure_card(
+        self, title: str, figure: Callable[..., dict[str, Any] | None], name: str, texts: dict[str, Callable[[], str]]
+    ) -> parts.Chart:
+        """A card with a title, the ways to export, a figure of the answer once there is one, and a line below it."""
+
+        def draw(theme: Any) -> dict[str, Any] | None:
+            return None if self._answer is None else figure(self._answer, theme, self._temperature)
+
+        with parts.card_with_menu(title) as place:
+            chart = parts.Chart(self._session, draw, name=name, label=title)
             with place:
-                export_menu(chart, texts)
+                parts.export_menu(chart, texts)
             if name == "spectrum":
                 self._heat = ui.label().classes("k-note k-number")
         return chart
 
-    def _draw(self, figure: Callable[..., dict[str, Any] | None], theme: Any) -> dict[str, Any] | None:
-        """A figure of the answer, once there is one."""
-        return None if self._answer is None else figure(self._answer, theme, self._temperature)
-
     async def _change(self) -> None:
-        """Ask again."""
         left, right = (str(one.value or "") for one in self._sides)
         if left and right:
             condition: Condition = self._condition.value or ""
@@ -152,23 +133,22 @@ class InterfaceView:
             normals = str(self._normals[0].value), str(self._normals[1].value)
             await self._asked(Question(left=left, right=right, normals=normals, condition=condition, layer=layer))
 
-    async def ask(self, left: str, right: str) -> None:
-        """Show a pair."""
-        for select, name in zip(self._sides, (left, right), strict=True):
+    async def begin(self, asked: tuple[str, str] | None) -> None:
+        """Show a pair, or the first one."""
+        names = asked or (FIRST_QUESTION.left, FIRST_QUESTION.right)
+        for select, name in zip(self._sides, names, strict=True):
             _offer(select, name)
             select.set_value(name)
         await self._change()
 
     async def _take_file(self, select: Any, path: Path) -> None:
-        """Take a dropped file as one of the sides."""
-        name, said = (await compute(side_of_file, path)).value
+        name, said = (await compute(model.side_of_file, path)).value
         self._dropped[select] = name, said
         _offer(select, name)
         select.set_value(name)
         self._show_temperature()
 
     async def _ask(self, question: Question) -> None:
-        """Compute, and show what is found; a fault leaves what is there."""
         if self._answer is not None and question == self._answer.question:
             return
         self._spinner.set_visibility(True)
@@ -179,13 +159,12 @@ class InterfaceView:
             self._show(found.remarks)
         self._spinner.set_visibility(False)
 
-    def _show(self, warned: Sequence[str]) -> None:
-        """Show the answer."""
+    def _show(self, warned: tuple[str, ...]) -> None:
         found = _present(self._answer)
         self._names.set_text(f"{found.prediction.left} | {found.prediction.right}")
         reason = found.prediction.estimate.reason
         self._reason.set_text(f"{reason[:1].upper()}{reason[1:]}.")
-        self._warned = tuple(warned)
+        self._warned = warned
         self._measured.set_content(_measured_table(found.prediction.measured))
         self._curves.redraw()
         self._spectrum.redraw()
@@ -196,13 +175,18 @@ class InterfaceView:
         self._kelvin.set_text(f"{self._temperature:g} K")
         found = self._answer
         if found is not None:
-            value, interval = headline(found, self._temperature)
+            value, interval = model.headline(found, self._temperature)
             self._value.set_text(value)
             self._interval.set_text(interval)
-            self._models.set_content(_models_table(model_rows(found, self._temperature), self._temperature))
+            table = html_table(
+                [f"emitted drop, {_UNIT}", f"{self._temperature:g} K"],
+                [[escape(title), value] for title, value in model.model_rows(found, self._temperature)],
+                numbers=1,
+            )
+            self._models.set_content(f'<h2 class="k-title">Models</h2>{table}')
             self._heat.set_text(heat_text(found, self._temperature))
             dropped = [said for field, (name, said) in self._dropped.items() if field.value == name]
-            said = dict.fromkeys((*dropped, *remarks_at(found, self._temperature), *self._warned))
+            said = dict.fromkeys((*dropped, *model.remarks_at(found, self._temperature), *self._warned))
             self._remarks.set_text(" · ".join(filter(None, said)))
 
     async def _move(self) -> None:
@@ -211,12 +195,11 @@ class InterfaceView:
         if self._answer is not None:
             self._spectrum.follow()
             self._curves.follow()
-            await asyncio.sleep(HEAD_START)
+            await asyncio.sleep(parts.HEAD_START)
         self._show_temperature()
 
 
 def _present(answer: Answer | None) -> Answer:
-    """The answer; a fault where there is none yet."""
     if answer is None:
         raise InputError("there is no answer yet: choose two materials")
     return answer
@@ -227,80 +210,97 @@ async def _find(session: Session, question: Question) -> Outcome:
     if session.first is not None and question == FIRST_QUESTION:
         with suppress(KapitzaError, OSError):  # else it is sought here, where faults are shown
             return await asyncio.wrap_future(session.first)
-    return (await compute(find_answer, question)).value
-
-
-def _side_select(label: str, names: list[str], name: str) -> Any:
-    """A field that finds a material by a part of its name."""
-    options = {one: one for one in names}
-    return ui.select(options, value=name, label=label, with_input=True).props("hide-selected fill-input")
+    return (await compute(model.find_answer, question)).value
 
 
 def _offer(select: Any, name: str) -> None:
-    """Let a field offer a path too, by its name without the folder."""
     offered: dict[str, str] = dict(select.options)
     if name not in offered:
         select.set_options(offered | {name: Path(name).name})
 
 
 def _open_source(point: dict[str, Any]) -> None:
-    """Open the source of a measured point."""
     data = point.get("customdata")
     if isinstance(data, list) and len(data) > 1 and str(data[1]).startswith("https://"):
         ui.navigate.to(str(data[1]), new_tab=True)
 
 
-def _models_table(rows: Iterable[tuple[str, str]], temperature: float) -> str:
-    """Table of models at a temperature (K)."""
-    lines = (f'<tr><td>{escape(title)}</td><td class="k-right">{value}</td></tr>' for title, value in rows)
-    head = f'<tr><th scope="col">emitted drop, {_UNIT}</th><th scope="col" class="k-right">{temperature:g} K</th></tr>'
-    table = f'<table class="k-table"><thead>{head}</thead><tbody>{"".join(lines)}</tbody></table>'
-    return f'<h2 class="k-title">Models</h2>{table}'
-
-
 def _measured_table(found: Sequence[Measurement]) -> str:
-    """Table of what was published, each with its source."""
     if not found:
         return '<h2 class="k-title">Measured</h2><p class="k-note">Nobody is known to have measured this contact.</p>'
-    lines = "".join(map(_measured_row, found))
-    names = ("source", "method", "contact", "K")
-    head = "".join(f'<th scope="col">{one}</th>' for one in names) + f'<th scope="col" class="k-right">{_UNIT}</th>'
     title = f'<h2 class="k-title">Measured: {len(found)} curves and points</h2>'
-    table = f'<table class="k-table"><thead><tr>{head}</tr></thead><tbody>{lines}</tbody></table>'
+    table = html_table(["source", "method", "contact", "K", _UNIT], [_measured_row(one) for one in found], numbers=1)
     return f'{title}<div class="k-scroll" tabindex="0" role="region" aria-label="Measured values">{table}</div>'
 
 
-def _measured_row(one: Measurement) -> str:
-    """A row of the table of what was published."""
+def _measured_row(one: Measurement) -> list[str]:
     kelvin, value = one.conductance.temperature, one.conductance.value
     at = f"{kelvin[0]:g}" if kelvin.size == 1 else f"{kelvin[0]:g} – {kelvin[-1]:g}"
-    ends = [megawatts(float(end)) for end in ((value[0],) if value.size == 1 else (value.min(), value.max()))]
+    ends = (value.min(), value.max()) if value.size > 1 else (value[0],)
     made = ", ".join(dict.fromkeys(filter(None, (one.condition, one.preparation, one.exclusion))))
-    link = (
-        f'<a href="{escape(one.address)}" target="_blank" rel="noopener noreferrer">{escape(_short(one.citation))}</a>'
-    )
-    row = "".join(f"<td>{cell}</td>" for cell in (link, escape(one.method), escape(made)))
-    row += f'<td class="k-nowrap">{at}</td><td class="k-right">{" – ".join(ends)}</td>'
-    return f"<tr>{row}</tr>"
-
-
-def _short(citation: str) -> str:
-    """Authors and year of a citation."""
-    head, _, tail = citation.partition(",")
+    authors, _, tail = one.citation.partition(",")
     year = tail.rpartition("(")[2].partition(")")[0]
-    return f"{head} {year}" if year.isdecimal() else head
+    short = escape(f"{authors} {year}" if year.isdecimal() else authors)
+    link = f'<a href="{escape(one.address)}" target="_blank" rel="noopener noreferrer">{short}</a>'
+    values = " – ".join(model.megawatts(float(end)) for end in ends)
+    return [link, escape(one.method), escape(made), f'<span class="k-nowrap">{at}</span>', values]
 
 
-def build_interface(session: Session) -> None:
-    """Lay the view out, and show the first pair or the one that is asked for."""
-    view = InterfaceView(session)
+class JunctionCard:
+    """A card with the atoms of a junction of the interface that `question` returns."""
 
-    async def begin() -> None:
-        asked = session.take("interface")
-        if isinstance(asked, tuple):
-            await view.ask(*asked)
-        else:
-            await view.ask(FIRST_QUESTION.left, FIRST_QUESTION.right)
+    def __init__(self, session: Session, question: Callable[[], Question]) -> None:
+        self._question, self._session = question, session
+        with parts.card_with_menu("Junction, atom by atom", "Junction") as place:
+            with place:
+                ui.button("Build", icon="hub", on_click=self._build).props("flat dense no-caps")
+            self._note = ui.label(_INVITATION).classes("k-note")
+            self._place = ui.element("div")
+            self._faults, self._panel = parts.FaultLine(), parts.JobPanel()
+            parts.drop_zone(session, "Drop a saved junction", self._open, accept=RESULT_SUFFIXES)
 
-    begin_later(session, begin)
-    session.on_request("interface", lambda: begin_later(session, begin))
+    def clear(self) -> None:
+        """Forget the junction, which is not that of the interface any more."""
+        self._panel.cancel()
+        self._faults.say("")
+        self._note.set_text(_INVITATION)
+        self._place.clear()
+
+    async def _build(self) -> None:
+        question = self._question()
+        self._note.set_text("")
+        async with self._faults.shown():
+            job = Job(make_junction_of, question)
+            made, assumes = (await self._panel.run(f"Building {question.left} | {question.right}", job)).value
+            if question == self._question():
+                self._show(made, assumes)
+            return
+        self._note.set_text(_INVITATION)
+
+    async def _open(self, path: Path) -> None:
+        async with self._faults.shown():
+            held = (await compute(kapitza.read, path)).value
+            if not isinstance(held, Junction):
+                raise InputError(f"{path.name} holds a {type(held).__name__}: expected a junction that was saved")
+            self._show(held, "")
+
+    def _show(self, made: Junction, assumes: str) -> None:
+        atoms = sum(slab.masses.size for slab in made.device)
+        self._note.set_text("; ".join(filter(None, (f"{made.name}: {atoms} atoms in a cell", assumes))))
+        self._place.clear()
+        if junction_figure(made, self._session.theme) is not None:
+            with self._place:
+                draw = partial(junction_figure, made)
+                chart = parts.Chart(self._session, draw, name="junction", label="Atoms of the junction")
+            chart.redraw()
+
+
+def make_junction_of(question: Question) -> tuple[Junction, str]:
+    """The junction of both sides, and what it assumes; a layer between them and other normals are not in it, and said.
+
+    Raises as `kapitza.routes.make_junction` does.
+    """
+    made, assumes = kapitza.routes.make_junction(question.left, question.right)
+    absent = ["along (001), other normals by `kapitza junction`"] if question.normals != DEFAULT_NORMALS else []
+    absent += [f"without {question.layer}"] if question.layer else []
+    return made, "; ".join((assumes, *absent))

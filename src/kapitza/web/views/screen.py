@@ -12,9 +12,8 @@ from kapitza.errors import require
 from kapitza.run import Progress
 from kapitza.screen import Ranking, Screening, library_table, screen
 from kapitza.web.background import Job
-from kapitza.web.cards import begin_later
 from kapitza.web.figures.screen import screen_figure
-from kapitza.web.parts import Chart, Figure, JobPanel, export_menu, fault_line
+from kapitza.web.parts import Chart, FaultLine, Figure, JobPanel, card_with_menu, export_menu
 from kapitza.web.session import Session, Theme
 
 _TEMPERATURES = (10, 30, 77, 150, 300, 500)  # K
@@ -36,23 +35,24 @@ class ScreenView:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._found: Screening | None = None
-        with ui.element("section").classes("k-card").props('aria-label="All pairs"'):
-            with ui.element("div").classes("k-row k-between"):
-                ui.html('<h2 class="k-title">All pairs of the library</h2>', sanitize=False)
-                place = ui.element("div").classes("k-row")
-            self._text = ui.label(_NOTE).classes("k-note")
-            self._faults = fault_line()
+        with card_with_menu("All pairs of the library", "All pairs") as place:
+            ui.label(_NOTE).classes("k-note")
+            self._faults = FaultLine()
             self._panel = JobPanel()
             self._chart = Chart(session, self._draw, name="pairs", label="Map of all pairs", height="1080px")
             self._chart.on_click(self._open)
             with place:
                 options = {t: f"{t} K" for t in _TEMPERATURES}
-                self._kelvin = ui.select(options, value=300, label="Temperature", on_change=self.begin)
+                change = self._screen
+                self._kelvin = ui.select(options, value=300, label="Temperature", on_change=change)
                 self._kelvin.props("dense outlined").style("min-width: 120px")
                 export_menu(self._chart, {"csv": self._csv})
 
-    async def begin(self) -> None:
-        """Screen the library at the temperature that is chosen."""
+    async def begin(self, _asked: None) -> None:
+        """Begin to compute."""
+        await self._screen()
+
+    async def _screen(self) -> None:
         kelvin = float(self._kelvin.value or 300)
         async with self._faults.shown():
             require("numba", extra="screen", why="the map of all pairs")
@@ -61,11 +61,9 @@ class ScreenView:
             self._chart.redraw()
 
     def _draw(self, theme: Theme) -> Figure | None:
-        """The map, once there is one."""
         return None if self._found is None else screen_figure(self._found, theme)
 
     def _csv(self) -> str:
-        """The pairs as CSV."""
         text = io.StringIO()
         if self._found is not None:
             columns = self._found.columns()
@@ -73,11 +71,4 @@ class ScreenView:
         return text.getvalue()
 
     def _open(self, point: dict[str, Any]) -> None:
-        """Open a pair in the view Interface."""
         self._session.show("interface", (str(point.get("y")), str(point.get("x"))))
-
-
-def build_screen(session: Session) -> None:
-    """Lay the view out, and begin to compute."""
-    view = ScreenView(session)
-    begin_later(session, view.begin)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
-from functools import partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -18,27 +17,12 @@ from kapitza import Fit
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
 from kapitza.measure import Sensitivity, fit_report
+from kapitza.web import parts
 from kapitza.web.background import Job, Latest, compute
-from kapitza.web.cards import HEAD_START, attribute_text, begin_later, card_chart, plain_table
 from kapitza.web.figures.thermoreflectance import budget_figure, curves_figure, sensitivity_figure
+from kapitza.web.models import thermoreflectance as model
 from kapitza.web.models.examples import example_file
-from kapitza.web.models.thermoreflectance import (
-    Trial,
-    TrialCurves,
-    coordinate_of_text,
-    curves_table,
-    fit_rows,
-    fit_trial,
-    number_text,
-    open_trial,
-    sample_texts,
-    slider_range,
-    trial_curves,
-    trial_sensitivity,
-    verdict_of,
-    with_fit,
-)
-from kapitza.web.parts import Figure, JobPanel, copy_menu, drop_zone, fault_line
+from kapitza.web.models.thermoreflectance import Trial, TrialCurves
 from kapitza.web.session import Session, Theme
 
 _SLIDER_STEPS = 400
@@ -58,39 +42,36 @@ class _SampleShown:
     sensitivity: tuple[Sensitivity, Array] | None = None
     found: Fit | None = None
 
+    def draw_curves(self, theme: Theme) -> parts.Figure | None:
+        """Data and curve of one experiment."""
+        if self.trial is None or self.curves is None:
+            return None
+        return curves_figure(theme, self.trial, self.curves, self.number)
 
-def _draw_curves(shown: _SampleShown, theme: Theme) -> Figure | None:
-    if shown.trial is None or shown.curves is None:
-        return None
-    return curves_figure(theme, shown.trial, shown.curves, shown.number)
+    def draw_sensitivity(self, theme: Theme) -> parts.Figure | None:
+        """Sensitivities of this experiment."""
+        if self.trial is None or self.sensitivity is None:
+            return None
+        return sensitivity_figure(theme, *self.sensitivity, self.trial.problem.samples[self.number].experiment)
 
+    def draw_budget(self, theme: Theme) -> parts.Figure | None:
+        """What the variance of the fit comes from."""
+        return None if self.found is None else budget_figure(theme, self.found.budget())
 
-def _draw_sensitivity(shown: _SampleShown, theme: Theme) -> Figure | None:
-    if shown.trial is None or shown.sensitivity is None:
-        return None
-    return sensitivity_figure(theme, *shown.sensitivity, shown.trial.problem.samples[shown.number].experiment)
+    def texts(self) -> dict[str, str]:
+        """What is on the screen as text to copy."""
+        return {"TOML": ""} if self.trial is None or self.x is None else model.sample_texts(self.trial, self.x)
 
-
-def _draw_budget(shown: _SampleShown, theme: Theme) -> Figure | None:
-    return None if shown.found is None else budget_figure(theme, shown.found.budget())
-
-
-def _thermoreflectance_csv(shown: _SampleShown) -> str:
-    return "" if shown.trial is None or shown.curves is None else curves_table(shown.trial, shown.curves)
-
-
-def _thermoreflectance_texts(shown: _SampleShown) -> dict[str, str]:
-    return {"TOML": ""} if shown.trial is None or shown.x is None else sample_texts(shown.trial, shown.x)
+    def csv(self) -> str:
+        """Data and curves."""
+        return "" if self.trial is None or self.curves is None else model.curves_table(self.trial, self.curves)
 
 
 class _Sliders:
     """A slider and a field for each number that can be moved.
 
-    Parameters
-    ----------
-    move : called with the number of the slider and its coordinate, while it is dragged
-    rest : called when it is let go
-    type_in : called with the number of a field and its text
+    `move` gets the number of a slider that is dragged, and its coordinate; `rest` is called when the slider is let go;
+    `type_in` gets the number of a field, and its text.
     """
 
     def __init__(
@@ -117,14 +98,15 @@ class _Sliders:
 
     def _row(self, trial: Trial, i: int) -> tuple[Any, Any]:
         parameter = trial.parameters[i]
-        low, high = slider_range(parameter)
-        name = attribute_text(parameter.name)
+        low, high = model.slider_range(parameter)
+        name = parts.attribute_text(parameter.name)
         with ui.element("div").classes("k-slider"):
             ui.label(parameter.name)
             slider = ui.slider(min=low, max=high, step=(high - low) / _SLIDER_STEPS, value=0.0)
             slider.props(f'aria-label="{name}"').on_value_change(lambda event: self._move(i, float(event.value or 0.0)))
             slider.on("change", self._rest)
-            field = ui.input(value=number_text(parameter, 0.0)).props(f'dense outlined aria-label="value of {name}"')
+            field = ui.input(value=model.number_text(parameter, 0.0))
+            field.props(f'dense outlined aria-label="value of {name}"')
             field.on("change", lambda: self._type_in(i, str(field.value or "")))
         return slider, field
 
@@ -132,11 +114,11 @@ class _Sliders:
         """Move all sliders, and write all numbers."""
         for i, (slider, field) in self._rows.items():
             slider.set_value(float(x[i]))
-            field.set_value(number_text(trial.parameters[i], float(x[i])))
+            field.set_value(model.number_text(trial.parameters[i], float(x[i])))
 
     def show_text(self, trial: Trial, i: int, coordinate: float) -> None:
         """Write one number."""
-        self._rows[i][1].set_value(number_text(trial.parameters[i], coordinate))
+        self._rows[i][1].set_value(model.number_text(trial.parameters[i], coordinate))
 
 
 class _FitCard:
@@ -146,7 +128,7 @@ class _FitCard:
         with ui.element("div").classes("k-card") as self._card:
             self._verdict = ui.label().classes("k-title").props('role="status"')
             self._reasons = ui.label().classes("k-note")
-            self._table = plain_table(_FIT_HEADS, "name")
+            self._table = parts.plain_table(_FIT_HEADS, "name")
             with ui.expansion("Report").style("width: 100%"):
                 self._report = ui.label().classes("k-code").props('tabindex="0"')
         self.show(None)
@@ -155,11 +137,11 @@ class _FitCard:
         """Show a fit, or nothing."""
         self._card.set_visibility(found is not None)
         if found is not None:
-            name, words, reasons = verdict_of(found)
+            name, words, reasons = model.verdict_of(found)
             self._verdict.set_text(f"Verdict: {words}")
             self._verdict.classes(replace=f"k-title {_VERDICT_CLASSES[name]}")
             self._reasons.set_text("; ".join(reasons))
-            self._table.update_rows(fit_rows(found))
+            self._table.update_rows(model.fit_rows(found))
             self._report.set_text(fit_report(found))
 
 
@@ -173,12 +155,14 @@ class ThermoreflectanceView:
         shown = self._shown
         with ui.element("div").classes("k-columns k-editor"):
             with ui.element("div").classes("k-stack"):
-                drop_zone(session, "Drop a sample file (.toml) and its data (.csv, .txt)", self.take_file, several=True)
-                self._faults = fault_line()
+                parts.drop_zone(
+                    session, "Drop a sample file (.toml) and its data (.csv, .txt)", self.take_file, several=True
+                )
+                self._faults = parts.FaultLine()
                 with ui.element("div").classes("k-card"):
                     with ui.element("div").classes("k-row k-between"):
                         self._title = ui.label().classes("k-title")
-                        copy_menu(partial(_thermoreflectance_texts, shown))
+                        parts.copy_menu(shown.texts)
                     self._remarks = ui.label().classes("k-note")
                     self._choice = ui.select({0: ""}, label="Experiment", value=0, on_change=self._choose)
                     self._choice.props("dense outlined").set_visibility(False)
@@ -186,18 +170,19 @@ class ThermoreflectanceView:
                     with ui.element("div").classes("k-row"):
                         ui.button("Fit", icon="auto_graph", on_click=self.fit).props("unelevated no-caps")
                         ui.button("As the file says", on_click=self._restart).props("flat dense no-caps")
-                self._panel, self._card = JobPanel(), _FitCard()
+                self._panel, self._card = parts.JobPanel(), _FitCard()
             with ui.element("div").classes("k-stack"):
-                self._curve = card_chart(
-                    session, partial(_draw_curves, shown), "curve", "Data, curve and residuals", height="470px",
-                    texts={"csv": partial(_thermoreflectance_csv, shown)},
-                )  # fmt: skip
-                self._senses = card_chart(session, partial(_draw_sensitivity, shown), "sensitivity", "Sensitivities")
+                texts, label = {"csv": shown.csv}, "Data, curve and residuals"
+                self._curve = parts.card_chart(session, shown.draw_curves, "curve", label, height="470px", texts=texts)
+                self._senses = parts.card_chart(session, shown.draw_sensitivity, "sensitivity", "Sensitivities")
                 with ui.element("div") as self._budget_slot:
-                    self._budget = card_chart(
-                        session, partial(_draw_budget, shown), "budget", "Where the variance comes from", height="240px"
-                    )
+                    label = "Where the variance comes from"
+                    self._budget = parts.card_chart(session, shown.draw_budget, "budget", label, height="240px")
         self._budget_slot.set_visibility(False)
+
+    async def begin(self, asked: list[Path] | None) -> None:
+        """Show the file that is asked for, or an example."""
+        await self.read(asked[0] if asked else example_file("sample", self.folder))
 
     async def take_file(self, path: Path) -> None:
         """Take a sample, or a file of data that a sample names."""
@@ -213,7 +198,7 @@ class ThermoreflectanceView:
     async def read(self, path: Path) -> None:
         """Show a sample file."""
         async with self._faults.shown():
-            outcome = await compute(open_trial, path)
+            outcome = await compute(model.open_trial, path)
             trial: Trial = outcome.value
             self._shown.trial, self._shown.x, self._shown.found, self._shown.number = trial, trial.start, None, 0
             self._title.set_text(trial.sample.title)
@@ -228,30 +213,26 @@ class ThermoreflectanceView:
             await self._sense()
 
     async def _slid(self, i: int, coordinate: float) -> None:
-        """A slider has moved."""
         shown = self._shown
         if shown.x is None or shown.trial is None or shown.x[i] == coordinate:
             return
         shown.x = np.where(np.arange(shown.x.size) == i, coordinate, shown.x)
         await self._move()
-        await asyncio.sleep(HEAD_START)
+        await asyncio.sleep(parts.HEAD_START)
         self._sliders.show_text(shown.trial, i, float(shown.x[i]))
 
     async def _typed(self, i: int, text: str) -> None:
-        """A number was typed."""
         shown = self._shown
         async with self._faults.shown():
             if shown.x is not None and shown.trial is not None:
-                coordinate = coordinate_of_text(shown.trial.parameters[i], text)
+                coordinate = model.coordinate_of_text(shown.trial.parameters[i], text)
                 await self._place(np.where(np.arange(shown.x.size) == i, coordinate, shown.x))
 
     async def _restart(self) -> None:
-        """All sliders back to what the file says."""
         if self._shown.trial is not None:
             await self._place(self._shown.trial.start)
 
     async def _place(self, x: Array) -> None:
-        """Move all sliders."""
         if self._shown.trial is not None:
             self._shown.x = x
             self._sliders.show(self._shown.trial, x)
@@ -259,24 +240,21 @@ class ThermoreflectanceView:
             await self._sense()
 
     async def _draw_curve(self) -> None:
-        """Draw the curve of the sliders."""
         shown = self._shown
         if shown.trial is not None and shown.x is not None:
             async with self._faults.shown():
-                shown.curves = (await compute(trial_curves, shown.trial, shown.x)).value
+                shown.curves = (await compute(model.trial_curves, shown.trial, shown.x)).value
                 self._curve.follow()
 
     async def _draw_sensitivity(self) -> None:
-        """Draw the sensitivities at the sliders."""
         shown = self._shown
         if shown.trial is not None and shown.x is not None:
             async with self._faults.shown():
-                outcome = await compute(trial_sensitivity, shown.trial, shown.number, shown.x)
+                outcome = await compute(model.trial_sensitivity, shown.trial, shown.number, shown.x)
                 shown.sensitivity = outcome.value
                 self._senses.redraw()
 
     async def _choose(self) -> None:
-        """Another experiment of the sample is shown."""
         self._shown.number = int(self._choice.value or 0)
         if self._shown.curves is not None:
             self._curve.redraw()
@@ -290,22 +268,10 @@ class ThermoreflectanceView:
                 raise InputError("no sample is open: drop a sample file (.toml)")
             values = zip(shown.trial.parameters, shown.x.tolist(), strict=True)
             starts = {one.name: one.value(u) for one, u in values if not one.known}
-            outcome = await self._panel.run("Fit", Job(fit_trial, shown.trial.path, starts))
+            outcome = await self._panel.run("Fit", Job(model.fit_trial, shown.trial.path, starts))
             shown.found = outcome.value
-            shown.trial, x = with_fit(shown.trial, outcome.value)
+            shown.trial, x = model.with_fit(shown.trial, outcome.value)
             self._card.show(shown.found)
             self._budget_slot.set_visibility(True)
             self._budget.redraw()
             await self._place(x)
-
-
-def build_thermoreflectance(session: Session) -> None:
-    """Lay the view out, with the file that is asked for or an example."""
-    view = ThermoreflectanceView(session)
-
-    async def begin() -> None:
-        path = session.take("thermoreflectance")
-        await view.read(path if isinstance(path, Path) else example_file("sample", view.folder))
-
-    begin_later(session, begin)
-    session.on_request("thermoreflectance", lambda: begin_later(session, begin))

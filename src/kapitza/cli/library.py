@@ -1,26 +1,37 @@
-"""Commands of what is known: materials of the library, published measurements, and what to cite."""
+"""Commands of what is known: materials of the library, published measurements, what to cite, and the local page."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from textwrap import fill
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated, cast
 
 import typer
 
 import kapitza
-from kapitza.cli.figures import Results
 from kapitza.cli.layer import Option, Panel
 from kapitza.cli.options import parse_temperature
-from kapitza.cli.output import note, terminal_columns
-from kapitza.cli.tables import Column, Part, Table, columns_of
-
-if TYPE_CHECKING:
-    from kapitza import Measurement
-    from kapitza.matter import Material, PropertyTable, Quantity
+from kapitza.cli.output import Column, Part, Results, Table, columns_of, note, print_text, terminal_columns
 
 _JsonOnly = Annotated[Results, Panel(names="as_json")]
 _WRAPPED_COLUMNS = 100  # where remarks on measurements are wrapped if no terminal says it
+
+
+def explore(
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="FILES", help="That the page opens: spectra, samples, devices.")
+    ] = None,
+    *,
+    port: Annotated[int, Option("port of 127.0.0.1; 0 for any that is free")] = 0,
+    no_browser: Annotated[bool, Option("print the address, and open nothing")],
+) -> None:
+    """A page in the browser: estimate, models, measurements and spectra of an interface, maps, fits, devices."""
+
+    def announce(address: str) -> None:
+        print_text(address)
+        note("the page is for this machine alone; Ctrl+C ends it")
+
+    kapitza.explore(files or (), port=port, browser=not no_browser, announce=announce)
 
 
 def materials(
@@ -30,37 +41,28 @@ def materials(
     if name is not None:
         material = kapitza.material(name)
         sources = {one.source: str(kapitza.matter.source(one.source)) for one in material.numbers().values()}
-        files.show_plain(material, _describe_material(material, sources), {"sources": sources})
+        files.show(material, _describe_material(material, sources), {"sources": sources}, plain=True)
         return
     library = [kapitza.material(one) for one in kapitza.materials()]
-    files.show_plain({"materials": library}, [library_table(library)])
-
-
-def library_table(materials: list[Material]) -> Table:
-    """Return the list of the library."""
     columns = [
-        *columns_of(materials, {"name": "", "title": "", "symmetry": ""}),
-        Column("stiffness", ["yes" if one.constants else "" for one in materials]),
-        Column("kg m⁻³", [one.density.value for one in materials]),
-        Column("also called", [", ".join(one.aliases) for one in materials]),
+        *columns_of(library, {"name": "", "title": "", "symmetry": ""}),
+        Column("stiffness", ["yes" if one.constants else "" for one in library]),
+        Column("kg m⁻³", [one.density.value for one in library]),
+        Column("also called", [", ".join(one.aliases) for one in library]),
     ]
-    title = f"{len(materials)} materials; `kapitza materials Si` shows all numbers of one"
-    return Table(title, columns, digits=5)
+    title = f"{len(library)} materials; `kapitza materials Si` shows all numbers of one"
+    files.show({"materials": library}, [Table(title, columns, digits=5)], plain=True)
 
 
-def _describe_material(material: Material, sources: Mapping[str, str]) -> Iterator[Part]:
+def _describe_material(material: kapitza.matter.Material, sources: Mapping[str, str]) -> Iterator[Part]:
     numbers = material.numbers()
+    known = list(numbers.values())
+    remarks = ["; ".join(filter(None, ("" if one.verified else "not verified", one.note))) for one in known]
     columns = [
         Column("", list(numbers)),
-        Column("value", [_number_or_range(known) for known in numbers.values()]),
-        *columns_of(list(numbers.values()), {"unit": "", "source": ""}),
-        Column(
-            "remark",
-            [
-                "; ".join(part for part in ("" if known.verified else "not verified", known.note) if part)
-                for known in numbers.values()
-            ],
-        ),
+        Column("value", [_number_or_range(one) for one in known]),
+        *columns_of(known, {"unit": "", "source": ""}),
+        Column("remark", remarks),
     ]
     aliases = f", also {', '.join(material.aliases)}" if material.aliases else ""
     yield Table(f"{material.name}: {material.title}{aliases}; {material.formula}, {material.symmetry}", columns)
@@ -70,10 +72,13 @@ def _describe_material(material: Material, sources: Mapping[str, str]) -> Iterat
         yield f"{key}: {text}"
 
 
-def _number_or_range(known: Quantity | PropertyTable) -> str:
+def _number_or_range(known: kapitza.matter.Quantity | kapitza.matter.PropertyTable) -> str:
     if isinstance(known.value, (int, float)):
         return f"{known.value:.6g}"
-    kelvin, value = cast("PropertyTable", known).temperature, cast("PropertyTable", known).value
+    kelvin, value = (
+        cast("kapitza.matter.PropertyTable", known).temperature,
+        cast("kapitza.matter.PropertyTable", known).value,
+    )
     return f"{value[0]:.4g} … {value[-1]:.4g} ({kelvin[0]:g} to {kelvin[-1]:g} K)"
 
 
@@ -109,21 +114,14 @@ def measured(
         typer.echo(fill(text, terminal_columns(_WRAPPED_COLUMNS), subsequent_indent=indent, break_long_words=False))
 
 
-def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]) -> list[Column]:
-    """Return measurements, one row a temperature, with the keys of their sources."""
+def _measurement_columns(found: tuple[kapitza.Measurement, ...], keys: Mapping[str, str]) -> list[Column]:
     points = [(one, i) for one in found for i in range(one.conductance.temperature.size)]
     values = [columns_of(one.conductance, {"temperature": "", "value": ""}) for one in found]
     alike = len({one.provenance for one in found}) == 1  # then said once
-    remarks = [
-        (
-            one.exclusion,
-            one.flag if one.flag != one.exclusion else "",
-            one.preparation,
-            one.state,
-            "" if alike else f"read in {one.provenance}",
-        )
-        for one, _ in points
-    ]
+    remarks: list[str] = []
+    for one, _ in points:
+        flag, place = one.flag if one.flag != one.exclusion else "", "" if alike else f"read in {one.provenance}"
+        remarks.append("; ".join(filter(None, (one.exclusion, flag, one.preparation, one.state, place))))
     return [
         Column("interface", [f"{one.left} | {one.right}" for one, _ in points]),
         Column("at (K)", [kelvin for at, _ in values for kelvin in at.values]),
@@ -134,7 +132,7 @@ def _measurement_columns(found: tuple[Measurement, ...], keys: Mapping[str, str]
         ),
         *columns_of([one for one, _ in points], {"method": ""}),
         Column("source", [keys[one.citation] for one, _ in points]),
-        Column("remark", ["; ".join(filter(None, parts)) for parts in remarks]),
+        Column("remark", remarks),
     ]
 
 
@@ -148,11 +146,12 @@ def cite(
         theories = kapitza.theory.citations()
         texts = ["; ".join(reference.text for reference in kapitza.cite(one.name)) for one in theories]
         columns = [*columns_of(theories, {"name": "", "title": ""}), Column("references", texts)]
-        files.show_plain({"theories": theories}, [Table("`kapitza cite NAME` prints BibTeX", columns)])
+        table = Table("`kapitza cite NAME` prints BibTeX", columns)
+        files.show({"theories": theories}, [table], plain=True)
         return
     references = kapitza.cite(theory)
     entries = [one.bibtex for one in references]
     if files.as_json:
-        files.show_plain({"theory": theory, "references": references, "bibtex": entries})
+        files.show({"theory": theory, "references": references, "bibtex": entries}, plain=True)
         return
     typer.echo("\n\n".join(entries))  # to be copied: they are not wrapped

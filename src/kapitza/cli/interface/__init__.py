@@ -1,1 +1,0 @@
-"""All routes to one conductance: the verb and its report."""

@@ -1,1 +1,0 @@
-"""Verbs that look things up, and the page on which one looks at them."""
