@@ -54,7 +54,7 @@ from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.io import toml
-from kapitza.io.boundaries import BoundarySides, boundaries, read_conductance
+from kapitza.io.boundaries import BoundarySides, boundaries, check_stack, read_conductance
 from kapitza.io.experiments import EXPERIMENTS, ReadExperiment, experiment_kind, read_experiment
 from kapitza.io.plausibility import check_measured_delays, check_sample, warn_of_material
 from kapitza.io.quantities import share_or_quantity
@@ -65,7 +65,7 @@ from kapitza.measure.problem import DataSet, Free, Prior, Tie
 
 def _check_layers(section: TomlTable) -> None:
     boundary = 'conductance, such as "100 MW/m2K"'
-    toml.check_stack(section, "from the heated side down", boundary, layer=SAMPLE_LAYER)
+    check_stack(section, "from the heated side down", boundary, layer=SAMPLE_LAYER)
 
 
 def _check_samples(top: TomlTable) -> None:
