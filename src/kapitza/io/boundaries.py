@@ -3,15 +3,13 @@ two materials, or the name of a theory.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from functools import partial
-from itertools import pairwise
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from warnings import catch_warnings
 
 import numpy as np
-from attrs import NOTHING, evolve, frozen
+from attrs import evolve, frozen
 
 from kapitza.core.conductance import Conductance, constant_conductance
 from kapitza.core.records import BaseRecord
@@ -98,36 +96,6 @@ def read_conductance(section: TomlTable, side: BoundarySides, temperature: float
         if getattr(err, "file", None) is not None:
             raise
         raise section.fault(str(err), side.written) from err
-
-
-def check_stack(top: TomlTable, order: str, boundary: str, *, layer: Table | None = None, period: bool = False) -> None:
-    """Raise one error for a stack without layers, films without thickness, and boundaries that are missing or unknown.
-
-    `order` says how layers follow each other, `boundary` what each boundary has.  Layers but the last have a thickness
-    if their declaration is given.  With a period the last layer meets the first one.
-    """
-    layers = top.sections("layers")
-    if not layers:
-        raise top.fault(f"no [[layers]]: give at least one, {order}", "layers")
-    checks: list[Callable[[], object]] = []
-    if layer is not None:
-        checks += [partial(layer.mend(film).number, "thickness", "length") for film in layers[:-1]]
-    names = [section.name for section in layers]
-    if all(names):  # else the layer without a name is the fault
-        pairs = [f"{a}|{b}" for a, b in pairwise([*names, names[0]] if period else names)]
-        checks.append(partial(check_boundary_names, top.section("boundaries"), pairs, boundary))
-    toml.raise_all(checks)
-
-
-def check_boundary_names(section: TomlTable, names: Iterable[str], what: str, others: Iterable[str] = ()) -> None:
-    """Raise one error for boundaries that have no `what`, and for names that are neither boundaries nor `others`."""
-
-    def read(inside: TomlTable, key: str) -> None:
-        if key not in inside:
-            raise inside.fault(f"the boundary {key!r} has no {what}")
-
-    required = [toml.special(name, what, "", read, NOTHING) for name in dict.fromkeys(names)]
-    Table([*required, *(toml.special(name, what, "") for name in others)]).check(section)
 
 
 def boundaries(meaning: str) -> Key:

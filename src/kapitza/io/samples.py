@@ -41,6 +41,7 @@ spot has for itself.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from os import PathLike
 from typing import Any
@@ -54,18 +55,13 @@ from kapitza.core.parameter_units import kind_of_parameter
 from kapitza.core.records import BaseRecord
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.io import toml
-from kapitza.io.boundaries import BoundarySides, boundaries, check_stack, read_conductance
+from kapitza.io.boundaries import BoundarySides, boundaries, read_conductance
 from kapitza.io.experiments import EXPERIMENTS, ReadExperiment, experiment_kind, read_experiment
 from kapitza.io.plausibility import check_measured_delays, check_sample, warn_of_material
 from kapitza.io.quantities import share_or_quantity
 from kapitza.io.toml import Table, TomlTable
 from kapitza.measure.experiment import Curve, Experiment
 from kapitza.measure.problem import DataSet, Free, Prior, Tie
-
-
-def _check_layers(section: TomlTable) -> None:
-    boundary = 'conductance, such as "100 MW/m2K"'
-    check_stack(section, "from the heated side down", boundary, layer=SAMPLE_LAYER)
 
 
 def _check_samples(top: TomlTable) -> None:
@@ -76,7 +72,7 @@ def _check_samples(top: TomlTable) -> None:
             raise section.fault(f"{name!r}: expected a name that no other sample has", "name")
         names.append(name)
     if not names or "layers" in top:
-        _check_layers(top)
+        _CHECK_STACK(top)
 
 
 def _read_free(section: TomlTable, key: str) -> dict[str, Free]:
@@ -147,6 +143,10 @@ SAMPLE_LAYER = Table(
     ],
     "Layer, from the heated side down.",
 )  # fmt: skip
+_CHECK_STACK = partial(
+    toml.check_stack, order="from the heated side down", boundary='conductance, such as "100 MW/m2K"',
+    layer=SAMPLE_LAYER,
+)  # fmt: skip
 _STACK = (toml.tables("layers", SAMPLE_LAYER), boundaries("conductance of each boundary"))
 SAMPLE = Table(
     [
@@ -155,7 +155,7 @@ SAMPLE = Table(
         *_STACK,
         toml.tables(
             "samples",
-            Table([toml.text("name", "name of the sample"), *_STACK], "Another stack.", checks=(_check_layers,)),
+            Table([toml.text("name", "name of the sample"), *_STACK], "Another stack.", checks=(_CHECK_STACK,)),
         ),
         toml.tables("experiments", EXPERIMENTS, choose=experiment_kind),
         toml.table("fit", FIT),

@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from difflib import get_close_matches
-from itertools import islice
+from functools import partial
+from itertools import islice, pairwise
 from os import PathLike
 from pathlib import Path
 from types import MappingProxyType
@@ -565,3 +566,33 @@ def refuse_if(condition: Callable[[TomlTable], bool], fault: str, key: str = "")
             raise section.fault(fault, key)
 
     return check
+
+
+def check_stack(top: TomlTable, order: str, boundary: str, *, layer: Table | None = None, period: bool = False) -> None:
+    """Raise one error for a stack without layers, films without thickness, and boundaries that are missing or unknown.
+
+    `order` says how layers follow each other, `boundary` what each boundary has.  Layers but the last have a thickness
+    if their declaration is given.  With a period the last layer meets the first one.
+    """
+    layers = top.sections("layers")
+    if not layers:
+        raise top.fault(f"no [[layers]]: give at least one, {order}", "layers")
+    checks: list[Callable[[], object]] = []
+    if layer is not None:
+        checks += [partial(layer.mend(film).number, "thickness", "length") for film in layers[:-1]]
+    names = [section.name for section in layers]
+    if all(names):  # else the layer without a name is the fault
+        pairs = [f"{a}|{b}" for a, b in pairwise([*names, names[0]] if period else names)]
+        checks.append(partial(check_boundary_names, top.section("boundaries"), pairs, boundary))
+    raise_all(checks)
+
+
+def check_boundary_names(section: TomlTable, names: Iterable[str], what: str, others: Iterable[str] = ()) -> None:
+    """Raise one error for boundaries that have no `what`, and for names that are neither boundaries nor `others`."""
+
+    def read(inside: TomlTable, key: str) -> None:
+        if key not in inside:
+            raise inside.fault(f"the boundary {key!r} has no {what}")
+
+    required = [special(name, what, "", read, NOTHING) for name in dict.fromkeys(names)]
+    Table([*required, *(special(name, what, "") for name in others)]).check(section)

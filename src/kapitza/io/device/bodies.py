@@ -37,7 +37,7 @@ from kapitza.device.elements.mesh import Mesh, region_pairs, simplex_of
 from kapitza.device.elements.steady import facet_mass_matrices
 from kapitza.errors import DataError, InputError
 from kapitza.io import toml
-from kapitza.io.boundaries import BoundarySides, boundaries, check_boundary_names, read_conductance
+from kapitza.io.boundaries import BoundarySides, boundaries, read_conductance
 from kapitza.io.device.confinement import SIZE_KEY, describe_confined, extents_between_walls, find_confinement
 from kapitza.io.device.layers import UNCERTAIN
 from kapitza.io.device.meshes import read_mesh
@@ -286,7 +286,7 @@ def _read_region_boundaries(
     written = [f"{b}|{a}" if f"{b}|{a}" in section and f"{a}|{b}" not in section else f"{a}|{b}" for a, b in pairs]
     either = [f"{b}|{a}" for a, b in pairs] + [f"{a}|{b}" for a, b in pairs]
     others = [name for name in either if name not in written]
-    check_boundary_names(section, written, 'conductance, such as "100 MW/m2K" (or "perfect")', others)
+    toml.check_boundary_names(section, written, 'conductance, such as "100 MW/m2K" (or "perfect")', others)
     for key in written:
         one, _, other = key.partition("|")
         side = BoundarySides(one, other, materials[one], materials[other])

@@ -17,7 +17,7 @@ from kapitza.core.stack import Layer, Stack
 from kapitza.device.description import Box, ConductivityLaw, Device
 from kapitza.errors import DataError
 from kapitza.io import toml
-from kapitza.io.boundaries import BoundarySides, boundaries, check_boundary_names, read_conductance
+from kapitza.io.boundaries import BoundarySides, boundaries, read_conductance
 from kapitza.io.device.confinement import SIZE_KEY, confine_layer, layer_sizes
 from kapitza.io.device.sources import PATCHES, SOURCE, read_patches, read_source
 from kapitza.io.plausibility import warn, warn_of_celsius, warn_of_layers, warn_of_material, warn_outside
@@ -157,7 +157,7 @@ def check_layer_boundaries(top: TomlTable, names: Sequence[str], blocks: Contain
     section = top.section("boundaries")
     others = [name for name in section.table if any(part in blocks for part in name.split("|"))]
     sides = [f"{a}|{b}" for a, b in pairwise(names)]
-    check_boundary_names(section, sides, 'conductance, such as "100 MW/m2K" (or "perfect")', others)
+    toml.check_boundary_names(section, sides, 'conductance, such as "100 MW/m2K" (or "perfect")', others)
 
 
 LAYER = Table(

@@ -16,7 +16,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import DataError, InputError, KapitzaError
 from kapitza.io import toml
-from kapitza.io.boundaries import boundaries, check_stack
+from kapitza.io.boundaries import boundaries
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.plausibility import warn
 from kapitza.io.quantities import NUMBER_AND_UNIT
@@ -152,7 +152,7 @@ def _check_names(top: TomlTable) -> None:
         name, reverse = f"{left}|{right}", f"{right}|{left}"
         if reverse in section and name in section and (right, left) not in pairs:
             raise section.fault(f"the boundary {name} is given twice, also as {reverse}: give it once", reverse)
-    check_stack(top, "from left to right", 'transmission, such as "dmm"', period="period" in top)
+    toml.check_stack(top, "from left to right", 'transmission, such as "dmm"', period="period" in top)
 
 
 FILMS = Table(
