@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kapitza.errors import DataError, InputError
-from kapitza.matter.elastic import Elastic, hill_speeds, voigt_speeds
+from kapitza.matter.elastic import Elastic, cell_volume, hill_speeds, voigt_speeds
 from kapitza.matter.isotropic import Fluid, Solid
 from kapitza.matter.library import (
     atomic_masses,
@@ -29,7 +29,6 @@ from kapitza.matter.library import (
 from kapitza.matter.material import LIQUID_SYMMETRY, PropertyTable, Quantity, composition
 from kapitza.matter.material_checks import debye_temperature, validate_material
 from kapitza.matter.phonons import phonon_crystal
-from kapitza.matter.space_groups.crystal_class import cell_volume
 from kapitza.units import N_A, GPa, hbar, k_B
 
 MASSES = atomic_masses()

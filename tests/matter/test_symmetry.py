@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapitza.errors import InputError
-from kapitza.matter.elastic import rotate_tensor, stiffness_tensor
-from kapitza.matter.space_groups.crystal_class import VOIGT_ENTRIES, cell_volume, stiffness_matrix
+from kapitza.matter.elastic import VOIGT_ENTRIES, cell_volume, rotate_tensor, stiffness_matrix, stiffness_tensor
 
 
 def turn(axis: int, degrees: float) -> np.ndarray:

@@ -24,7 +24,7 @@ from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.brillouin import hemisphere_directions
 from kapitza.matter.building.surface import pair_vectors
 from kapitza.matter.crystal import Crystal
-from kapitza.matter.elastic import Elastic
+from kapitza.matter.elastic import Elastic, stiffness_matrix
 from kapitza.matter.files.crystals import balanced_crystal, load_crystal
 from kapitza.matter.files.phonon_facts import card_facts, polar_constants
 from kapitza.matter.library import atomic_masses, elastic, material
@@ -32,7 +32,6 @@ from kapitza.matter.longwave import long_wave
 from kapitza.matter.material import Material
 from kapitza.matter.phonons import dipole_forces, expand_symmetry
 from kapitza.matter.polar import COULOMB_CONSTANT, DipoleForces
-from kapitza.matter.space_groups.crystal_class import stiffness_matrix
 from kapitza.matter.structure import Structure
 from kapitza.matter.zone.dispersion import effective_charges
 from kapitza.units import GPa, THz, angstrom, c_light, eV, hbar, k_B, m_u

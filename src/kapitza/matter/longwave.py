@@ -82,7 +82,13 @@ def long_wave(crystal: Crystal) -> LongWave:
         forms[:, :3, 3] = relaxed[:, :3, 3].imag
         forms[:, 3, :3] = forms[:, :3, 3]
         forms[:, 3, 3] *= -1
-    return LongWave(_quadratic_form(forms / size**2))
+    values = forms / size**2  # (6, m, m) in the trial directions
+    form = np.empty((*values.shape[1:], 3, 3))
+    for axis in range(3):
+        form[..., axis, axis] = values[axis]
+    for trial, (one, other) in zip(values[3:], ((1, 2), (0, 2), (0, 1)), strict=True):
+        form[..., one, other] = form[..., other, one] = trial - 0.5 * (values[one] + values[other])
+    return LongWave(form)
 
 
 def _extended_dynamical_matrix(crystal: Crystal, q: Array, count: int) -> ComplexArray:
@@ -102,13 +108,3 @@ def _extended_dynamical_matrix(crystal: Crystal, q: Array, count: int) -> Comple
     extended[:, :-1, -1] = extended[:, -1, :-1] = np.sqrt(field) * charge
     extended[:, -1, -1] = -screen
     return extended
-
-
-def _quadratic_form(values: Array) -> Array:
-    """Coefficients (m, m, 3, 3) of a quadratic form from its values (6, m, m) in the directions of TRIALS."""
-    form = np.empty((*values.shape[1:], 3, 3))
-    for axis in range(3):
-        form[..., axis, axis] = values[axis]
-    for trial, (one, other) in zip(values[3:], ((1, 2), (0, 2), (0, 1)), strict=True):
-        form[..., one, other] = form[..., other, one] = trial - 0.5 * (values[one] + values[other])
-    return form

@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike
 from kapitza.core.arrays import Array, about, increasing, positive, read_only_mapping, same_length, temperatures
 from kapitza.core.records import BaseRecord
 from kapitza.errors import Hint, InputError, ValidityWarning
-from kapitza.matter.elastic import Elastic
+from kapitza.matter.elastic import Elastic, stiffness_matrix
 from kapitza.matter.isotropic import Fluid, Solid
-from kapitza.matter.space_groups.crystal_class import stiffness_matrix
 
 LIQUID_SYMMETRY, GLASS_SYMMETRY = "liquid", "isotropic"
 _ROOM_TEMPERATURE = 300.0  # K

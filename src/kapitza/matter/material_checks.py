@@ -11,9 +11,8 @@ from attrs import frozen
 
 from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
-from kapitza.matter.elastic import reuss_speeds, voigt_speeds
+from kapitza.matter.elastic import REDUNDANT_CONSTANTS, cell_volume, reuss_speeds, voigt_speeds
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY, Material, composition
-from kapitza.matter.space_groups.crystal_class import REDUNDANT_CONSTANTS, cell_volume
 from kapitza.units import GPa, angstrom, hbar, k_B, m_u
 
 _SHEAR_TOLERANCE = 0.02  # relative: C66 against (C11 - C12)/2

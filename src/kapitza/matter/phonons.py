@@ -184,15 +184,8 @@ def _read_card(name: str) -> PhononCard:
 
 
 def named_structure(name: str) -> Structure:
-    """Return a crystal by name, without forces: of the table of structures, or of a crystal with a card.
-
-    The lattice constants of the former are values to start from, those of the latter are those of room temperature, as
-    on the card; a potential relaxes both to its own.
-
-    Raises
-    ------
-    InputError
-        for an unknown name
+    """Return a crystal by name, without forces: of the table of structures, with lattice constants to start from, or of
+    a crystal with a card, with those of room temperature; a potential relaxes both to its own.
     """
     try:
         return structure(name)

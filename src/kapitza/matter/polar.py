@@ -190,14 +190,7 @@ def short_range_constants(
         matrix = polar.matrix(part @ reciprocal).reshape(len(part), n, 3, n, 3)
         for i in range(n):
             phase = np.exp(-2j * np.pi * steps[i] @ part.T)
-            dipole[i] += _pair_constants(phase, matrix[:, i], kind)
+            for k in range(n):
+                own = kind == k
+                dipole[i, own] += np.real(np.tensordot(phase[own], matrix[:, i, :, k], axes=(1, 0)))
     return force_constants - dipole / len(waves)
-
-
-def _pair_constants(phase: ComplexArray, matrix: ComplexArray, kind: IntArray) -> Array:
-    """(N, 3, 3) real part of the sum of phases (N, nq) times matrices (nq, 3, n, 3) of the right atom."""
-    out = np.empty((len(kind), 3, 3))
-    for k in range(matrix.shape[2]):
-        mine = kind == k
-        out[mine] = np.tensordot(phase[mine], matrix[:, :, k], axes=(1, 0)).real
-    return out

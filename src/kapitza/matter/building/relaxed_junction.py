@@ -449,7 +449,12 @@ def build_configurations(
         del inputs["mismatch"]
     if plan.reach is None and not plan.arguments:
         del inputs["arguments"], inputs["reach"]
-    identity = _potential_identity(plan)
+    identity: dict[str, object] = {}  # what the forces depend on beyond the name; nothing of published potentials
+    if by_name and potential.lower() not in (*PUBLISHED_POTENTIALS, "sw", "lj"):
+        chosen = plan_force_field(plan)
+        if chosen.identity is not None:
+            cell = {} if chosen.analytic else {"cell": _INTERFACE_CELL_VERSION}
+            identity = {"forces": dict(chosen.identity), **cell}
     units = [{"plan": inputs, "seed": seed} | identity for seed in seeds or [None]]
     if len(units) == 1 and by_name and is_calculator_name(potential):  # workers share the forces of one junction
         monitor, executor = {**(monitor or {}), "executor": executor}, None
@@ -457,17 +462,6 @@ def build_configurations(
     work = partial(_build_unit, plan, dict(monitor or {}) if here else {})
     parts = run_units(work, units, version=_BUILD_VERSION, store=store, executor=executor, progress=progress)
     return [unpack_junction(part) for part in parts]
-
-
-def _potential_identity(plan: JunctionPlan) -> dict[str, object]:
-    """What the forces of a potential by name depend on beyond that name; nothing of published ones."""
-    if not isinstance(plan.potential, str) or plan.potential.lower() in (*PUBLISHED_POTENTIALS, "sw", "lj"):
-        return {}
-    chosen = plan_force_field(plan)
-    if chosen.identity is None:
-        return {}
-    cell = {} if chosen.analytic else {"cell": _INTERFACE_CELL_VERSION}
-    return {"forces": dict(chosen.identity), **cell}
 
 
 def _build_unit(plan: JunctionPlan, monitor: Mapping[str, Any], unit: UnitInputs) -> UnitResult:

@@ -49,22 +49,15 @@ def constants_from_displacements(
     some displacements, in the units of these; `path` is for messages, `turns` are the rotations that may be symmetries,
     all of the lattice if left out.
     """
-    turns = lattice_rotations(atoms.primitive, atoms.lattice) if turns is None else turns
+    if turns is None:  # Cartesian rotations and reflections, vectors in rows turn as v @ R, that keep both lattices
+        rotations = [np.linalg.solve(atoms.primitive, w @ atoms.primitive) for w in lattice_operations(atoms.primitive)]
+        multiples = [atoms.lattice @ turn @ np.linalg.inv(atoms.lattice) for turn in rotations]
+        keeps = [np.abs(multiple - np.round(multiple)).max() < 1e-3 for multiple in multiples]
+        turns = [np.asarray(turn, dtype=float) for turn, kept in zip(rotations, keeps, strict=True) if kept]
     known = {
         atom: _displaced_atom_constants(path, atom, sets, turns, atoms) for atom in sorted({one.atom for one in sets})
     }
     return np.stack([_equivalent_atom_constants(path, origin, known, turns, atoms) for origin in origins])
-
-
-def lattice_rotations(primitive: Array, lattice: Array) -> list[Array]:
-    """Cartesian rotations and reflections (3, 3), vectors in rows turn as v @ R, that keep both lattices."""
-    found: list[Array] = []
-    for operation in lattice_operations(primitive):
-        turn = np.linalg.solve(primitive, operation @ primitive)
-        multiple = lattice @ turn @ np.linalg.inv(lattice)
-        if np.abs(multiple - np.round(multiple)).max() < 1e-3:
-            found.append(np.asarray(turn, dtype=float))
-    return found
 
 
 def atom_permutation(turn: Array, start: int, end: int, atoms: SupercellAtoms) -> IntArray | None:

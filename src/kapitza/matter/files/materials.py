@@ -17,7 +17,14 @@ from kapitza.core.files import read_limited
 from kapitza.core.records import BaseRecord
 from kapitza.core.toml import parse_toml
 from kapitza.errors import DataError, InputError
-from kapitza.matter.elastic import hill_speeds
+from kapitza.matter.elastic import (
+    LATTICE_PARAMETERS,
+    REDUNDANT_CONSTANTS,
+    VOIGT_ENTRIES,
+    cell_volume,
+    hill_speeds,
+    stiffness_matrix,
+)
 from kapitza.matter.material import (
     LIQUID_SYMMETRY,
     Material,
@@ -26,13 +33,6 @@ from kapitza.matter.material import (
     Quantity,
     StateRange,
     composition,
-)
-from kapitza.matter.space_groups.crystal_class import (
-    LATTICE_PARAMETERS,
-    REDUNDANT_CONSTANTS,
-    VOIGT_ENTRIES,
-    cell_volume,
-    stiffness_matrix,
 )
 from kapitza.units import GPa, angstrom, m_u, nm
 

@@ -97,7 +97,12 @@ def _file_lines(crystal: Crystal, unit: Array, points: IntArray, counts: tuple[i
     yield from _cell_lines("unit_cell", crystal, unit, places, np.repeat(np.arange(n), k))
     everywhere = (places[:, None] + images @ unit).reshape(-1, 3)
     yield from _cell_lines("supercell", crystal, big, everywhere, np.repeat(np.arange(n), k * len(images)))
-    yield from _constant_lines(_supercell_constants(crystal, unit, points, images))
+    values = _supercell_constants(crystal, unit, points, images)
+    yield f'force_constants:\n  format: "compact"\n  shape: [ {len(values)}, {values.shape[1]} ]\n  elements:'
+    for i, j in product(*map(range, values.shape[:2])):
+        yield f"  - # ({i + 1}, {j + 1})"
+        for row in values[i, j].tolist():
+            yield "    - [ " + ", ".join(f"{value:21.15f}" for value in row) + " ]"
 
 
 def _supercell_constants(crystal: Crystal, unit: Array, points: IntArray, images: IntArray) -> Array:
@@ -139,11 +144,3 @@ def _cell_lines(name: str, crystal: Crystal, lattice: Array, positions: Array, k
         yield f"  - symbol: {crystal.symbols[kind]}"
         yield "    coordinates: [ " + ", ".join(f"{value:.15f}" for value in point) + " ]"
         yield f"    mass: {masses[kind]:.9f}\n    reduced_to: {origin}"
-
-
-def _constant_lines(values: Array) -> Iterator[str]:
-    yield f'force_constants:\n  format: "compact"\n  shape: [ {len(values)}, {values.shape[1]} ]\n  elements:'
-    for i, j in product(*map(range, values.shape[:2])):
-        yield f"  - # ({i + 1}, {j + 1})"
-        for row in values[i, j].tolist():
-            yield "    - [ " + ", ".join(f"{value:21.15f}" for value in row) + " ]"

@@ -36,12 +36,8 @@ class SpaceGroup(BaseRecord):
 
 
 def find_symmetry(one: Structure, tolerance: float) -> Any:
-    """Return the data set of spglib for a structure, in which operations may miss an atom by a tolerance, m.
-
-    Raises
-    ------
-    InputError
-        for atoms that are so near to each other that spglib takes them for one
+    """Return the data set of spglib for a structure, in which operations may miss an atom by a tolerance, m; InputError
+    for atoms that are so near to each other that spglib takes them for one.
     """
     import spglib  # takes as long to load as numpy
 
