@@ -79,7 +79,6 @@ def _as_leg_property(value: "float | LegProperty") -> LegProperty:
 
 
 def _check_positive_property(_instance: object, attribute: object, value: LegProperty) -> None:
-    """Validate that a property is above zero everywhere."""
     if not (value.value > 0).all():
         raise InputError(f"{getattr(attribute, 'name', '')} = {value.value.min():g}, wanted values above 0")
 

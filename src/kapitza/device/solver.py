@@ -258,7 +258,7 @@ def _add_variation(found: LayeredTemperatures, tolerance: float) -> LayeredTempe
         change = _differences(pair)
         settled = GRID_PROPERTY_TOLERANCE * found.peak
         errors = {name: linear[name] + abs(size - last[name]) + settled for name, size in change.items()}
-        varying, constant = (grid_drops(field.system, field.rise, field.faces, field.spot) for field in pair)
+        varying, constant = (grid_drops(field) for field in pair)
         drop = {name: found.drop.get(name, 0.0) for name in (*found.drop, *varying)}
         for name in drop:
             drop[name] += varying.get(name, 0.0) - constant.get(name, 0.0)

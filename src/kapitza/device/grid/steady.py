@@ -87,11 +87,11 @@ def _parabola_vertex(
     return (np.array(cells), np.array(weights, dtype=np.float64)), place + at[0]  # linear in T, for the adjoint
 
 
-def temperature_drops(found: FiniteVolumes, rise: Array, faces: HorizontalFaces, spot: HotSpot) -> dict[str, float]:
+def temperature_drops(held: "GridSolution") -> dict[str, float]:
     """Fall of the temperature in each layer, block and boundary on the line below the hottest point, K."""
-    layout = found.layout
-    top, bottom, middle = spot.of(faces.top), spot.of(faces.bottom), spot.of(rise)
-    owners = found.regions[spot.cell[0], spot.cell[1]]
+    layout, spot = held.system.layout, held.spot
+    top, bottom, middle = spot.of(held.faces.top), spot.of(held.faces.bottom), spot.of(held.rise)
+    owners = held.system.regions[spot.cell[0], spot.cell[1]]
     drops: dict[str, float] = {}
 
     def add(name: str, value: float) -> None:

@@ -326,7 +326,7 @@ def solve_on_grid(
         place=held.spot.place,
         layer=layout.regions[found.regions[held.spot.cell]].name,
         average=averages,
-        drop=temperature_drops(found, held.rise, faces, held.spot),
+        drop=temperature_drops(held),
         iterations=held.iterations,
     )
     return GridTemperatures(

@@ -174,7 +174,7 @@ def pulsed_temperatures(device: Device, names: Iterable[str] = ()) -> PulsedTemp
         mean=float(sum(reader.steady)),
         peak=train.peak,
         floor=train.floor,
-        first=_first(model, pulses),
+        first=_first_peak(model, pulses),
         always_on=float(sum(hot.readers[0].steady)),
         hot_peak=hot_peak,
         settled_pulses=_settling(model, pulses, train.peak),
@@ -366,7 +366,7 @@ def _moments(pulses: Iterable[PulsedPower], times: int) -> Array:
     return np.unique(np.concatenate([even, around[around < period], [period * (1 - 1e-9)]]))
 
 
-def _first(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> float:
+def _first_peak(model: TransientModel, pulses: Mapping[int, PulsedPower]) -> float:
     moments = _moments(pulses.values(), _TIMES)
     total = np.zeros(moments.size)
     for i, pulse in pulses.items():

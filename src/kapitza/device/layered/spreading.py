@@ -99,7 +99,6 @@ def _axis_density(source: AxisRanges, at: AxisRanges, tau: Array, side: float | 
 
 
 def _unbounded_density(source: AxisRanges, at: AxisRanges, tau: Array) -> Array:
-    """The same without sides."""
     order = (not source.points) + (not at.points)  # each range integrates the kernel once more
     root = np.sqrt(tau)[:, None, None]
 
@@ -316,7 +315,6 @@ def _chord_sum(radius: float, distance: Array, tau: Array) -> Array:
 
 
 def _disc_mode_sum(disc: Disc, at: Readout, tau: Array, box: Box) -> Array:
-    """The same as a series of the modes of a box."""
     least = min(box.width, box.depth)
     k = [np.pi / side * np.arange(int(np.ceil(_COSINE_TERMS * side / least)) + 1) for side in (box.width, box.depth)]
     size = np.hypot(k[0][:, None], k[1])

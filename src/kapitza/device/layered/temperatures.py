@@ -497,12 +497,19 @@ def section_map(device: Device, y: float | None = None, *, points: int = 241, pe
     `per_layer` depths lie in each layer, denser at its faces; the depth of a boundary stands there twice, above and
     below.
     """
-    solution = solve_steady(device, _section_planes(device, per_layer))
+    (left, right), _ = _map_window(device)
+    share = (1 - np.cos(np.pi * np.arange(1, per_layer) / per_layer)) / 2
+    planes: list[Plane] = []
+    for layer in device.stack.layers:  # in an infinite last one as deep as the sources are wide
+        infinite = np.isinf(layer.thickness)
+        depths = (right - left) * share[: per_layer // 2] * 2 if infinite else layer.thickness * share
+        planes += [Plane(layer.name, float(depth)) for depth in depths]
+    solution = solve_steady(device, tuple(planes))
     place = float(solution.spot.y[0]) if y is None else number(y)
     low, high = (-np.inf, np.inf) if device.box is None else (0.0, device.box.depth)
     if not (low <= place <= high and np.isfinite(place)):
         raise InputError(f"a section at y = {place:g} m: the device reaches from {low:g} to {high:g} m")
-    (left, right), middle = _map_window(device)[0], float(solution.spot.x[0])
+    middle = float(solution.spot.x[0])
     reach = (right - left) * np.geomspace(1e-4, 1, points // 4)  # half of the places lie close to the hottest point
     lines = [np.linspace(left, right, points // 2), [middle], middle + reach, middle - reach]
     x = np.unique(np.clip(np.concatenate(lines), left, right))
@@ -510,15 +517,3 @@ def section_map(device: Device, y: float | None = None, *, points: int = 241, pe
     depths = np.array(solution.linear.column.depths)
     ends = np.isfinite(depths)
     return TemperatureField("section", x, depths[ends], rises[ends].T, place)
-
-
-def _section_planes(device: Device, per_layer: int) -> tuple[Plane, ...]:
-    """Planes in all layers, denser at the faces; in an infinite last one as deep as the sources are wide."""
-    share = (1 - np.cos(np.pi * np.arange(1, per_layer) / per_layer)) / 2
-    (left, right), _ = _map_window(device)
-    planes: list[Plane] = []
-    for layer in device.stack.layers:
-        infinite = np.isinf(layer.thickness)
-        depths = (right - left) * share[: per_layer // 2] * 2 if infinite else layer.thickness * share
-        planes += [Plane(layer.name, float(depth)) for depth in depths]
-    return tuple(planes)
