@@ -14,7 +14,7 @@ With `phonons` or a `mean_free_path` the decay is that of the Boltzmann equation
 from typing import ClassVar, Literal
 
 import numpy as np
-from attrs import converters, field, frozen, validators
+from attrs import converters, field, frozen
 
 from kapitza.core.arrays import Array, about, filled, one_of, parameter, quantity
 from kapitza.core.stack import Stack
@@ -23,11 +23,15 @@ from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.setup import Setup, heat_capacity_of
 from kapitza.errors import InputError
 from kapitza.measure.experiment import TemperatureExperiment, increasing_positive
+from kapitza.measure.thermoreflectance.substrate import PHONONS_OR_NONE, POSITIVE_OR_NONE
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.gratings import GratingBands, grating_decay, grating_suppression, scaled_bands
 
 GratingDetection = Literal["heterodyne", "homodyne"]
 GRATING_DETECTIONS: tuple[GratingDetection, ...] = ("heterodyne", "homodyne")
+_ANGLE = parameter("rad", "of the grating's wave vector from x, along the layers")
+_MEAN_FREE_PATH = parameter("m", "mean free path of the phonons that carry the heat")
+_OPTIONAL = converters.optional(float)
 
 
 @frozen(eq=False)
@@ -73,24 +77,12 @@ class TransientGrating(TemperatureExperiment):
     period: float = field(
         kw_only=True, converter=float, validator=quantity(), metadata=parameter("m", "period of the grating")
     )
-    angle: float = field(
-        default=0.0,
-        kw_only=True,
-        converter=float,
-        validator=quantity(low=-np.inf),
-        metadata=parameter("rad", "of the grating's wave vector from x, along the layers"),
-    )
+    angle: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf), metadata=_ANGLE)
     detection: GratingDetection = field(default="heterodyne", kw_only=True, validator=one_of(*GRATING_DETECTIONS))
     setup: Setup = field(factory=Setup, kw_only=True)
-    phonons: Carriers | None = field(
-        default=None, kw_only=True, validator=validators.optional(validators.instance_of(Carriers))
-    )
+    phonons: Carriers | None = field(default=None, kw_only=True, validator=PHONONS_OR_NONE)
     mean_free_path: float | None = field(
-        default=None,
-        kw_only=True,
-        converter=converters.optional(float),
-        validator=validators.optional(quantity()),
-        metadata=parameter("m", "mean free path of the phonons that carry the heat"),
+        default=None, kw_only=True, converter=_OPTIONAL, validator=POSITIVE_OR_NONE, metadata=_MEAN_FREE_PATH
     )
     name: str = field(default="grating", kw_only=True)
 

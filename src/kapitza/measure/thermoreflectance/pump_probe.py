@@ -77,6 +77,7 @@ DelayedBeam = Literal["pump", "probe"]
 _ANY_SIGN = quantity(low=-np.inf)
 _MODULATION, _REPETITION = parameter("Hz", "modulation of the pump"), parameter("Hz", "pulse frequency")
 _PHASE = parameter("rad", "phase of the lock-in amplifier")
+_EACH_FREQUENCY = validators.optional(arrays.same_length("frequency"))
 
 
 @frozen(eq=False)
@@ -190,12 +191,9 @@ class Fdtr(LockinExperiment):
     kind: SignalKind = field(default="phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     phase: float = field(default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=_PHASE)
     pump_growth: Array | None = field(
-        default=None,
-        kw_only=True,
-        converter=converters.optional(arrays.finite),
-        validator=validators.optional(arrays.same_length("frequency")),
+        default=None, kw_only=True, converter=converters.optional(arrays.finite), validator=_EACH_FREQUENCY,
         metadata=about("1", "growth of the pump's radius"),
-    )
+    )  # fmt: skip
     growth_scale: float = field(
         default=1.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=parameter("1", "factor of the growth")
     )

@@ -19,6 +19,11 @@ from kapitza.simulate.boltzmann.half_space import PassingShares, impedance_beyon
 
 _MOST_PASSING = 1.01  # share: a fit at 1 steps a little beyond it for its derivatives
 _MOST_GROUPS = 12
+_OPTIONAL, POSITIVE_OR_NONE = converters.optional(float), validators.optional(quantity())
+PHONONS_OR_NONE = validators.optional(validators.instance_of(Carriers))
+_MEAN_FREE_PATH = parameter("m", "mean free path of the phonons of the last layer")
+_TRANSMISSION = about("1", "shares of phonons that pass the boundary")
+_TRANSMISSION_EDGES = about("rad s^-1", "bounds between the groups of transmission")
 
 
 def _shares(value: Any) -> tuple[float, ...]:
@@ -55,27 +60,15 @@ class SubstrateExperiment(ParametrisedExperiment):
     """
 
     setup: Setup = field(factory=Setup, kw_only=True)
-    phonons: Carriers | None = field(
-        default=None, kw_only=True, validator=validators.optional(validators.instance_of(Carriers))
-    )
+    phonons: Carriers | None = field(default=None, kw_only=True, validator=PHONONS_OR_NONE)
     mean_free_path: float | None = field(
-        default=None,
-        kw_only=True,
-        converter=converters.optional(float),
-        validator=validators.optional(quantity()),
-        metadata=parameter("m", "mean free path of the phonons of the last layer"),
+        default=None, kw_only=True, converter=_OPTIONAL, validator=POSITIVE_OR_NONE, metadata=_MEAN_FREE_PATH
     )
     transmission: tuple[float, ...] | None = field(
-        default=None,
-        kw_only=True,
-        converter=converters.optional(_shares),
-        metadata=about("1", "shares of phonons that pass the boundary"),
+        default=None, kw_only=True, converter=converters.optional(_shares), metadata=_TRANSMISSION
     )
     transmission_edges: tuple[float, ...] = field(
-        default=(),
-        kw_only=True,
-        converter=_increasing_edges,
-        metadata=about("rad s^-1", "bounds between the groups of transmission"),
+        default=(), kw_only=True, converter=_increasing_edges, metadata=_TRANSMISSION_EDGES
     )
 
     def boundary_conductances(self, stack: Stack) -> Array:

@@ -15,6 +15,7 @@ from kapitza.measure.thermoreflectance.substrate import heated_impedance, substr
 
 _RESOLVED_PERIODS = 40
 _STRIP_GAUSS_ORDER = 8
+_POWER = parameter("W", "amplitude of the heat at 2ω, the mean power for a sine current")
 
 
 def strip_quadrature(half_width: float) -> tuple[Array, Array]:
@@ -53,12 +54,7 @@ class ThreeOmega(LockinExperiment):
     length: float = field(
         kw_only=True, converter=float, validator=quantity(), metadata=parameter("m", "length of the strip")
     )
-    power: float = field(
-        kw_only=True,
-        converter=float,
-        validator=quantity(),
-        metadata=parameter("W", "amplitude of the heat at 2ω, the mean power for a sine current"),
-    )
+    power: float = field(kw_only=True, converter=float, validator=quantity(), metadata=_POWER)
     kind: SignalKind = field(default="in_phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     name: str = field(default="omega", kw_only=True)
 
