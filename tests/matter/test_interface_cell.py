@@ -19,7 +19,7 @@ from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.potentials.relaxation import relax_interface
 from kapitza.matter.potentials.space_group import height_operations, space_group
 from kapitza.matter.structure import Structure, structure
-from kapitza.run.cache import CACHE_VARIABLE
+from kapitza.run.store import CACHE_VARIABLE
 from kapitza.theory.agf.conductance import agf
 from kapitza.units import THz, angstrom, eV
 

@@ -32,7 +32,7 @@ from kapitza.matter.potentials.force_field import (
 from kapitza.matter.potentials.named_force_fields import find_batch, named_force_field, sevennet_batch
 from kapitza.matter.potentials.published import published_potential
 from kapitza.matter.structure import structure
-from kapitza.run.cache import CACHE_VARIABLE
+from kapitza.run.store import CACHE_VARIABLE
 from kapitza.units import angstrom
 
 SINGLE = float(np.finfo(np.float32).eps)

@@ -7,8 +7,7 @@ import pytest
 
 from kapitza.matter.bands import cached_spectrum
 from kapitza.matter.phonons import phonon_spectrum, phonons
-from kapitza.run.cache import cache_store, compute_once
-from kapitza.run.store import UnitResult
+from kapitza.run.store import UnitResult, cache_store, compute_once
 
 
 class Kernel:

@@ -34,8 +34,7 @@ from kapitza.matter.spectrum import (
     converged_spectra,
     warn_of_imaginary,
 )
-from kapitza.run.cache import compute_once
-from kapitza.run.store import UnitInputs, UnitResult
+from kapitza.run.store import UnitInputs, UnitResult, compute_once
 
 SPECTRUM_VERSION = "spectra-1"  # changes when the same crystal would give other spectra
 _FREQUENCY_PANELS = 48  # of the frequency grid of a theory

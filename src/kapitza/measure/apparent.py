@@ -31,8 +31,7 @@ from kapitza.matter.library import material
 from kapitza.matter.material import GLASS_SYMMETRY, LIQUID_SYMMETRY
 from kapitza.matter.phonons import phonons
 from kapitza.matter.sheet import Sheet
-from kapitza.run.cache import compute_once
-from kapitza.run.store import UnitInputs, UnitResult
+from kapitza.run.store import UnitInputs, UnitResult, compute_once
 from kapitza.simulate.boltzmann.boundaries import Wall
 from kapitza.simulate.boltzmann.carriers import Carriers, ScatteringRates
 from kapitza.simulate.boltzmann.layered.response import apparent_resistance

@@ -3,13 +3,18 @@
 A unit of work is a mapping of inputs.  Its address is the SHA-256 of them and of the version of the kernel; its result
 is one file, written to a temporary name, flushed to the disk and renamed, with its own checksum.  What exists is never
 computed again, a late or repeated writer writes the same bytes, and a damaged file counts as absent.
+
+What is computed once for each user is kept in a store in the folder where the system keeps caches.
 """
 
 import hashlib
 import io
 import json
 import math
+import os
+import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from tokenize import TokenError
 
@@ -27,6 +32,7 @@ UnitInputs = Mapping[str, object]
 
 _FILE_MAGIC = "kapitza-unit"
 _FILE_FORMAT = 1
+CACHE_VARIABLE = "KAPITZA_CACHE"  # names another folder; empty: nothing is kept
 
 
 @frozen
@@ -170,3 +176,60 @@ def _read_array(stream: io.BytesIO, total: int) -> NDArray[np.generic]:
         raise DataError(f"claims an array of {dtype} and shape {shape!s:.60} in {total - stream.tell()} bytes")
     values = np.frombuffer(bytearray(stream.read(size)), dtype)
     return values.reshape(shape, order="F" if column_major else "C")
+
+
+def cache_store() -> Store | None:
+    """The store of this user; None where the environment variable KAPITZA_CACHE is empty."""
+    named = os.environ.get(CACHE_VARIABLE)
+    if named is not None:
+        return Store(Path(named)) if named else None
+    try:  # where programs of this system keep what can be computed again
+        if sys.platform == "win32":
+            folder = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+        elif sys.platform == "darwin":
+            folder = Path.home() / "Library" / "Caches"
+        else:
+            folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        return Store(folder / "kapitza")
+    except RuntimeError:  # nobody knows where this user is at home
+        return None
+
+
+def compute_once(kernel: Callable[[], UnitResult], inputs: UnitInputs, *, version: str) -> UnitResult:
+    """Result of a kernel, from the cache where it was computed before.
+
+    `inputs` are all arrays and plain values that the result depends on; with the version of the kernel they make its
+    address.  A folder that cannot be read or written costs the time of the computation and nothing else.
+    """
+    kept = read_kept(inputs, version=version)
+    if kept is None:
+        kept = kernel()
+        keep_result(inputs, kept, version=version)
+    return kept
+
+
+def read_kept(inputs: UnitInputs, *, version: str) -> UnitResult | None:
+    """Result of these inputs in the cache; None where there is none, or the folder cannot be read."""
+    store = cache_store()
+    with suppress(InputError, OSError):
+        return None if store is None else store.read(unit_address(inputs, version=version))
+    return None
+
+
+def keep_result(inputs: UnitInputs, found: UnitResult, *, version: str) -> None:
+    """Keep a result in the cache, where that can be written."""
+    store = cache_store()
+    if store is not None:
+        with suppress(InputError, OSError):
+            store.write(unit_address(inputs, version=version), found)
+
+
+def writable_store() -> Store | None:
+    """The store of this user where results can be kept, else None."""
+    store = cache_store()
+    try:
+        if store is not None:
+            store.folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return None
+    return store if store is not None and os.access(store.folder, os.W_OK) else None

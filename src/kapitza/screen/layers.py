@@ -170,19 +170,15 @@ def interlayers(
     own = _own_resistance(materials, thickness)
     order = tabulation.debye_first(materials)
     sorted_table, own = materials.select(order), own[order]
-    emission = 1 / own_conductances(sorted_table, kelvin)
+    # inverse of what each material emits into one half space: the local drop leaves out half of it
+    leads = tabulation.tabulate_pairs(sorted_table, np.array([kelvin]), "local").leads
+    emission = 2 * np.asarray(leads, dtype=float)[0]
     tables = tabulation.tabulate_pairs(sorted_table, np.array([kelvin]))
     if rows is None:
         left, right, layer = _best_triples(tables, own - emission, top, store, executor, progress)
     else:
         left, right, layer = _best_between(tables, own - emission, np.argsort(order).astype(np.int64)[rows], top)
     return _describe_layers(sorted_table, (left, right, layer), emission, own, tables, kelvin, thickness or 0.0)
-
-
-def own_conductances(materials: MaterialTable, temperature: float) -> Array:
-    """(n,) what each of a table, Debye solids first, emits into one half space, W m⁻² K⁻¹."""
-    leads = tabulation.tabulate_pairs(materials, np.array([temperature]), "local").leads
-    return 0.5 / np.asarray(leads, dtype=float)[0]
 
 
 def _own_resistance(materials: MaterialTable, thickness: float | None) -> Array:

@@ -239,17 +239,24 @@ def material_table(sides: Sequence[str | Phonons], *, source: str = "") -> Mater
     edges = cell_edges([float(found[i].edges[-1]) for i in rows]) if rows else np.zeros(0)
     speeds = np.array([one.speeds[:2] if isinstance(one, Solid) else (np.nan, np.nan) for one in found])
     names = [one.name for one in found]
-    spectra = np.array([average_reduced_modes(found[i], edges) for i in rows]).reshape(
-        len(rows), 2, max(edges.size - 1, 0)
-    )
+    spectra = np.array([average_reduced_modes(found[i], edges) for i in rows])
+    spectra = spectra.reshape(len(rows), 2, max(edges.size - 1, 0))
+    formulas = [""] * len(names)
+    ends, conductivities = np.full((2, len(names)), np.nan)
+    for i, name in enumerate(names):
+        with suppress(InputError):
+            known = material(name)
+            formulas[i] = known.formula
+            ends[i] = known.state.high.value if known.state.high is not None else np.nan
+            conductivities[i] = known.conductivity(_ROOM_TEMPERATURE)[0]
     return MaterialTable(
         names=names,
-        formulas=[_library_formula(name) for name in names],
+        formulas=formulas,
         edges=edges,
         band_rows=rows,
         reduced_modes=spectra[:, 0],
         slopes=spectra[:, 1],
-        properties=_library_properties(names),
+        properties={"solid_to": ends, "conductivity": conductivities},  # K and W m⁻¹ K⁻¹ at 300 K
         source=source or _LIBRARY_SOURCE,
         longitudinal=speeds[:, 0],
         transverse=speeds[:, 1],
@@ -332,24 +339,6 @@ def combine_tables(*tables: MaterialTable) -> MaterialTable:
         source="; ".join(dict.fromkeys(part.source for part in parts if part.source)),
         **{name: np.concatenate([getattr(part, name) for part in parts]) for name in _RANGES},
     )
-
-
-def _library_properties(names: Sequence[str]) -> dict[str, Array]:
-    """Where materials of the library cease to be solid, K, and their conductivity at 300 K, W m⁻¹ K⁻¹."""
-    ends, conductivities = np.full((2, len(names)), np.nan)
-    for i, name in enumerate(names):
-        with suppress(InputError):
-            known = material(name)
-            ends[i] = known.state.high.value if known.state.high is not None else np.nan
-            conductivities[i] = known.conductivity(_ROOM_TEMPERATURE)[0]
-    return {"solid_to": ends, "conductivity": conductivities}
-
-
-def _library_formula(name: str) -> str:
-    try:
-        return material(name).formula
-    except InputError:
-        return ""
 
 
 def find_rows(materials: MaterialTable, names: Sequence[str]) -> IntArray:

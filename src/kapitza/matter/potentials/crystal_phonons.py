@@ -35,8 +35,7 @@ from kapitza.matter.potentials.space_group import primitive_structure, symmetriz
 from kapitza.matter.spectrum import ignore_imaginary
 from kapitza.matter.structure import Structure
 from kapitza.matter.zone.dispersion import PhononDispersion, crystal_dispersion
-from kapitza.run.cache import compute_once
-from kapitza.run.store import UnitResult
+from kapitza.run.store import UnitResult, compute_once
 from kapitza.run.work import Progress
 from kapitza.units import GPa, THz, angstrom
 

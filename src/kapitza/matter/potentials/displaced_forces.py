@@ -22,8 +22,7 @@ from kapitza.matter.potentials.force_field import ForceField, duration
 from kapitza.matter.potentials.named_force_fields import named_force_field
 from kapitza.matter.potentials.space_group import SpaceGroup, space_group
 from kapitza.matter.structure import Structure
-from kapitza.run.cache import keep_result, read_kept, writable_store
-from kapitza.run.store import UnitInputs, UnitResult
+from kapitza.run.store import UnitInputs, UnitResult, keep_result, read_kept, writable_store
 from kapitza.run.work import ignore_progress, run_units
 from kapitza.units import angstrom
 

@@ -19,8 +19,7 @@ from kapitza.core.arrays import Array, BoolArray
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.matter.potentials.force_field import FORCE_UNIT, ForceField
 from kapitza.matter.structure import Structure
-from kapitza.run.cache import compute_once
-from kapitza.run.store import UnitResult
+from kapitza.run.store import UnitResult, compute_once
 from kapitza.units import angstrom, eV
 
 _REST_VERSION = "rest-1"

@@ -304,22 +304,19 @@ def _keeps_junction(
     lattice_map = np.round(np.linalg.inv(operation).T).astype(np.int64)
     rotation = _rotation(junction.periods, lattice_map) if junction.directions == 3 else np.eye(1)
     inverse = np.round(np.linalg.inv(lattice_map)).astype(np.int64)
+    ends = [(0, start[1]), (start[-2], start[-3])]  # layers of either lead, and the layer of the device beside it
     for found in find_mappings(network, rotation, lattice_map):
-        ends = [(0, start[1]), (start[-2], start[-3])]  # layers of either lead, and the layer of the device beside it
-        relative = [
-            _relative_mapping(found, int(far), int(near), lead.layer.size // 2, inverse)
-            for (far, near), lead in zip(ends, leads, strict=True)
-        ]
-        if all(_continues(lead, step) for lead, step in zip(leads, relative, strict=True)):
+        for (far, near), lead in zip(ends, leads, strict=True):
+            # the mapping of the far layer after the inverse of that of the near one
+            size = lead.layer.size // 2
+            outer, inner = found.image[far : far + size] - far, found.image[near : near + size] - near
+            image = np.argsort(inner)[outer]
+            shift = (found.shift[far : far + size] - found.shift[near : near + size][image]) @ inverse
+            if not _continues(lead, AtomMapping(image, shift)):
+                break
+        else:
             return True
     return False
-
-
-def _relative_mapping(found: AtomMapping, far: int, near: int, size: int, inverse: IntArray) -> AtomMapping:
-    r"""$\sigma_\mathrm{near}^{-1}\sigma_\mathrm{far}$ of two layers of a lead, whose atoms start at these."""
-    outer, inner = found.image[far : far + size] - far, found.image[near : near + size] - near
-    image = np.argsort(inner)[outer]
-    return AtomMapping(image, (found.shift[far : far + size] - found.shift[near : near + size][image]) @ inverse)
 
 
 def _continues(lead: BondNetwork, step: AtomMapping) -> bool:
