@@ -16,8 +16,9 @@ import numpy as np
 
 from kapitza import dmm
 from kapitza.screen import MaterialTable, Ranking, interlayers, screen
+from kapitza.screen.conductances import compute_pairs
 from kapitza.screen.table import cell_edges
-from kapitza.screen.tabulation import compute_pairs, tabulate_pairs
+from kapitza.screen.tabulation import tabulate_pairs
 
 KELVIN = np.array([77.0, 300.0, 600.0])
 RNG = np.random.default_rng(19)

@@ -7,7 +7,7 @@ from kapitza.errors import InputError
 from kapitza.plot.screening import screening_map, screening_matrix, screening_ranks
 from kapitza.plot.style import new_figure
 from kapitza.screen import Ranking, material_table, screen
-from kapitza.screen.tabulation import table_conductances
+from kapitza.screen.conductances import table_conductances
 
 NAMES = ("diamond", "Si", "Ge", "Al", "Pb")
 

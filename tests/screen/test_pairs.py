@@ -15,8 +15,9 @@ from kapitza.matter.isotropic import Solid
 from kapitza.matter.phonons import phonon_spectrum
 from kapitza.screen import MaterialTable, Ranking, combine_tables, library_table, material_table, screen
 from kapitza.screen import pairs as pair_module
+from kapitza.screen.conductances import compute_pairs
 from kapitza.screen.result import PRECISIONS, Screening
-from kapitza.screen.tabulation import compute_pairs, debye_first, landauer_primitive, reduced_primitive, tabulate_pairs
+from kapitza.screen.tabulation import debye_first, landauer_primitive, reduced_primitive, tabulate_pairs
 
 KELVIN = np.array([20.0, 300.0])
 NAMES = ("Al", "Si", "Ge", "Cu", "Au", "Pb", "diamond", "GaN", "MgO", "PMMA")

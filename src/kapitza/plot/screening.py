@@ -9,9 +9,9 @@ import numpy as np
 
 from kapitza.errors import InputError, require
 from kapitza.plot.style import LINE_COLOURS, new_axes
+from kapitza.screen.conductances import table_conductances
 from kapitza.screen.filters import material_column
 from kapitza.screen.table import find_rows
-from kapitza.screen.tabulation import table_conductances
 from kapitza.units import MW
 
 if TYPE_CHECKING:

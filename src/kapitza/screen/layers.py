@@ -33,8 +33,9 @@ from kapitza.errors import InputError, require
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
 from kapitza.screen import tabulation
+from kapitza.screen.conductances import KERNEL_EXTRA, KERNEL_PURPOSE, compute_pairs
 from kapitza.screen.table import MaterialTable, find_rows
-from kapitza.screen.tabulation import KERNEL_EXTRA, KERNEL_PURPOSE, PairTables
+from kapitza.screen.tabulation import PairTables
 from kapitza.theory.dmm import ballistic_layers
 from kapitza.units import THz
 
@@ -211,7 +212,7 @@ def _best_between(tables: PairTables, extra: Array, ends: IntArray, top: int) ->
 def _resistances(tables: PairTables, first: IntArray, second: IntArray) -> Array:
     """(n,) emitted resistance of pairs, m² K W⁻¹."""
     with np.errstate(divide="ignore"):
-        return 1 / tabulation.compute_pairs(tables, first, second)[0]
+        return 1 / compute_pairs(tables, first, second)[0]
 
 
 def _best_triples(

@@ -11,10 +11,11 @@ from kapitza.errors import InputError, require
 from kapitza.run.store import StoreLike, UnitInputs, UnitResult
 from kapitza.run.work import ExecutorLike, Progress, run_units, thread_executor
 from kapitza.screen import tabulation
+from kapitza.screen.conductances import KERNEL_EXTRA, KERNEL_PURPOSE, compute_pairs
 from kapitza.screen.ranks import ModelError, bin_logarithms, calibrated_errors, catalogue_error, rank_probabilities
 from kapitza.screen.result import Ranking, Screening
 from kapitza.screen.table import MaterialTable, find_rows
-from kapitza.screen.tabulation import KERNEL_EXTRA, KERNEL_PURPOSE, PairTables
+from kapitza.screen.tabulation import PairTables
 
 SCREENING_VERSION = "screen-3"  # part of the address of stored results
 MAX_PAIRS = 2 * 10**10
@@ -143,7 +144,7 @@ def _count_once(results: Sequence[UnitResult], tables: PairTables, rows: IntArra
         first, second = (rows[place] for place in np.tril_indices(rows.size))
         kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
         surplus = np.zeros_like(counts)
-        kernels.count_conductances(tabulation.compute_pairs(tables, first, second), surplus)
+        kernels.count_conductances(compute_pairs(tables, first, second), surplus)
         counts = np.maximum(counts - surplus, 0)
     return counts
 

@@ -26,8 +26,8 @@ from kapitza.matter.library import material, materials
 from kapitza.matter.phonons import phonon_spectrum
 from kapitza.measure.calibration.estimate import calibrated_conductance
 from kapitza.measure.catalogue import measured
+from kapitza.screen.conductances import table_conductances
 from kapitza.screen.table import MaterialTable, has_usable_phonons, is_debye_solid, material_table
-from kapitza.screen.tabulation import table_conductances
 
 _ROOM_TEMPERATURE = 300.0  # K
 _FEWEST_CONTACTS = 25  # from which the catalogue tells a factor

@@ -26,7 +26,6 @@ from kapitza.core.conductance import Drop
 from kapitza.core.occupation import Statistics
 from kapitza.core.quadrature import gauss_legendre, panel_quadrature
 from kapitza.core.transmission import DROP_CORRECTION
-from kapitza.errors import require
 from kapitza.screen.result import Precision
 from kapitza.screen.table import MaterialTable
 from kapitza.units import hbar, k_B
@@ -37,7 +36,6 @@ _PANEL_WIDTH = 0.5  # of the reduced energy, in which few nodes integrate to rou
 _PANEL_NODES = 6
 _LARGEST_ENERGY = 120.0  # ħω/k_B T from which nothing is added: x⁴ e^-x is 2e-44 there
 MODE_SCALE = 1e9  # brings s near 1, so that its third power is a number of single precision
-KERNEL_EXTRA, KERNEL_PURPOSE = "screen", "screening pairs of materials"
 
 
 class PairTables(NamedTuple):
@@ -141,25 +139,3 @@ def tabulate_pairs(
         edges=edges / MODE_SCALE,
         steps=(np.diff(edges) / MODE_SCALE).astype(np.float32),
     )
-
-
-def compute_pairs(tables: PairTables, first: IntArray, second: IntArray) -> Array:
-    """(nT, n) conductances of pairs of tabulated materials, W m⁻² K⁻¹."""
-    kernels = require("kapitza.screen.kernels", extra=KERNEL_EXTRA, why=KERNEL_PURPOSE)
-    found = np.empty((tables.edges.shape[0], first.size))
-    kernels.pair_conductances(first, second, tables, found)
-    return found
-
-
-def table_conductances(
-    materials: MaterialTable,
-    temperature: Array,
-    pairs: tuple[IntArray, IntArray],
-    drop: Drop = "emitted",
-    statistics: Statistics = "quantum",
-) -> Array:
-    """(nT, n) conductances of pairs of rows of a table, (n,) and (n,), W m⁻² K⁻¹."""
-    order = debye_first(materials)
-    place = np.argsort(order)
-    tables = tabulate_pairs(materials.select(order), temperature, drop, statistics)
-    return compute_pairs(tables, place[pairs[0]], place[pairs[1]])
