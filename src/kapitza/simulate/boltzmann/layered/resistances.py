@@ -58,11 +58,9 @@ def interface_conductances(
     thick = _thick_layer_thickness(thickness, left, right)
     for side in (left, right):
         median = side.path_quantile(0.5)
-        if thick < _MIN_LAYER_PATHS * median:
-            raise InputError(
-                f"thickness = {thick:g} m: half of the heat in {side.name} travels farther than "
-                f"{median:.3g} m at a time; take at least {_MIN_LAYER_PATHS * median:.3g} m"
-            )
+        if thick < (least := _MIN_LAYER_PATHS * median):
+            path = f"half of the heat in {side.name} travels farther than {median:.3g} m at a time"
+            raise InputError(f"thickness = {thick:g} m: {path}; take at least {least:.3g} m")
     right_name = right.name if right.name != left.name else f"{right.name}'"
     solution = transport([Film(thick, left), Film(thick, right, name=right_name)], [boundary])
     return {drop: solution.conductance(drop) for drop in TEMPERATURE_DROPS}

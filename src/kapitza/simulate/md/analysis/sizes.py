@@ -10,8 +10,7 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import InputError
 from kapitza.simulate.md.analysis.nemd import invert_resistance
 
-# Standard uncertainties from which a size effect counts as one.
-_SIZE_SIGNIFICANCE = 2.0
+_SIZE_SIGNIFICANCE = 2.0  # standard uncertainties from which a size effect counts as one
 _HALVINGS = 60  # of the range that holds a quantile
 _OFFSETS = 33  # offsets ℓ of R∞ + a/(L + ℓ) that are tried
 
@@ -59,13 +58,8 @@ class SizeSeries(BaseRecord):
     def verdict(self) -> str:
         """One line: whether size matters, and which resistance follows."""
         infinite = f"R(infinite) = {self.fitted[0]:.4g} +- {self.fitted_sigma[0]:.2g} m2K/W"
-        if self.size_effect:
-            line = f"size matters: {infinite}"
-        else:
-            line = (
-                f"no size effect within error: mean {self.mean:.4g} +- {self.mean_sigma:.2g} m2K/W of all lengths, "
-                f"{infinite}"
-            )
+        mean = f"mean {self.mean:.4g} +- {self.mean_sigma:.2g} m2K/W of all lengths"
+        line = f"size matters: {infinite}" if self.size_effect else f"no size effect within error: {mean}, {infinite}"
         if self.fitted[0] < _SIZE_SIGNIFICANCE * self.fitted_sigma[0]:
             line += "; R(infinite) is not resolved: run longer"
         if self.freedom > 0 and self.probability < 0.01:
@@ -79,9 +73,8 @@ class SizeSeries(BaseRecord):
     def conductance(self, temperature: float, *, method: str = "NEMD") -> Conductance:
         """1 / R(infinite), extrapolated drop, classical; of the fit, whose error is honest also without size effect."""
         label = f"{method}, extrapolated from {self.length.size} lengths"
-        return invert_resistance(
-            "R(infinite)", temperature, float(self.fitted[0]), float(self.fitted_sigma[0]), "extrapolated", label
-        )
+        value, sigma = float(self.fitted[0]), float(self.fitted_sigma[0])
+        return invert_resistance("R(infinite)", temperature, value, sigma, "extrapolated", label)
 
 
 def size_series(
@@ -97,25 +90,24 @@ def size_series(
     if not r.size == s.size == x.size:
         raise InputError(f"{r.size} resistances, {s.size} errors and {x.size} lengths: they must be as many")
     columns = [np.ones(x.size), 1 / x]
-    thermostat_lengths = None if thermostat_length is None else positive(thermostat_length)
-    if thermostat_lengths is not None:
-        if thermostat_lengths.size != x.size:
-            raise InputError(f"{thermostat_lengths.size} lengths of thermostats for {x.size} lengths of systems")
-        columns.append(1 / thermostat_lengths)
+    thermostats = None if thermostat_length is None else positive(thermostat_length)
+    if thermostats is not None:
+        if thermostats.size != x.size:
+            raise InputError(f"{thermostats.size} lengths of thermostats for {x.size} lengths of systems")
+        columns.append(1 / thermostats)
     _check_lengths(x, columns)
     scale = np.array([float(np.abs(column).max()) for column in columns])  # 1/L is 1e8 times the constant
     white = np.column_stack(columns) / scale / s[:, None]
     solution, *_ = np.linalg.lstsq(white, r / s, rcond=None)
-    rest = r / s - white @ solution
+    rest, weight = r / s - white @ solution, 1 / s**2
     chi2, freedom = float(rest @ rest), int(x.size - len(columns))
     wider = max(1.0, chi2 / freedom) if freedom > 0 else 1.0  # little scatter may be chance
     covariance = np.linalg.inv(white.T @ white) / np.outer(scale, scale) * wider
-    weight = 1 / s**2
     mean = float(weight @ r / weight.sum())
     mean_chi2 = float(np.sum(((r - mean) / s) ** 2))
     mean_sigma = float(np.sqrt(max(1.0, mean_chi2 / (x.size - 1)) / weight.sum()))
     return SizeSeries(
-        length=x, thermostat_length=thermostat_lengths, resistance=r, sigma=s, fitted=solution / scale,
+        length=x, thermostat_length=thermostats, resistance=r, sigma=s, fitted=solution / scale,
         covariance=covariance, chi2=chi2, freedom=freedom, mean=mean, mean_sigma=mean_sigma, mean_chi2=mean_chi2
     )  # fmt: skip
 

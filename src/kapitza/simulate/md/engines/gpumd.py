@@ -45,10 +45,8 @@ def slab_of_layers(system: System, layers: IntArray) -> Slab:
     heights: Array = system.heights
     inside = system.roles[first : last + 1]
     if first == 0 or last + 1 >= heights.size or (inside != FREE_ROLE).any():
-        raise InputError(
-            f"{system.name}: the {last + 1 - first} planes of atoms near the interface reach into the thermostats or "
-            "the ends: take longer sides"
-        )
+        planes = f"the {last + 1 - first} planes of atoms near the interface"
+        raise InputError(f"{system.name}: {planes} reach into the thermostats or the ends: take longer sides")
     thickness = float(heights[last] + heights[last + 1] - heights[first] - heights[first - 1]) / 2
     atoms = np.flatnonzero((system.layer >= first) & (system.layer <= last))
     return Slab(atoms, thickness, thickness * system.area)
@@ -112,19 +110,19 @@ def _model_file(system: System, names: Sequence[str], state: MdState, trajectory
 
 def _run_commands(system: System, potential: str, protocol: Protocol, trajectory: PlaneTrajectory | None) -> str:
     """Text of run.in; the run before the blocks ends with the energy at which they begin."""
-    thermostats = protocol.thermostats
+    thermostats, before = protocol.thermostats, max(protocol.equilibration, 1)
     mean, half = (thermostats.hot + thermostats.cold) / 2, (thermostats.hot - thermostats.cold) / 2
     damping = thermostats.damping / protocol.timestep
-    heat = f"ensemble heat_lan {mean:.10g} {damping:.10g} {half:.10g} {HOT_ROLE} {COLD_ROLE}"
-    held = [f"fix {FIXED_ROLE}"] if (system.role == FIXED_ROLE).any() else []
-    before = max(protocol.equilibration, 1)
+    heat = [f"ensemble heat_lan {mean:.10g} {damping:.10g} {half:.10g} {HOT_ROLE} {COLD_ROLE}"]
+    if (system.role == FIXED_ROLE).any():
+        heat.append(f"fix {FIXED_ROLE}")
     total = protocol.blocks * protocol.steps
     restart = protocol.steps * max(1, protocol.blocks // _GPUMD_RESTARTS)
     lines = [
         f"potential {potential}", f"time_step {protocol.timestep / fs:.10g}",
-        heat, *held, *([f"dump_thermo {before}"] if trajectory is None else []), f"run {before}",
-        *([] if trajectory is None else [heat, *held, *_sampling_commands(trajectory, protocol.timestep)]),
-        heat, *held, f"compute 1 {protocol.sample_interval} {protocol.steps // protocol.sample_interval} temperature",
+        *heat, *([f"dump_thermo {before}"] if trajectory is None else []), f"run {before}",
+        *([] if trajectory is None else [*heat, *_sampling_commands(trajectory, protocol.timestep)]),
+        *heat, f"compute 1 {protocol.sample_interval} {protocol.steps // protocol.sample_interval} temperature",
         f"dump_thermo {protocol.steps}", f"dump_restart {restart}", f"run {total}",
     ]  # fmt: skip
     return "\n".join([*lines, ""])

@@ -350,7 +350,7 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
     """
     share, near, vibrations = None, 0, 0
     if run.modes:
-        heat = np.average([one.heat for one in run.modes], axis=0)
+        heat = np.average([mode.heat for mode in run.modes], axis=0)
         bound = run.modes[0].interface_modes()
         share, near, vibrations = float(heat[bound].sum() / heat.sum()), int(bound.size), int(heat.size)
     edges, layer, occupation = np.zeros(0), np.zeros(0), None
@@ -378,8 +378,5 @@ def mode_temperatures(run: Run, *, bands: int = 8) -> ModeTemperatures:
 
 
 def _concatenate_spectra(spectra: tuple[VelocitySpectra, ...]) -> VelocitySpectra:
-    first = spectra[0]
-    return VelocitySpectra(
-        first.omega, first.place, np.concatenate([spectrum.parts for spectrum in spectra]),
-        np.concatenate([spectrum.counts for spectrum in spectra]),
-    )  # fmt: skip
+    parts, counts = (np.concatenate([getattr(spectrum, name) for spectrum in spectra]) for name in ("parts", "counts"))
+    return VelocitySpectra(spectra[0].omega, spectra[0].place, parts, counts)

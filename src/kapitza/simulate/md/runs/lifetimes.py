@@ -36,7 +36,7 @@ from kapitza.matter.potentials.space_group import space_group
 from kapitza.matter.structure import Structure, structure
 from kapitza.run.store import UnitResult, unit_address
 from kapitza.run.work import Progress, ignore_progress
-from kapitza.simulate.md.engine import Dynamics, MdEngine, MdState, Thermostats
+from kapitza.simulate.md.engine import MdEngine, MdState, Thermostats
 from kapitza.simulate.md.engines.lammps import LammpsForces
 from kapitza.simulate.md.observers.mode_energies import assign_sites, supercell_wavevectors
 from kapitza.simulate.md.potential import AnyPotential, CalculatorPotential, LammpsCommands
@@ -205,12 +205,10 @@ def thermal_modes(
         raise InputError(f"{temperature:g} K: wanted above 0 K")
     body = structure(crystal) if isinstance(crystal, str) else crystal
     system = bulk_crystal(body, potential, lattice_constant, run.cells)
-    size = run.steps // run.interval * system.masses.size * 24
+    atoms, size = system.masses.size, run.steps // run.interval * system.masses.size * 24
     if size > _MAX_BYTES:
-        raise InputError(
-            f"{body.name}: samples of {system.masses.size} atoms take {size / 2**20:.0f} MiB, wanted at most "
-            f"{_MAX_BYTES >> 20}: change steps, interval or cells"
-        )
+        needed = f"samples of {atoms} atoms take {size / 2**20:.0f} MiB, wanted at most {_MAX_BYTES >> 20}"
+        raise InputError(f"{body.name}: {needed}: change steps, interval or cells")
     inputs = [plain_values(one) for one in (system, potential, engine, evolve(run, reach=None))]
     address = unit_address({"inputs": [*inputs, float(temperature)]}, version=_SAMPLES_VERSION)
     sampler = _MotionSampler(
@@ -269,11 +267,9 @@ class _MotionSampler:
 
     def prepare(self) -> None:
         """Make room for what the stage leaves."""
-        n, count = self.system.masses.size, self.run.steps // self.run.interval
-        if self.stage <= _CORRECTIONS:
-            self.values = [np.zeros(self.settling)]
-        else:
-            self.values = [np.zeros((count, n, 3), dtype=np.float32) for _ in range(2)]
+        shape = self.run.steps // self.run.interval, self.system.masses.size, 3
+        samples = self.stage > _CORRECTIONS
+        self.values = [np.zeros(shape, np.float32) for _ in range(2)] if samples else [np.zeros(self.settling)]
 
     def restore(self, last: Snapshot) -> MdState:
         """Go on from a snapshot."""
@@ -296,20 +292,19 @@ class _MotionSampler:
                 end = min(count, self.done + _SNAPSHOT_INTERVALS)
                 for i in range(self.done, end):
                     motion.advance(self.run.interval)
-                    self.note(i, motion)
+                    if self.stage <= _CORRECTIONS:
+                        self.values[0][i] = motion.energy[1]
+                    else:
+                        self.values[0][i], self.values[1][i] = (
+                            motion.positions - self.system.positions,
+                            motion.velocities,
+                        )
                 self.done, state = end, motion.state()
                 self.keep(state)
                 self.progress((self.stage * self.settling + end) * self.run.interval, total * self.run.interval)
         finally:
             motion.close()
         return state
-
-    def note(self, i: int, motion: Dynamics) -> None:
-        """Keep what an interval of this stage leaves."""
-        if self.stage <= _CORRECTIONS:
-            self.values[0][i] = motion.energy[1]
-        else:
-            self.values[0][i], self.values[1][i] = motion.positions - self.system.positions, motion.velocities
 
     def keep(self, state: MdState) -> None:
         """Offer all that is needed to go on from here to the folder."""
