@@ -11,7 +11,7 @@ from kapitza.applications.cryogenic import HeliumBath, OperatingPoint, Supercond
 from kapitza.applications.memory import MemoryCell, pillar_profile
 from kapitza.applications.thermoelectric import LegState, ThermoelectricLeg, current_limit, leg_state
 from kapitza.core.arrays import Array
-from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, make_logarithmic, new_axes
+from kapitza.plot.style import LINE_COLOURS, finish, line_style, make_logarithmic, new_axes
 
 __all__ = ["composite", "cryogenic_chip", "heat_exchanger", "memory_cell", "superlattice", "thermoelectric_leg"]
 
@@ -45,10 +45,7 @@ def superlattice(found: SuperlatticeConductivity, ax: Axes | None = None) -> Axe
     top = 1.3 * float(max(found.series.max(), found.spectral.max()))
     _scale_lengths(ax, x)
     ax.set(xlabel="period (nm)", ylabel="conductivity (W m⁻¹ K⁻¹)", ylim=(0, top))
-    ax.set_title(f"{found.method}, {found.temperature:g} K", fontsize="medium")
-    ax.legend(frameon=False)
-    ax.grid(alpha=0.3)
-    return ax
+    return finish(ax, title=f"{found.method}, {found.temperature:g} K", legend="inside", grid=True)
 
 
 def composite(found: CompositeConductivity, ax: Axes | None = None) -> Axes:
@@ -61,13 +58,10 @@ def composite(found: CompositeConductivity, ax: Axes | None = None) -> Axes:
     if x.min() <= critical <= x.max():
         ax.axvline(critical, color=LINE_COLOURS[1], lw=1.2, ls=":", label=f"critical radius {critical:.3g} µm")
     _scale_lengths(ax, x)
-    ax.set(xlabel="radius of the particles (µm)", ylabel="conductivity (W m⁻¹ K⁻¹)")
-    ax.set_ylim(0, 1.1 * float(max(found.value.max(), found.matrix)))
     title = f"{100 * found.fraction:g} % of the volume, {found.conductance / 1e6:.4g} MW m⁻² K⁻¹"
-    ax.set_title(title, fontsize="medium")
+    ax.set_ylim(0, 1.1 * float(max(found.value.max(), found.matrix)))
     ax.legend(frameon=False, loc="lower right")
-    ax.grid(alpha=0.3)
-    return ax
+    return finish(ax, "radius of the particles (µm)", "conductivity (W m⁻¹ K⁻¹)", title=title, grid=True)
 
 
 def thermoelectric_leg(
@@ -99,9 +93,7 @@ def thermoelectric_leg(
     ax.set_ylabel("heat taken up (mW)" if cooling else "power (mW)", color=LINE_COLOURS[0])
     other.set_ylabel("coefficient of performance" if cooling else "efficiency (%)", color=LINE_COLOURS[1])
     other.set_ylim(0, None)
-    ax.set_title(f"{hot:g} K to {cold:g} K; lines: averaged properties", fontsize="medium")
-    ax.grid(alpha=0.3)
-    return ax
+    return finish(ax, title=f"{hot:g} K to {cold:g} K; lines: averaged properties", grid=True)
 
 
 def memory_cell(cell: MemoryCell, power: float, ax: Axes | None = None) -> Axes:
@@ -112,11 +104,9 @@ def memory_cell(cell: MemoryCell, power: float, ax: Axes | None = None) -> Axes:
         rise = pillar_profile(cell, power, z, boundaries=i == 0)
         ax.plot(z * 1e9, cell.ambient + rise, **line_style(i), lw=1.9, label=label)
     ax.axhline(cell.melting, color="0.5", lw=1.0, ls=":", label="melting point")
-    ax.set(xlabel="height above the middle (nm)", ylabel="temperature (K)")
     ax.set_ylim(cell.ambient, cell.ambient + 1.12 * (cell.melting - cell.ambient))
     ax.legend(frameon=False, loc="lower center")
-    ax.grid(alpha=0.3)
-    return ax
+    return finish(ax, "height above the middle (nm)", "temperature (K)", grid=True)
 
 
 def heat_exchanger(one: HeatExchanger, ax: Axes | None = None) -> Axes:
@@ -161,8 +151,5 @@ def cryogenic_chip(
         x, y = [one.temperature for one in chosen], [one.flux / 1e4 for one in chosen]
         ax.plot(x, y, "o", color="k", mfc=face, ms=7, label=label if chosen else None, zorder=3)
     tops = [heat.max(), *(one.flux for one in states), *([bath.critical] if bath.corners else [])]
-    ax.set(xlabel="temperature of the surface (K)", ylabel="heat flux (W cm⁻²)", xlim=(bath.temperature, 1.15 * last))
-    ax.set_ylim(0, 1.2 * max(tops) / 1e4 if max(tops) > 0 else None)
-    legend_beside(ax)
-    ax.grid(alpha=0.3)
-    return ax
+    ax.set(xlim=(bath.temperature, 1.15 * last), ylim=(0, 1.2 * max(tops) / 1e4 if max(tops) > 0 else None))
+    return finish(ax, "temperature of the surface (K)", "heat flux (W cm⁻²)", legend="beside", grid=True)

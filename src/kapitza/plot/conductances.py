@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -89,10 +89,7 @@ def conductance(
         drops = f"{lines or marks} drop"
     ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)\n{drops}")
     names = {f"{one.left} | {one.right}" for one in results if not isinstance(one, Conductance)}
-    if len(names) == 1:
-        ax.set_title(names.pop(), fontsize="medium")
-    style.legend_beside(ax)
-    return ax
+    return style.finish(ax, title=names.pop() if len(names) == 1 else None, legend="beside")
 
 
 def _result_curves(result: InterfacePrediction | Estimate | Conductance, drop: Drop) -> list[_Curve]:
@@ -134,7 +131,7 @@ def _draw_measured(ax: Axes, measured: Sequence[Measurement], scale: float) -> N
         one, face = entry.conductance, "none" if entry.exclusion else "black"
         ax.errorbar(
             one.temperature, one.value / scale, None if one.sigma is None else one.sigma / scale,
-            fmt=style.POINT_MARKERS[rank % len(style.POINT_MARKERS)], color="black", markerfacecolor=face, markersize=5,
+            fmt=style.point_style(rank)["fmt"], color="black", markerfacecolor=face, markersize=5,
             elinewidth=1, capsize=2, zorder=3, label="_" if label in named else label,
         )  # fmt: skip
         named.add(label)
@@ -170,9 +167,7 @@ def comparison(result: Comparison, *, ax: Axes | None = None) -> Axes:
     else:
         ax.set_xlim(left=0)
     ax.set(xlabel="conductance (MW m⁻² K⁻¹)")
-    ax.set_title(f"{result.left} | {result.right} at {result.temperature:g} K", fontsize="medium")
-    style.legend_beside(ax)
-    return ax
+    return style.finish(ax, title=f"{result.left} | {result.right} at {result.temperature:g} K", legend="beside")
 
 
 def _draw_models(ax: Axes, result: Comparison) -> list[str]:
@@ -218,23 +213,18 @@ def probed_conductances(found: Sequence[ProbedJunction], *, ax: Axes) -> Axes:
         value = np.array([float(one.value[0]) for one in values]) / MW
         if np.isfinite(value).any():
             ax.plot(temperature, value, label=name, **style.line_style(i), marker=style.POINT_MARKERS[i])
-    ax.set(xlabel="temperature (K)", ylabel="conductance (MW m⁻² K⁻¹)", ylim=(0, None))
-    ax.legend(frameon=False)
-    return ax
+    return style.finish(ax, "temperature (K)", "conductance (MW m⁻² K⁻¹)", ylim=(0, None), legend="inside")
 
 
 def probed_profiles(found: Sequence[ProbedJunction], *, ax: Axes) -> Axes:
     """Draw the temperature of the layers along the normal, over the difference of the leads."""
     for i, one in enumerate(found):
-        look: dict[str, Any] = {
-            "color": style.line_style(i)["color"],
-            "marker": style.POINT_MARKERS[i % len(style.POINT_MARKERS)],
-        }
-        ax.plot(one.position / nm, one.profile, **look, markersize=3, label=f"{one.temperature:g} K")
+        look = style.point_style(i)
+        name = f"{one.temperature:g} K"
+        ax.plot(one.position / nm, one.profile, color=look["color"], marker=look["fmt"], markersize=3, label=name)
     ax.axvline(0, color="0.6", linewidth=0.8)
     ax.set(xlabel="position along the normal (nm)", ylabel="temperature over that of the leads", ylim=(-0.5, 0.5))
-    ax.legend(frameon=False)
-    return ax
+    return style.finish(ax, legend="inside")
 
 
 def probes_figure(found: Sequence[ProbedJunction], figure: Figure) -> None:

@@ -23,7 +23,7 @@ from kapitza.device.results import (
 )
 from kapitza.device.shapes import Disc, GaussianSpot, HeatMap
 from kapitza.errors import require
-from kapitza.plot.style import LINE_COLOURS, TIMES, line_style, new_axes, readable_unit
+from kapitza.plot.style import LINE_COLOURS, TIMES, finish, line_style, new_axes, readable_unit
 
 __all__ = ["device_figure", "device_response", "device_section", "device_shares", "device_sweep", "field_figure"]
 
@@ -114,8 +114,7 @@ def _device_plane(field: TemperatureField, device: Device, ax: Axes) -> Axes:
     ax.set(xlabel=f"x ({unit})", ylabel=f"y ({unit})", aspect="equal", xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     ax.figure.colorbar(shown, ax=ax, label="rise above the sink (K)")
     where = f"{field.name}, {_depth_label(field.at)} deep" if field.at else f"top of {field.name}"
-    ax.set_title(where, fontsize="medium")
-    return ax
+    return finish(ax, title=where)
 
 
 def device_shares(found: DeviceTemperatures, ax: Axes | None = None) -> Axes:
@@ -128,8 +127,7 @@ def device_shares(found: DeviceTemperatures, ax: Axes | None = None) -> Axes:
     ax.set_yticks(range(count), [name.replace("|", " | ") for name in found.drop])
     ax.set(xlabel="drop below the hottest point (K)", ylim=(count - 0.4, -0.6), xlim=(0, 1.9 * most))
     peak = f"{found.peak:.4g}" if found.sigma is None else with_error(found.peak, found.sigma)
-    ax.set_title(f"{peak} K above {found.sink:g} K", fontsize="medium")
-    return ax
+    return finish(ax, title=f"{peak} K above {found.sink:g} K")
 
 
 def device_response(
@@ -151,8 +149,7 @@ def device_response(
     if min(float(rise.min()) for rise in rows.values()) >= 0:
         ax.set(ylim=(0, None))
     ax.grid(visible=True, color="0.92", lw=0.6)
-    ax.legend(frameon=False, fontsize="small")
-    return ax
+    return finish(ax, legend="small")
 
 
 def device_sweep(
@@ -164,9 +161,8 @@ def device_sweep(
     for i, (name, rise) in enumerate(rises.items()):
         ax.plot(x, list(rise), **line_style(i), label=name)
     wide = bool(x.min() > 0 and x.max() > 30 * x.min())
-    ax.set(xlabel=label, ylabel="rise above the sink (K)", xscale="log" if wide else "linear")
-    ax.legend(frameon=False, fontsize="small")
-    return ax
+    ax.set(xscale="log" if wide else "linear")
+    return finish(ax, label, "rise above the sink (K)", legend="small")
 
 
 def device_figure(

@@ -17,15 +17,7 @@ from kapitza.measure.judgement import CurveQuality, is_parabolic, judge_fit
 from kapitza.measure.problem import plain_residuals
 from kapitza.measure.thermoreflectance.sstr import Raman
 from kapitza.measure.thermoreflectance.three_omega import ThreeOmega
-from kapitza.plot.style import (
-    LINE_COLOURS,
-    POINT_MARKERS,
-    legend_beside,
-    line_style,
-    make_logarithmic,
-    new_axes,
-    point_style,
-)
+from kapitza.plot import style
 from kapitza.units import um
 
 if TYPE_CHECKING:
@@ -116,11 +108,9 @@ def fit(result: Fit, figure: Figure) -> tuple[tuple[Axes, Axes], ...]:
         upper = figure.add_subplot(grid[2 * row])
         lower = figure.add_subplot(grid[2 * row + 1], sharex=upper)
         for i in members:
-            colour, mark = LINE_COLOURS[i % len(LINE_COLOURS)], POINT_MARKERS[i % len(POINT_MARKERS)]
-            name = samples[i].experiment.name
-            draw_curve(
-                result, i, upper, line=colour, points="0.15", mark=mark, labels=(f"{name}, data", f"{name}, fit")
-            )
+            colour, mark = style.line_style(i)["color"], style.point_style(i)["fmt"]
+            labels = tuple(f"{samples[i].experiment.name}, {what}" for what in ("data", "fit"))
+            draw_curve(result, i, upper, line=colour, points="0.15", mark=mark, labels=labels)
             draw_residuals(result, i, lower, colour=colour, factor=factors[i])
         upper.legend(frameon=False, fontsize="small")
         upper.tick_params(labelbottom=False)
@@ -156,7 +146,7 @@ def _number_line(result: Fit, name: str, value: float, sigma: float) -> str:
 
 
 def draw_curve(
-    result: Fit, i: int, ax: Axes, *, line: str, points: str, mark: str, labels: tuple[str, str]
+    result: Fit, i: int, ax: Axes, *, line: str, points: str, mark: str, labels: tuple[str, ...]
 ) -> None:  # fmt: skip
     """Draw the data of one curve of a fit and the curve through them."""
     sample, sigma = result.problem.samples[i], result.problem.sigma[i]
@@ -168,15 +158,14 @@ def draw_curve(
     ax.plot(x, model * scale, color=line, lw=1.6, label=labels[1], zorder=2)
     voltages = re.compile(r"(−?)V_(in|out)")
     label = voltages.sub(lambda v: rf"${'-' * len(v[1])}V_\mathrm{{{v[2]}}}$", signal_label(sample))
-    ax.set(ylabel=label)
-    ax.grid(alpha=0.3)
+    style.finish(ax, ylabel=label, grid=True)
 
 
 def draw_residuals(result: Fit, i: int, ax: Axes, *, colour: str, factor: float) -> None:
     """Draw the residuals of one curve of a fit, in standard uncertainties times a factor."""
     sample = result.problem.samples[i]
     label, unit, logarithmic = experiment_axis(sample.experiment)
-    mark, x = POINT_MARKERS[i % len(POINT_MARKERS)], sample.curve.x * unit
+    mark, x = style.point_style(i)["fmt"], sample.curve.x * unit
     residual = sample.curve.value - result.problem.prediction(i, result.solution.x)
     ax.plot(x, factor * residual / result.problem.sigma[i], mark, ms=3, color=colour, mfc="none")
     ax.set(xlabel=label)
@@ -218,17 +207,15 @@ def sensitivity(found: Sensitivity, x: Array, label: str, *, logarithmic: bool, 
     x : (n,) in the unit of the label
     label : of the x axis
     """
-    ax = new_axes() if ax is None else ax
+    ax = style.new_axes() if ax is None else ax
     size = np.abs(found.value).max(axis=1)
-    order = [i for i in np.argsort(-size) if size[i] > 0.01 * size.max()][: len(LINE_COLOURS)]
+    order = [i for i in np.argsort(-size) if size[i] > 0.01 * size.max()][: len(style.LINE_COLOURS)]
     for rank, i in enumerate(order):
-        ax.plot(x, found.value[i], **line_style(rank), label=found.names[i])
+        ax.plot(x, found.value[i], **style.line_style(rank), label=found.names[i])
     ax.axhline(0, color="0.5", lw=0.8)
     name = "∂φ/∂ln p (rad)" if found.kind == "phase" else "∂ln f/∂ln p"
-    ax.set(xlabel=label, ylabel=f"sensitivity {name}", xscale="log" if logarithmic else "linear")
-    ax.grid(alpha=0.3)
-    legend_beside(ax)
-    return ax
+    ax.set(xscale="log" if logarithmic else "linear")
+    return style.finish(ax, label, f"sensitivity {name}", legend="beside", grid=True)
 
 
 def design_front(ranked: Sequence[Design], names: Sequence[str], figure: Figure) -> tuple[Axes, ...]:
@@ -263,7 +250,7 @@ def design_front(ranked: Sequence[Design], names: Sequence[str], figure: Figure)
     else:
         errors = [100 * one.sigma[names[0]] for one in ranked]
         axes[0].plot(range(1, len(errors) + 1), errors, "o-", color="0.6", ms=4, lw=0.8)
-        axes[0].plot(range(1, len(named) + 1), errors[: len(named)], "o", color=LINE_COLOURS[1], ms=5)
+        axes[0].plot(range(1, len(named) + 1), errors[: len(named)], "o", color=style.LINE_COLOURS[1], ms=5)
         label = f"error of the {plain_name(names[0])} (%)"
         axes[0].set(xlabel="settings, the best first", ylabel=label, ylim=(0, None))
         axes[0].grid(alpha=0.3)
@@ -288,7 +275,7 @@ def _draw_pair(
     ordered = sorted(front, key=lambda design: design.sigma[one])
     x, y = ([100 * design.sigma[name] for design in ordered] for name in pair)
     line = "o-" if len(front[0].sigma) == 2 else "o"  # a front of more numbers is no line
-    ax.plot(x, y, line, color=LINE_COLOURS[1], ms=5, lw=1.0, label="Pareto front", zorder=2)
+    ax.plot(x, y, line, color=style.LINE_COLOURS[1], ms=5, lw=1.0, label="Pareto front", zorder=2)
     labels: list[tuple[tuple[float, float], str]] = []  # one for designs that lie on each other
     for i, design in enumerate(named, 1):
         at = 100 * design.sigma[one], 100 * design.sigma[other]
@@ -306,26 +293,24 @@ def _draw_pair(
     for axis, name in (("x", one), ("y", other)):
         errors = [100 * design.sigma[name] for design in ranked]
         if max(errors) > _LOGARITHMIC * min(errors):
-            make_logarithmic(ax, "x" if axis == "x" else "y", min(errors) / 1.4, max(errors) * 1.4)
+            style.make_logarithmic(ax, "x" if axis == "x" else "y", min(errors) / 1.4, max(errors) * 1.4)
     ax.set(xlabel=f"error of the {plain_name(one)} (%)", ylabel=f"error of the {plain_name(other)} (%)")
-    ax.legend(frameon=False, fontsize="small")
-    ax.grid(alpha=0.3)
+    style.finish(ax, legend="small", grid=True)
 
 
 def uncertainty_budget(found: ErrorBudget, ax: Axes | None = None) -> Axes:
     """Draw the share of the data and of each uncertain number in the variance of each free one."""
-    ax = new_axes() if ax is None else ax
+    ax = style.new_axes() if ax is None else ax
     left = np.zeros(len(found.names))
     for i, source in enumerate(found.sources):
         share = 100 * found.share[:, i]
-        colour = LINE_COLOURS[i % len(LINE_COLOURS)]
+        colour = style.line_style(i)["color"]
         ax.barh(range(len(found.names)), share, left=left, color=colour, label=source, height=0.6)
         left += share
     ax.set(xlabel="share of the variance (%)", xlim=(0, 100))
     ax.set_yticks(range(len(found.names)), found.names)
     ax.invert_yaxis()
-    legend_beside(ax)
-    return ax
+    return style.finish(ax, legend="beside")
 
 
 def likelihood(found: Contours, ax: Axes | None = None) -> Axes:
@@ -342,7 +327,7 @@ def likelihood(found: Contours, ax: Axes | None = None) -> Axes:
     """
     from scipy.interpolate import RectBivariateSpline
 
-    ax = new_axes() if ax is None else ax
+    ax = style.new_axes() if ax is None else ax
     levels = [2.2957, 5.9915, 11.618]  # quantiles of chi2 with two degrees of freedom
     x, y, rise = found.first, found.second, found.delta_chi2
     cut = not ((np.diff(x) > 0).all() and (np.diff(y) > 0).all())  # a grid that a limit cuts off is drawn as it is
@@ -357,16 +342,14 @@ def likelihood(found: Contours, ax: Axes | None = None) -> Axes:
             unit, size = "µm", um
         labels.append(f"{name} ({with_negative_powers(unit)})" if unit else name)
         sizes.append(size)
-    lines = ax.contour(x / sizes[0], y / sizes[1], rise.T, levels=levels, colors=LINE_COLOURS[:3])
+    lines = ax.contour(x / sizes[0], y / sizes[1], rise.T, levels=levels, colors=style.LINE_COLOURS[:3])
     ax.clabel(lines, fmt=dict(zip(levels, ("68 %", "95 %", "99.7 %"), strict=True)), fontsize="small")
-    ax.set(xlabel=labels[0], ylabel=labels[1])
-    ax.grid(alpha=0.3)
-    return ax
+    return style.finish(ax, labels[0], labels[1], grid=True)
 
 
 def thickness_series(data: ThicknessSeries, line: ThicknessLine, ax: Axes | None = None) -> Axes:
     """Draw resistances against thickness with the line and its 95 % band."""
-    ax = new_axes() if ax is None else ax
+    ax = style.new_axes() if ax is None else ax
     x = np.linspace(0, 1.05 * data.thickness.max(), 200)
     slope = 1 / line.conductivity
     to_slope = np.diag([1.0, -(slope**2)])
@@ -374,35 +357,30 @@ def thickness_series(data: ThicknessSeries, line: ThicknessLine, ax: Axes | None
     design = np.stack([np.ones_like(x), x])
     band = 1.96 * np.sqrt(np.einsum("in,ij,jn->n", design, covariance, design))
     centre = line.resistance + slope * x
-    ax.fill_between(x * 1e9, (centre - band) * 1e9, (centre + band) * 1e9, color=LINE_COLOURS[0], alpha=0.2, lw=0)
-    ax.plot(x * 1e9, centre * 1e9, color=LINE_COLOURS[0], label=f"k = {line.conductivity:.3g} W m⁻¹ K⁻¹")
+    ax.fill_between(x * 1e9, (centre - band) * 1e9, (centre + band) * 1e9, color=style.LINE_COLOURS[0], alpha=0.2, lw=0)
+    ax.plot(x * 1e9, centre * 1e9, color=style.LINE_COLOURS[0], label=f"k = {line.conductivity:.3g} W m⁻¹ K⁻¹")
     errors = [None if sigma is None else sigma * 1e9 for sigma in (data.resistance_sigma, data.thickness_sigma)]
     ax.errorbar(data.thickness * 1e9, data.resistance * 1e9, *errors, fmt="o", color="k", ms=4, capsize=2)
     ax.axhline(0, color="0.5", lw=0.8)
-    ax.set(xlabel="thickness (nm)", ylabel="resistance (m² K GW⁻¹)", xlim=(0, None))
-    ax.legend(frameon=False)
-    ax.grid(alpha=0.3)
-    return ax
+    return style.finish(ax, "thickness (nm)", "resistance (m² K GW⁻¹)", xlim=(0, None), legend="inside", grid=True)
 
 
 def profile_jump(data: Profile, found: Jump, skip: float, ax: Axes | None = None) -> Axes:
     """Draw a profile with both branches extrapolated to the plane; points left out are hollow."""
-    ax = new_axes() if ax is None else ax
+    ax = style.new_axes() if ax is None else ax
     x = (data.position - found.at) * 1e9
     used = np.abs(data.position - found.at) >= skip
     for mask, face in ((used, "k"), (~used, "none")):
         error = None if data.sigma is None else data.sigma[mask]
         ax.errorbar(x[mask], data.temperature[mask], error, fmt="o", color="k", mfc=face, ms=4, lw=0.8, zorder=1)
     branches = ((found.jump / 2, found.gradient_left, x.min()), (-found.jump / 2, found.gradient_right, x.max()))
-    for colour, (offset, gradient, end) in zip(LINE_COLOURS, branches, strict=False):
+    for colour, (offset, gradient, end) in zip(style.LINE_COLOURS, branches, strict=False):
         ends = np.sort([0.0, float(end)])
         heights = found.temperature + offset + gradient * ends * 1e-9
         ax.plot(ends, heights, color=colour, lw=1.6, zorder=2)
     ax.axvline(0, color="0.5", lw=0.8, ls=":")
-    ax.set(xlabel="distance from the interface (nm)", ylabel="temperature (K)")
     ax.set_title(f"jump {with_error(found.jump, found.sigma)} K")
-    ax.grid(alpha=0.3)
-    return ax
+    return style.finish(ax, "distance from the interface (nm)", "temperature (K)", grid=True)
 
 
 def fitted_spots(fits: Sequence[Fit], numbers: Sequence[RepeatedNumber], figure: Figure) -> tuple[Axes, ...]:
@@ -457,12 +435,12 @@ def _heights(members: Sequence[tuple[int, int]]) -> list[float]:
 def _draw_kind(fits: Sequence[Fit], members: Sequence[tuple[int, int]], upper: Axes, strips: Sequence[Axes]) -> None:
     spots = sorted({k for k, _ in members})
     for k, strip in zip(spots, strips, strict=True):
-        colour, factors = LINE_COLOURS[k % len(LINE_COLOURS)], residual_factors(fits[k])
+        colour, factors = style.line_style(k)["color"], residual_factors(fits[k])
         verdict = judge_fit(fits[k])
         words = f"spot {k + 1}" + ("" if verdict.verdict == "consistent" else f": {verdict.verdict}")
         held = [i for of, i in members if of == k]
         for i in held:
-            mark = POINT_MARKERS[k % len(POINT_MARKERS)]
+            mark = style.point_style(k)["fmt"]
             labels = (words if i == held[0] else "_", "_")
             draw_curve(fits[k], i, upper, line=colour, points=colour, mark=mark, labels=labels)
             draw_residuals(fits[k], i, strip, colour=colour, factor=factors[i])
@@ -482,7 +460,7 @@ def _draw_number(one: RepeatedNumber, ax: Axes) -> None:
     """Draw a number on each spot, with the error that it does not share with others, its mean and its spread."""
     unit, size, _ = shown_unit(one.name)
     for k, (value, sigma) in enumerate(zip(one.each.tolist(), one.each_sigma.tolist(), strict=True)):
-        ax.errorbar(k + 1, value / size, sigma / size, **point_style(k), ms=4.5, capsize=2, mfc="white")
+        ax.errorbar(k + 1, value / size, sigma / size, **style.point_style(k), ms=4.5, capsize=2, mfc="white")
     ax.axhline(one.value / size, color="0.2", lw=1.2, label="mean")
     low, high = (one.value - one.sigma) / size, (one.value + one.sigma) / size
     ax.axhspan(low, high, color="0.5", alpha=0.2, lw=0, label="± of the mean")

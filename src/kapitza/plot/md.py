@@ -9,7 +9,7 @@ from attrs import evolve
 
 from kapitza.core.arrays import Array
 from kapitza.core.parameter_units import with_error
-from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, make_logarithmic, new_axes, shaded_bands
+from kapitza.plot.style import LINE_COLOURS, finish, legend_beside, line_style, make_logarithmic, new_axes, shaded_bands
 from kapitza.simulate.md.analysis.equilibrium import expected_spectrum, power_spectrum
 from kapitza.units import MW, THz, hbar, k_B, nm, ps
 
@@ -60,9 +60,7 @@ def md_profile(found: NemdResult, ax: Axes | None = None) -> Axes:
     if found.resistance > 0:
         verdict = "" if found.accepted else ", rejected"
         title = f"G = {_megawatts(found.conductance())} MW m⁻² K⁻¹{verdict}"
-    ax.set_title(f"{found.name}: {title}", fontsize="medium")
-    legend_beside(ax)
-    return ax
+    return finish(ax, title=f"{found.name}: {title}", legend="beside")
 
 
 def _megawatts(one: Conductance) -> str:
@@ -81,8 +79,7 @@ def md_spectrum(flux: SpectralFlux, ax: Axes | None = None, edges: Array | None 
     low, high = (value - sigma) / scale, (value + sigma) / scale
     ax.stairs(high, bounds / THz, baseline=low, fill=True, color=LINE_COLOURS[0], alpha=0.25)
     ax.axhline(0, color="0.7", linewidth=0.8, zorder=0)
-    ax.set(xlabel="frequency (THz)", ylabel="heat flux (MW m⁻² THz⁻¹)", xlim=(0, bounds[-1] / THz))
-    return ax
+    return finish(ax, "frequency (THz)", "heat flux (MW m⁻² THz⁻¹)", xlim=(0, bounds[-1] / THz))
 
 
 def md_spectrum_figure(
@@ -147,8 +144,7 @@ def md_sizes(found: SizeSeries, ax: Axes | None = None) -> Axes:
     ax.plot(x, line * 1e9, color=LINE_COLOURS[0], label="R(infinite) + a / L")
     ax.fill_between(x, (line - spread) * 1e9, (line + spread) * 1e9, color=LINE_COLOURS[0], alpha=0.2, lw=0)
     ax.set(xlabel="1 / length between the thermostats (nm⁻¹)", ylabel="resistance (m² K GW⁻¹)", xlim=(0, None))
-    legend_beside(ax)
-    return ax
+    return finish(ax, legend="beside")
 
 
 def md_fluctuations(found: EquilibriumResult, ax: Axes | None = None) -> Axes:
@@ -176,8 +172,7 @@ def md_fluctuations(found: EquilibriumResult, ax: Axes | None = None) -> Axes:
     height = 3 * max(float(model.max()), float(fit.conductance.value[0])) / MW
     ax.set(xlabel="frequency (THz)", ylabel="S / 2 kB T² A (MW m⁻² K⁻¹)", ylim=(0, height))
     make_logarithmic(ax, "x", 0.9 * float(edges[0]) / THz, 1.1 * float(edges[-1]) / THz)
-    legend_beside(ax)
-    return ax
+    return finish(ax, legend="beside")
 
 
 def md_approach(found: RelaxationResult, ax: Axes | None = None) -> Axes:
@@ -191,6 +186,4 @@ def md_approach(found: RelaxationResult, ax: Axes | None = None) -> Axes:
         label = f"{name}: {_megawatts(one.conductance)} MW m⁻² K⁻¹"
         ax.plot(one.time / ps, one.decay, **line_style(i), label=label)
     ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-    ax.set(xlabel="time (ps)", ylabel="left less right (K)")
-    ax.legend(frameon=False, fontsize="small")
-    return ax
+    return finish(ax, "time (ps)", "left less right (K)", legend="small")

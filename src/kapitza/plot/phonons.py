@@ -12,7 +12,7 @@ from kapitza.matter.bands import BandSpectrum
 from kapitza.matter.files.phonon_facts import MeasuredPhonons
 from kapitza.matter.potentials.crystal_phonons import CrystalPhonons
 from kapitza.matter.zone.dispersion import PhononDispersion
-from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, new_axes, short_citation
+from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, finish, new_axes, short_citation
 from kapitza.units import THz, nm
 
 if TYPE_CHECKING:
@@ -51,8 +51,7 @@ def draw_dispersion(
     unstable = low < -_NEAR_ZERO * float(result.omega.max()) / THz
     if unstable:
         ax.axhline(0, color="0.5", linewidth=0.6)
-    ax.set(xlim=(0, corners[-1]), ylabel="frequency (THz)", ylim=(low if unstable else 0, None))
-    return ax
+    return finish(ax, xlim=(0, corners[-1]), ylabel="frequency (THz)", ylim=(low if unstable else 0, None))
 
 
 def draw_states(spectrum: BandSpectrum, *, ax: Axes | None = None) -> Axes:
@@ -75,8 +74,7 @@ def _draw_states(omega: Array, per_atom: Array, ax: Axes) -> Axes:
     states = per_atom * THz
     ax.fill_betweenx(omega / THz, states, color=LINE_COLOURS[0], alpha=0.25, linewidth=0)
     ax.plot(states, omega / THz, color=LINE_COLOURS[0], linewidth=1.0)
-    ax.set(xlabel="states\n(THz⁻¹ atom⁻¹)", xlim=(0, None))
-    return ax
+    return finish(ax, "states\n(THz⁻¹ atom⁻¹)", xlim=(0, None))
 
 
 def phonon_figure(

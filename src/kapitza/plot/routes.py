@@ -42,10 +42,9 @@ def routes(result: Routes, ax: Axes | None = None) -> Axes:
     ends = [end for one in shown for end in (one.conductance.value, one.low, one.high) if end is not None]
     every = np.concatenate([one.conductance.value for one in result.rows])
     style.scale_values(ax, np.concatenate(ends) / scale, every / scale)
-    ax.set(xlabel="temperature (K)", ylabel=f"conductance ({unit} m⁻² K⁻¹)")
-    ax.set_title(f"{result.left} | {result.right}", fontsize="medium")
-    style.legend_beside(ax)
-    return ax
+    return style.finish(
+        ax, "temperature (K)", f"conductance ({unit} m⁻² K⁻¹)", title=f"{result.left} | {result.right}", legend="beside"
+    )
 
 
 def routes_figure(result: Routes, figure: Figure) -> None:
@@ -96,7 +95,7 @@ def _draw_route(ax: Axes, one: Route, i: int, scale: float) -> None:
                     markersize=8, capsize=4, linewidth=1.8, zorder=5, label=f"{one.title} ({words})")  # fmt: skip
     else:  # experiments; from the ninth source on they share an entry of the legend
         label = one.title if i < _MAX_EXPERIMENTS else "_" if i > _MAX_EXPERIMENTS else "more sources"
-        ax.errorbar(kelvin, value, sigma, fmt=style.POINT_MARKERS[i % len(style.POINT_MARKERS)], color="black",
+        ax.errorbar(kelvin, value, sigma, fmt=style.point_style(i)["fmt"], color="black",
                     markersize=5, elinewidth=1, capsize=2, zorder=3, label=label)  # fmt: skip
 
 

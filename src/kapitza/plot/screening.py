@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kapitza.errors import InputError, require
-from kapitza.plot.style import LINE_COLOURS, new_axes
+from kapitza.plot.style import LINE_COLOURS, finish, new_axes
 from kapitza.screen.conductances import table_conductances
 from kapitza.screen.filters import material_column
 from kapitza.screen.table import find_rows
@@ -108,8 +108,7 @@ def screening_map(
     ax.annotate(partner, own, xytext=(-4, 9), ha="right", textcoords="offset points")
     titles = [_COLUMN_TITLES.get(name, name) for name in properties]
     ax.set(xscale="log", yscale="log", xlabel=titles[0], ylabel=titles[1])
-    ax.set_title(f"{others.size} materials on {partner}, {temperature:g} K, DMM", fontsize="medium")
-    return ax
+    return finish(ax, title=f"{others.size} materials on {partner}, {temperature:g} K, DMM")
 
 
 def screening_matrix(
@@ -139,5 +138,4 @@ def screening_matrix(
             ax.text(j, i, f"{matrix[i, j]:.0f}", ha="center", va="center", color="w" if dark else "k", fontsize="small")
     ax.set_xticks(range(rows.size), names, rotation=45, ha="right")
     ax.set_yticks(range(rows.size), names)
-    ax.set_title(f"conductance (MW m⁻² K⁻¹), {temperature:g} K, DMM", fontsize="medium")
-    return ax
+    return finish(ax, title=f"conductance (MW m⁻² K⁻¹), {temperature:g} K, DMM")

@@ -59,8 +59,7 @@ def transmission(*results: Transmission, labels: Sequence[str] | None = None, ax
             result.omega / THz, result.total / style.MODES_PER_NM2, **style.line_style(i), linewidth=1.9, label=names[i]
         )
     ax.set(xlabel="frequency (THz)", ylabel="transmission function, modes (nm⁻²)", xlim=(0, None), ylim=(0, None))
-    style.legend_beside(ax)
-    return ax
+    return style.finish(ax, legend="beside")
 
 
 def accumulation(result: Transmission, temperature: ArrayLike = 300.0, ax: Axes | None = None) -> Axes:
@@ -132,9 +131,7 @@ def transmission_by_angle(result: AngleMap, *, branches: Sequence[str] | None = 
         ax.plot(critical, height, "^", color=colour, markersize=6, clip_on=False)
     ax.plot([], [], "^", color="0.4", label="critical angles")
     ax.set(xlabel="angle of incidence (degrees)", ylabel="probability to cross", xlim=(0, 90), ylim=(-0.05, 1.03))
-    ax.set_title(result.method, fontsize="medium")
-    style.legend_beside(ax)
-    return ax
+    return style.finish(ax, title=result.method, legend="beside")
 
 
 def angle_map(result: ModalTransmission, *, side: Side = "left", branch: int = 0, ax: Axes | None = None) -> Axes:
@@ -166,8 +163,7 @@ def angle_map(result: ModalTransmission, *, side: Side = "left", branch: int = 0
     surface = ax.tripcolor(x, y, crossing, cmap="viridis", vmin=0, vmax=1, shading="gouraud", rasterized=True)
     ax.figure.colorbar(surface, ax=ax, label="probability to cross")
     ax.set(xlabel="angle of incidence along x (degrees)", ylabel="along y (degrees)", aspect="equal")
-    ax.set_title(f"{result.method}, branch {branch} from the {side}", fontsize="medium")
-    return ax
+    return style.finish(ax, title=f"{result.method}, branch {branch} from the {side}")
 
 
 def transmission_by_branch(result: ModalTransmission, *, side: Side = "left", ax: Axes | None = None) -> Axes:
@@ -188,8 +184,7 @@ def transmission_by_branch(result: ModalTransmission, *, side: Side = "left", ax
     colours = [style.line_style(i)["color"] for i in range(branch.size)]
     ax.stackplot(omega / THz, *parts, colors=colours, labels=names, edgecolor="white", linewidth=0.4)
     ax.set(xlabel="frequency (THz)", ylabel="modes that cross (nm⁻²)", xlim=(0, None), ylim=(0, None))
-    style.legend_beside(ax)
-    return ax
+    return style.finish(ax, legend="beside")
 
 
 def incidence_map(result: ModalTransmission, *, side: Side = "left", ax: Axes | None = None) -> Axes:
@@ -221,8 +216,7 @@ def incidence_map(result: ModalTransmission, *, side: Side = "left", ax: Axes | 
     x, y = edges / _RADIANS_PER_DEGREE, style.cell_borders(omega) / THz
     surface = ax.pcolormesh(x, y, quotient(crossing, arriving), cmap="viridis", vmin=0, vmax=1, rasterized=True)
     ax.figure.colorbar(surface, ax=ax, label="probability to cross")
-    ax.set(xlabel="angle of incidence (degrees)", ylabel="frequency (THz)", xlim=(0, 90), ylim=(0, None))
-    return ax
+    return style.finish(ax, "angle of incidence (degrees)", "frequency (THz)", xlim=(0, 90), ylim=(0, None))
 
 
 def branch_conversion_map(result: ModeConversion, *, ax: Axes | None = None) -> Axes:
@@ -244,8 +238,7 @@ def branch_conversion_map(result: ModeConversion, *, ax: Axes | None = None) -> 
                 dark = shown[i, j] > 0.6 * shown.max()
                 ax.text(j, i, f"{shown[i, j]:.0f}", ha="center", va="center", color="white" if dark else "0.2")
     other = INTERFACE_SIDES[1 - INTERFACE_SIDES.index(result.side)]
-    ax.set(xlabel=f"branch of arrival, {result.side}", ylabel=f"branch of departure, {other}")
-    return ax
+    return style.finish(ax, f"branch of arrival, {result.side}", f"branch of departure, {other}")
 
 
 def specular_transmission(result: ModalTransmission, *, ax: Axes | None = None) -> Axes:
@@ -261,9 +254,7 @@ def specular_transmission(result: ModalTransmission, *, ax: Axes | None = None) 
         for dash, (what, share) in zip(style.LINE_DASHES, shares.items(), strict=False):
             label = f"{what}, from {side}"
             ax.plot(omega / THz, share, color=style.LINE_COLOURS[i], linestyle=dash, linewidth=1.9, label=label)
-    ax.set(xlabel="frequency (THz)", ylabel="part of the modes", xlim=(0, None), ylim=(0, 1.04))
-    style.legend_beside(ax)
-    return ax
+    return style.finish(ax, "frequency (THz)", "part of the modes", xlim=(0, None), ylim=(0, 1.04), legend="beside")
 
 
 def modes_figure(modes: ModalTransmission, conversion: ModeConversion, figure: Figure) -> None:

@@ -64,6 +64,24 @@ def legend_beside(ax: Axes, title: str | None = None) -> None:
     )
 
 
+def finish(
+    ax: Axes, xlabel: str | None = None, ylabel: str | None = None, *, xlim: Any = None, ylim: Any = None,
+    title: str | None = None, legend: Literal["beside", "inside", "small"] | None = None, grid: bool = False,
+) -> Axes:  # fmt: skip
+    """Give axes, whose data are drawn, what they lack: labels, limits, a title, a legend, a grid."""
+    wanted: dict[str, Any] = {"xlabel": xlabel, "ylabel": ylabel, "xlim": xlim, "ylim": ylim}
+    ax.set(**{name: value for name, value in wanted.items() if value is not None})
+    if title is not None:
+        ax.set_title(title, fontsize="medium")
+    if grid:
+        ax.grid(alpha=0.3)
+    if legend == "beside":
+        legend_beside(ax)
+    elif legend is not None:
+        ax.legend(frameon=False, fontsize="small" if legend == "small" else None)
+    return ax
+
+
 def legend_inside(ax: Axes) -> None:
     """Put the legend inside of the axes, where several of them share a figure."""
     legend = ax.get_legend()

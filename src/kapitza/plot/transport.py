@@ -9,7 +9,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.plot.style import LINE_COLOURS, legend_beside, line_style, new_axes, readable_unit, shaded_bands
+from kapitza.plot.style import LINE_COLOURS, finish, line_style, new_axes, readable_unit, shaded_bands
 from kapitza.units import THz, nm
 
 if TYPE_CHECKING:
@@ -37,9 +37,7 @@ def transport_profile(result: Transport, ax: Axes | None = None) -> Axes:
     ax.plot(result.position / scale, bulk, color="0.55", linestyle="--", label="bulk gradient")
     for edge in result.edges[1:-1]:
         ax.axvline(edge / scale, color="0.8", linewidth=0.8, zorder=0)
-    ax.set(xlabel=f"position ({unit})", ylabel="temperature (K)", xlim=(0, result.edges[-1] / scale))
-    legend_beside(ax)
-    return ax
+    return finish(ax, f"position ({unit})", "temperature (K)", xlim=(0, result.edges[-1] / scale), legend="beside")
 
 
 def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes | None = None) -> Axes:
@@ -65,9 +63,7 @@ def flux_spectrum(result: Transport, at: Sequence[float] | None = None, ax: Axes
         k = int(np.abs(result.position - place).argmin())
         share = result.spectral_flux[k] / result.flux / width * THz
         ax.plot(result.omega / THz, 100 * share, **line_style(i), label=f"at {result.position[k] / nm:.3g} nm")
-    ax.set(xlabel="frequency (THz)", ylabel="share of the heat flux (% THz⁻¹)", xlim=(0, None))
-    legend_beside(ax)
-    return ax
+    return finish(ax, "frequency (THz)", "share of the heat flux (% THz⁻¹)", xlim=(0, None), legend="beside")
 
 
 def transport_figure(result: Transport, figure: Figure) -> None:

@@ -28,8 +28,7 @@ def density_map(result: LocalDensity, *, ax: Axes | None = None) -> Axes:
     )
     ax.figure.colorbar(surface, ax=ax, label="density of states (THz⁻¹)")
     ax.axvline(0, color="white", linewidth=0.8, linestyle=":")
-    ax.set(xlabel="height over the interface (nm)", ylabel="frequency (THz)", ylim=(0, None))
-    return ax
+    return style.finish(ax, "height over the interface (nm)", "frequency (THz)", ylim=(0, None))
 
 
 def projected_density(result: LocalDensity, layers: Sequence[int], *, ax: Axes | None = None) -> Axes:
@@ -44,19 +43,14 @@ def projected_density(result: LocalDensity, layers: Sequence[int], *, ax: Axes |
     inside = np.isin(result.layer, layers)
     element = np.array(result.symbol)[result.atom]
     for i, symbol in enumerate(dict.fromkeys(element[inside])):
-        colour, directions = (
-            style.LINE_COLOURS[i % len(style.LINE_COLOURS)],
-            (result.direction == 2, result.direction < 2),
-        )
+        colour, directions = style.line_style(i)["color"], (result.direction == 2, result.direction < 2)
         for along, dash, name in zip(directions, style.LINE_DASHES, ("along the normal", "in the plane"), strict=False):
             columns = inside & (element == symbol) & along
             if columns.any():
                 value, label = result.value[:, columns].mean(axis=1) * THz, f"{symbol} {name}"
                 ax.plot(result.omega / THz, value, color=colour, linestyle=dash, linewidth=1.7, label=label)
-    ax.set(xlabel="frequency (THz)", ylabel="density of states of the\ninterface (THz⁻¹)")
-    ax.set(xlim=(0, None), ylim=(0, None))
-    style.legend_beside(ax)
-    return ax
+    words = "density of states of the\ninterface (THz⁻¹)"
+    return style.finish(ax, "frequency (THz)", words, xlim=(0, None), ylim=(0, None), legend="beside")
 
 
 def localised_modes(result: InterfaceModes, *, ax: Axes | None = None) -> Axes:
@@ -83,8 +77,7 @@ def interface_current(result: LocalCurrent, *, ax: Axes | None = None) -> Axes:
     ax.plot(x, total, color=style.LINE_COLOURS[0], linewidth=1.9, label="all that crosses")
     ax.fill_between(x, localised, color=style.LINE_COLOURS[1], alpha=0.8, label="through modes\nof the interface")
     ax.set(xlabel="frequency (THz)", ylabel="modes that cross (nm⁻²)", xlim=(0, None), ylim=(0, None))
-    style.legend_beside(ax)
-    return ax
+    return style.finish(ax, legend="beside")
 
 
 def vibrations_figure(density: LocalDensity, modes: InterfaceModes, current: LocalCurrent, figure: Figure) -> None:

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from scipy import integrate, optimize
 
 from kapitza.core.profile import Profile
+from kapitza.core.student import student_quantile
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.intervals import coverage_factor, ratio_interval
+from kapitza.measure.eels.intervals import ratio_interval
 from kapitza.measure.eels.jump import KnownQuantity, absolute_resistance, fit_jump
 from kapitza.measure.eels.point_spread import PointSpread, delocalisation
 from kapitza.units import meV, nm
@@ -127,7 +128,7 @@ def test_interval_of_the_kapitza_length_is_that_of_the_profile_likelihood() -> N
         return float(np.sum((profile.temperature - scaled @ fit) ** 2)) / s**2 - found.jump.chi2
 
     centre, (low, high) = found.jump.kapitza_lengths[0], found.kapitza_interval("left")
-    wanted = coverage_factor(0.95) ** 2
+    wanted = student_quantile(0.95, np.inf) ** 2
     ends = [optimize.brentq(lambda v: rise(v) - wanted, *sorted(pair)) for pair in ((0, centre), (centre, 10 * high))]
     np.testing.assert_allclose((low, high), ends, rtol=1e-6, atol=0)
 
@@ -151,7 +152,7 @@ def test_ratio_by_brute_force(a: float, b: float) -> None:
     v = np.array([[0.25, -0.004], [-0.004, 4e-4]])
     low, high = ratio_interval(a, b, v, lowest=0.0)
     r = np.linspace(0, 5000, 2_000_001)
-    inside = (a - r * b) ** 2 <= coverage_factor(0.95) ** 2 * (v[0, 0] - 2 * r * v[0, 1] + r**2 * v[1, 1])
+    inside = (a - r * b) ** 2 <= student_quantile(0.95, np.inf) ** 2 * (v[0, 0] - 2 * r * v[0, 1] + r**2 * v[1, 1])
     assert inside.any()
     np.testing.assert_allclose(low, r[inside][0], rtol=1e-3, atol=3e-3)
     if np.isinf(high):
@@ -212,7 +213,7 @@ def test_intervals_cover_the_truth_from_counts_on(trials: int) -> None:
     mean = np.where((x < 0)[:, None], *means)
     counts = np.random.default_rng(21).poisson(mean, (trials, *mean.shape)).astype(np.int32)
     found = fit_spectra(toy.image_of(counts, pitch), toy.modes_of(None, None, None))
-    inside = np.abs(found.temperature - kelvin) < coverage_factor(0.95) * found.sigma
+    inside = np.abs(found.temperature - kelvin) < student_quantile(0.95, np.inf) * found.sigma
     wanted, hits = (15.0, 15 / 0.18 * nm, 15 / 0.15 * nm), np.zeros(3)
     for kelvins, sigmas in zip(found.temperature, found.sigma, strict=True):
         one = fit_jump(Profile(x, kelvins, sigmas), 0.0)

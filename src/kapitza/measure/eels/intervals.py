@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, square
+from kapitza.core.student import student_quantile
 from kapitza.errors import InputError
 
 
@@ -15,26 +16,13 @@ def chi2_probability(freedom: ArrayLike, chi2: ArrayLike) -> Array:
     return np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), np.maximum(chi2, 0.0)), np.nan)
 
 
-def coverage_factor(level: float, freedom: int | None = None) -> float:
-    """Half width of a two-sided interval in standard uncertainties: normal, or Student's with degrees of freedom."""
-    from scipy.special import ndtri, stdtrit
-
-    if not 0 < level < 1:
-        raise InputError(f"level = {level:g}: expected a probability between 0 and 1, such as 0.95")
-    if freedom is None:
-        return float(ndtri(0.5 + level / 2))
-    if freedom < 1:
-        raise InputError(f"{freedom} degrees of freedom leave no scatter to take an interval from")
-    return float(stdtrit(freedom, 0.5 + level / 2))
-
-
 def ratio_interval(
     numerator: float,
     denominator: float,
     covariance: ArrayLike,
     *,
     level: float = 0.95,
-    freedom: int | None = None,
+    freedom: float = np.inf,
     lowest: float = -np.inf,
 ) -> tuple[float, float]:
     r"""Interval of a ratio $r = a/b$ of two jointly normal numbers of (2, 2) covariance $V$ (Fieller).
@@ -50,7 +38,7 @@ def ratio_interval(
     v = square(covariance)
     if v.shape != (2, 2):
         raise InputError(f"expected the covariance of two numbers, got shape {v.shape}")
-    z2 = coverage_factor(level, freedom) ** 2
+    z2 = student_quantile(level, freedom) ** 2
     # columns at equal size: lengths and gradients differ by many orders
     size = np.sqrt(np.diag(v)) if (np.diag(v) > 0).all() else np.array([abs(numerator), abs(denominator)])
     if not (size > 0).all():

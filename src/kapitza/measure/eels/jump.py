@@ -12,8 +12,9 @@ from kapitza.core.arrays import Array, about, check_choice, numbers, real_array,
 from kapitza.core.conductance import Conductance
 from kapitza.core.profile import Jump, Profile
 from kapitza.core.records import BaseRecord
+from kapitza.core.student import student_quantile
 from kapitza.errors import InputError, ValidityWarning
-from kapitza.measure.eels.intervals import chi2_probability, coverage_factor, ratio_interval
+from kapitza.measure.eels.intervals import chi2_probability, ratio_interval
 from kapitza.measure.eels.point_spread import PointSpread, SideContrast
 from kapitza.units import nm
 
@@ -69,7 +70,7 @@ class InterfaceJump(BaseRecord):
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:
         """Interval of the jump, K."""
-        half = coverage_factor(level, self.freedom) * self.jump.sigma
+        half = student_quantile(level, self.freedom or np.inf) * self.jump.sigma
         return self.jump.jump - half, self.jump.jump + half
 
     def kapitza_interval(self, side: str, level: float = 0.95) -> tuple[float, float]:
@@ -85,7 +86,9 @@ class InterfaceJump(BaseRecord):
         gradient = (self.jump.gradient_left, self.jump.gradient_right)[i - 1]
         pick = np.ix_([0, i], [0, i])
         covariance = self.jump.covariance[pick] * np.array([[1, -1], [-1, 1]])
-        return ratio_interval(self.jump.jump, -gradient, covariance, level=level, freedom=self.freedom, lowest=0.0)
+        return ratio_interval(
+            self.jump.jump, -gradient, covariance, level=level, freedom=self.freedom or np.inf, lowest=0.0
+        )
 
     def conductivity_ratio(self, level: float = 0.95) -> tuple[float, float, float]:
         """Ratio k_left/k_right = gradient_right/gradient_left that a continuous flux demands, and its interval.
@@ -94,7 +97,7 @@ class InterfaceJump(BaseRecord):
         """
         left, right = self.jump.gradient_left, self.jump.gradient_right
         covariance = self.jump.covariance[np.ix_([2, 1], [2, 1])]
-        low, high = ratio_interval(right, left, covariance, level=level, freedom=self.freedom, lowest=0.0)
+        low, high = ratio_interval(right, left, covariance, level=level, freedom=self.freedom or np.inf, lowest=0.0)
         return right / left if left else np.inf, low, high
 
     def relative_resistance(self, thickness: float) -> tuple[float, float]:
@@ -466,7 +469,9 @@ def absolute_resistance(
         raise InputError(f"a flux of {heat:g} W/m² goes against the jump of {jump:g} K: check sign and sides")
     slope = np.array([-heat / jump, 1]) / jump
     sigma = float(np.sqrt(slope @ joint @ slope))
-    interval = ratio_interval(heat, jump, joint[::-1, ::-1], level=level, freedom=jump_fit.freedom, lowest=0.0)
+    interval = ratio_interval(
+        heat, jump, joint[::-1, ::-1], level=level, freedom=jump_fit.freedom or np.inf, lowest=0.0
+    )
     conductance = Conductance([jump_fit.jump.temperature], [heat / jump], [sigma], method="STEM-EELS")
     return AbsoluteResistance(
         conductance=conductance, interval=interval, level=level, jump=jump, jump_sigma=float(np.sqrt(joint[0, 0])),

@@ -8,7 +8,7 @@ import numpy as np
 
 from kapitza.core.arrays import Array
 from kapitza.errors import InputError
-from kapitza.plot.style import LINE_COLOURS, new_axes, point_style
+from kapitza.plot.style import LINE_COLOURS, finish, new_axes, point_style
 from kapitza.units import meV, nm
 
 if TYPE_CHECKING:
@@ -145,12 +145,10 @@ def aperture_design(found: ApertureDesign, figure: Figure) -> tuple[Axes, Axes]:
         left.plot(angle, found.difference[:, j], color=colour, lw=1.8, label=f"{mode}, difference")
         pixels = (found.significance * found.sigma[:, j] / found.difference[:, j]) ** 2
         right.plot(angle, pixels, color=colour, lw=1.8, label=mode)
-    left.set(xlabel="half angle (mrad)", ylabel="T along +q less along -q (K)", yscale="log")
-    right.set(xlabel="half angle (mrad)", ylabel=f"pixels for {found.significance:g} σ", yscale="log")
-    for ax in (left, right):
+    for ax, label in ((left, "T along +q less along -q (K)"), (right, f"pixels for {found.significance:g} σ")):
         ax.axvline(float(angle[found.best]), color="0.6", lw=0.8, ls=":")
-        ax.grid(alpha=0.3)
-        ax.legend(frameon=False, fontsize="small")
+        ax.set(yscale="log")
+        finish(ax, "half angle (mrad)", label, grid=True, legend="small")
     return left, right
 
 
@@ -162,6 +160,4 @@ def opposite_temperatures(found: OppositeOccupations, ax: Axes | None = None) ->
         seen = np.isfinite(value[:, j])
         ax.errorbar(found.position[seen] / nm, value[seen, j], sigma[seen, j], **_bar_style(j), label=mode)
     ax.axhline(0, color="0.5", lw=0.8)
-    ax.set(xlabel="x (nm)", ylabel="T along +q less along -q (K)")
-    ax.legend(frameon=False, fontsize="small")
-    return ax
+    return finish(ax, "x (nm)", "T along +q less along -q (K)", legend="small")

@@ -12,7 +12,7 @@ from kapitza.core.arrays import Array
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.measure.eels.map import UNUSABLE_OR_MISFIT, GradientField
-from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, legend_beside, line_style, new_axes, point_style
+from kapitza.plot.style import LINE_COLOURS, POINT_MARKERS, finish, line_style, new_axes, point_style
 from kapitza.theory.agf.mode_classes import MODE_CLASSES
 from kapitza.units import hbar, meV, nm
 
@@ -135,10 +135,7 @@ def interface_jump(data: Profile, found: InterfaceJump, ax: Axes | None = None) 
     tops = jump.temperature + np.array([-0.5, 0.5]) * jump.jump
     ax.annotate("", (at / nm, tops[0]), (at / nm, tops[1]), arrowprops={"arrowstyle": "<->", "color": "k", "lw": 1.2})
     ax.axvline(at / nm, color="0.6", lw=0.8, ls=":", zorder=0)
-    ax.set(xlabel="x (nm)", ylabel="temperature (K)")
-    ax.set_title(f"jump {with_error(jump.jump, jump.sigma)} K", fontsize="medium")
-    legend_beside(ax)
-    return ax
+    return finish(ax, "x (nm)", "temperature (K)", title=f"jump {with_error(jump.jump, jump.sigma)} K", legend="beside")
 
 
 def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: Axes | None = None) -> Axes:
@@ -161,9 +158,7 @@ def mode_temperatures(found: Occupation, *, interface: float | None = None, ax: 
         )  # fmt: skip
     if interface is not None:
         ax.axvline(interface / nm, color="0.6", lw=0.8, ls=":")
-    ax.set(xlabel="x (nm)", ylabel="mode temperature (K)")
-    legend_beside(ax)
-    return ax
+    return finish(ax, "x (nm)", "mode temperature (K)", legend="beside")
 
 
 def interface_modes(found: InterfaceComponents, ax: Axes | None = None) -> Axes:
@@ -182,9 +177,7 @@ def interface_modes(found: InterfaceComponents, ax: Axes | None = None) -> Axes:
             name, (quantum, 1.0), (0, 2), xycoords=("data", "axes fraction"), textcoords="offset points",
             ha="center", va="bottom", fontsize="small",
         )  # fmt: skip
-    ax.set(xlabel="energy loss (meV)", ylabel="interface minus bulk (electrons per channel)")
-    legend_beside(ax)
-    return ax
+    return finish(ax, "energy loss (meV)", "interface minus bulk (electrons per channel)", legend="beside")
 
 
 def eels_design(found: EelsDesign, figure: Figure) -> tuple[Axes, Axes]:
@@ -195,8 +188,8 @@ def eels_design(found: EelsDesign, figure: Figure) -> tuple[Axes, Axes]:
     left.plot(width, found.sigma_with_slit, **line_style(1), lw=1.9, label="current goes with the width")
     left.axvline(found.best_width / meV, color="0.6", lw=0.8, ls=":")
     left.plot(found.experiment.fwhm / meV, found.sigma("temperature")[0], "o", color="k", ms=5, label="plan")
-    left.set(xlabel="resolution (meV)", ylabel="uncertainty of T in one pixel (K)", ylim=(0, None), xlim=(0, None))
-    left.legend(frameon=False, fontsize="small")
+    left.set(ylim=(0, None), xlim=(0, None))
+    finish(left, "resolution (meV)", "uncertainty of T in one pixel (K)", legend="small", grid=True)
     x = found.experiment.position / nm
     right.axhline(found.experiment.dwell, color="0.5", lw=1.2, label="plan")
     names = {"jump": "jump", "kapitza_left": "Kapitza length, left", "kapitza_right": "Kapitza length, right"}
@@ -205,11 +198,9 @@ def eels_design(found: EelsDesign, figure: Figure) -> tuple[Axes, Axes]:
         low, colour = float(dwell[dwell > 0].min()), LINE_COLOURS[i]
         right.vlines(aside, low, np.maximum(dwell, low), color=colour, lw=2.2, label=f"best for the {names[name]}")
         right.plot(aside, np.maximum(dwell, low), POINT_MARKERS[i], color=colour, ms=3)
-    right.set(xlabel="x (nm)", ylabel="time of one pixel (s)", yscale="log")
     right.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2)
-    for ax in (left, right):
-        ax.grid(alpha=0.3)
-    return left, right
+    right.set(yscale="log")
+    return left, finish(right, "x (nm)", "time of one pixel (s)", grid=True)
 
 
 def occupation_comparison(found: Mapping[str, OccupationComparison], figure: Figure) -> tuple[Axes, ...]:
@@ -230,9 +221,8 @@ def occupation_comparison(found: Mapping[str, OccupationComparison], figure: Fig
             low, high = (one.expected[:, k] + side * one.expected_sigma[:, k] for side in (-1, 1))
             ax.plot(x, one.expected[:, k], **line_style(i), lw=1.6, label=f"{Path(path).stem}, {one.partners[k]}")
             ax.fill_between(x, low, high, color=LINE_COLOURS[i % len(LINE_COLOURS)], alpha=0.2, lw=0)
-        ax.set(ylabel="temperature (K)")
-        ax.set_title(f"{first.modes[j]}, {first.energy[j] / meV:.4g} meV", fontsize="medium")
-        ax.legend(frameon=False, fontsize="small")
+        title = f"{first.modes[j]}, {first.energy[j] / meV:.4g} meV"
+        finish(ax, ylabel="temperature (K)", title=title, legend="small")
     axes[-1].set(xlabel="x (nm)")
     return tuple(axes)
 
@@ -249,5 +239,4 @@ def mode_classes(found: ModeClasses, *, peaks: Sequence[tuple[float, float]] = (
         ax.axvspan((energy - sigma) / meV, (energy + sigma) / meV, color="0.3", alpha=0.25, lw=0)
         ax.axvline(energy / meV, color="0.2", lw=1.0, ls="--")
     ax.set(xlabel="energy (meV)", ylabel="states on the interface (nm⁻² meV⁻¹)", xlim=(0, None), ylim=(0, None))
-    legend_beside(ax)
-    return ax
+    return finish(ax, legend="beside")
