@@ -20,9 +20,11 @@ PYTHON = re.compile(
     r"|(?<![\w.-])[a-z_]+=(?:['\"(\[]|True|False|None|\d)"  # an argument
     r"|\bNone\b|\bkapitza\.(?!toml)[a-z]"
 )
-# formulas, HTML and examples of formats that look like calls or arguments
-PROSE = re.compile(r"(?:ln|exp)\(|R\(infinite\)|A\(Tⁿ|abs\(|interlayer\(s\)|var\(--|=\"|model=7net|--over x=")
-MARKUP = ("cli/interface/report", "core/record_display", "run/progress", "io/device/vtk", "matter/files/structures")
+# formulas, commands of LAMMPS, HTML and examples of formats that look like calls or arguments
+PROSE = re.compile(
+    r"(?:ln|exp)\(|equal stride\(|R\(infinite\)|A\(Tⁿ|abs\(|interlayer\(s\)|var\(--|=\"|model=7net|--over x="
+)
+MARKUP = ("core/record_display", "run/progress", "io/device/vtk", "matter/files/structures")
 # a command that is named with its options, or a file that such a command wrote
 COMMANDS = re.compile(
     r"`[^`]* --[^`]*`|phono3py --br|`phonopy --include-fc`|output of --json|--save FILE keeps|without --monte"
