@@ -89,14 +89,8 @@ def write_atomically(path: str | PathLike[str], data: bytes | memoryview, *, fol
 
     The bytes go to a new file of a random name in the same folder, are forced to the disk, and are then moved over the
     old file, whose permissions they take.  A process that is killed in between leaves at most a stray file ending in
-    ``.part``, which the next call for this folder removes.
-
-    Raises
-    ------
-    InputError
-        for a folder, device or pipe of this name
-    OSError
-        if the file cannot be written; it names the file that was asked for
+    ``.part``, which the next call for this folder removes.  Raises an InputError for a folder, device or pipe of this
+    name, and an OSError that names the file if it cannot be written.
     """
     place = file_path(path)
     target = Path(os.path.realpath(place if follow_link else place.parent)) / ("" if follow_link else place.name)
@@ -112,7 +106,12 @@ def write_atomically(path: str | PathLike[str], data: bytes | memoryview, *, fol
             if os.name != "posix":  # Windows moves no open file; elsewhere it stays locked until it has its name
                 file.close()
             part.replace(target)
-        _sync_folder(target.parent)
+        if os.name == "posix":  # where the system can force the new name of a folder to the disk
+            handle = os.open(target.parent, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
     except OSError as err:  # in the words of the system, but with the name that was asked for
         raise OSError(err.errno, err.strerror or str(err), str(target)) from err
     return target
@@ -183,14 +182,3 @@ def _lock(handle: int, *, wait: bool) -> bool:
     except OSError:  # held by another, or a file system without locks
         return False
     return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """Force the new name to the disk, where the system can do that for folders."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

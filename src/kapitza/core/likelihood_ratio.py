@@ -43,9 +43,7 @@ def ratio_quantile(
 
 
 def least_chi2(curvature: NDArray[Any], draws: NDArray[Any], low: Array, high: Array) -> Array:
-    """(s,) minima of chi2 of s estimates (s, q) within limits: the least over all faces of the box on which the free
-    coordinates are inside.
-    """
+    """(s,) minima of chi2 of estimates (s, q) within limits: the least over all faces with free coordinates inside."""
     least = np.full(len(draws), np.inf)
     choices = [sorted({a, b} - {-np.inf, np.inf}) + [np.nan] * int(a < b) for a, b in zip(low, high, strict=True)]
     for face in product(*choices):

@@ -119,15 +119,11 @@ def _items_text(items: Sequence[Any] | Mapping[Any, Any], depth: int) -> str:
     return f"({texts[0]},)" if len(items) == 1 else f"({', '.join(texts)}{more})"
 
 
-def record_table(record: Any) -> str:
+def record_table(record: Any, *, nested: bool = False) -> str:
     """Return a record as an HTML table: attribute, value, unit, meaning, and a sparkline for each spectrum or series.
 
     Records in it are tables that can be unfolded; those in them are one line.
     """
-    return f"<div>{_table(record, nested=False)}</div>"
-
-
-def _table(record: Any, *, nested: bool) -> str:
     title = _text(type(record).__name__)
     method = getattr(record, "method", "")
     said = f": {_text(method)}" if isinstance(method, str) and method else ""
@@ -152,7 +148,7 @@ def _cell(one: Attribute, listed: list[Attribute], *, nested: bool) -> str:
     value: Any = one.value
     records: list[Any] = list(cast("tuple[Any, ...]", value)[:_MAX_TABLES]) if isinstance(value, tuple) else [value]
     if records and not nested and all(attrs.has(type(record)) for record in records):
-        tables = "".join(_table(record, nested=True) for record in records)
+        tables = "".join(record_table(record, nested=True) for record in records)
         return f"<details><summary>{shown}</summary>{tables}</details>"
     if not _is_series(one.value):
         return shown

@@ -50,7 +50,7 @@ class BaseRecord(RecordOutlets):
         return record_text(self, _MAX_REPR, 0)
 
     def _repr_html_(self) -> str:
-        return record_table(self)
+        return f"<div>{record_table(self)}</div>"
 
 
 def _with_conversion(kind: type) -> Callable[..., None]:

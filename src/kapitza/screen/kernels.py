@@ -99,9 +99,7 @@ def _debye_block(i: int, start: int, count: int, tables: PairTables, mix: FloatT
 
 @compile_screening
 def _fill_cells(level: float, own: FloatTable, slope: FloatTable, mix: FloatTable) -> None:
-    """Mean of the mismatch in each cell of a spectrum with another that is constant, such as a Debye solid below a
-    cutoff.
-    """
+    """Mean of the mismatch in each cell of a spectrum with a constant one, as of a Debye solid below a cutoff."""
     unity, constant, tiny = own.dtype.type(1), own.dtype.type(level), own.dtype.type(_TINY)  # of single precision
     for m in range(own.size):
         inverse = unity / (own[m] + constant + tiny)

@@ -97,25 +97,16 @@ def solve_layers(
         if not (isfinite(value) and value > 0):
             raise InputError(f"{name} = {value:g} m, expected a finite number above 0")
     thick, side = float(thickness), float(sides)
-    triples = _known_triples(found, materials, rows)
-    numbers = [_solve_triple(materials, names, (side, thick, side), found.temperature) for names in triples]
+    names = [tuple(found.names[i] for i in row) for row in zip(found.left, found.layer, found.right, strict=True)]
+    known = (triple for triple in names if _conductivity(materials, triple[1], found.temperature) > 0)
+    triples = list(islice(known, rows)) or names[:rows]  # without a known conductivity the first rows say so
+    numbers = [_solve_triple(materials, triple, (side, thick, side), found.temperature) for triple in triples]
     direct, layered, film = zip(*numbers, strict=True)
     left, layer, right = zip(*triples, strict=True)
     return SolvedLayers(
         left=left, layer=layer, right=right, direct=direct, layered=layered, film=film,
         thickness=thick, sides=side, temperature=found.temperature,
     )  # fmt: skip
-
-
-def _known_triples(found: InterlayerScreening, materials: MaterialTable, rows: int) -> list[tuple[str, ...]]:
-    """The first rows whose layer has a known conductivity; the first ones where no layer has, which then say so."""
-
-    def names(row: int) -> tuple[str, ...]:
-        return tuple(found.names[part[row]] for part in (found.left, found.layer, found.right))
-
-    triples = map(names, range(len(found)))
-    known = (one for one in triples if _conductivity(materials, one[1], found.temperature) > 0)
-    return list(islice(known, rows)) or [names(row) for row in range(min(rows, len(found)))]
 
 
 def _solve_triple(

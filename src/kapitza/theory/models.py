@@ -77,9 +77,7 @@ class Model(BaseRecord):
         normals: tuple[ArrayLike, ArrayLike] = (DEFAULT_NORMAL, DEFAULT_NORMAL),
         statistics: Statistics = "quantum",
     ) -> Transmission:
-        """Spectral transmission of the lattices by this model; parameters as for `predict`, without effect on elastic
-        models.
-        """
+        """Spectral transmission of the lattices by this model; elastic models ignore temperature and statistics."""
         return self.apply(*describe_sides(left, right, normals), temperature, statistics)
 
     def apply(

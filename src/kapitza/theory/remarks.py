@@ -42,9 +42,7 @@ def estimate_remarks(
 
 
 def debye_temperature_of(side: InterfaceSide) -> float | None:
-    r"""Temperature of the highest wave of sound up to the cutoff, $\hbar\omega_c/k_B$, K; None for a side of bands
-    alone.
-    """
+    r"""Temperature of the highest wave of sound, $\hbar\omega_c/k_B$, K; None for a side of bands alone."""
     form = side.solid or side.fluid or side.elastic
     return None if form is None else float(hbar * np.max(form.cutoffs) / k_B)
 

@@ -5,12 +5,7 @@ from typing import Any
 
 
 def has_machine_code(dispatcher: Any) -> bool:
-    """Whether machine code of a function that numba compiles is there, in memory or on the disk.
-
-    Parameters
-    ----------
-    dispatcher : what `numba.njit` makes of a function
-    """
+    """Whether machine code of what `numba.njit` makes of a function is there, in memory or on the disk."""
     if dispatcher.signatures:
         return True
     folder = getattr(dispatcher.stats, "cache_path", None)

@@ -352,16 +352,6 @@ def sweep_layers(at: DevicePoints) -> LayerSweeps:
     return LayerSweeps(tuple(inside), tuple(from_left))
 
 
-def first_layer_columns(at: DevicePoints, found: LayerSweeps, factor: AnyComplexArray) -> list[AnyComplexArray]:
-    """(b, f, r) blocks of G from the first layer to each, times a factor (b, F, r) on the first."""
-    first: list[AnyComplexArray] = [found.inside[0] @ factor]
-    moved, columns = factor, first
-    for i, hop in enumerate(at.hop):
-        moved = dagger(hop) @ found.from_left[i] @ moved  # left layers alone: the full G at the end has all returns
-        columns.append(found.inside[i + 1] @ moved)
-    return columns
-
-
 def atom_densities(density: Array, directions: int) -> Array:
     """(b, n) means over the directions of each atom, of densities (b, f) of coordinates."""
     return density.reshape(len(density), -1, directions).mean(axis=2)

@@ -364,9 +364,7 @@ def _frequencies_about(omega: float, width: float) -> Array:
 
 
 def _spanning_width(prepared: PreparedJunction, k: Array, omega: float, width: float, inside: BoolArray) -> float:
-    """Broadening, at least `width`, with which a peak falls to its half within the frequencies about it: those of a
-    fine grid about a broad resonance span but its top.
-    """
+    """Broadening, at least `width`, with which a peak falls to its half within the frequencies about it."""
     for _ in range(_MAX_COARSE_LOOKS):
         near = _frequencies_about(omega, width)
         density, crystal = _interface_and_bulk_densities(prepared, k, near, width, inside)

@@ -285,9 +285,7 @@ def wavevector_box(junction: Junction, omega: float, start: Array) -> Array:
 
 
 def junction_symmetry(junction: Junction, candidates: IntArray) -> IntArray:
-    """(m, 2, 2) operations among candidates, from the right on wave vector fractions, that keep every layer, with -W
-    of each W; candidates come with their opposites.
-    """
+    """(m, 2, 2) operations among candidates that keep every layer; both come with their opposites."""
     left, right = (_lead_blocks(junction, side) for side in INTERFACE_SIDES)
     device: list[_Layer] = [(slab.shifts, slab.onsite, slab.hop, slab.masses) for slab in junction.device]
     network, start = _layer_network([left, *device, right], junction.directions)
@@ -320,9 +318,7 @@ def _keeps_junction(
 
 
 def _continues(lead: BondNetwork, step: AtomMapping) -> bool:
-    """Whether a mapping of two layers goes on in all others of a lead, for which each is to differ from the one before
-    by the same symmetry of the lead, mostly a lattice vector.
-    """
+    """Whether a mapping of two layers continues in the lead: each differs from the one before by the same symmetry."""
     if (step.image == np.arange(step.image.size)).all() and (step.shift == step.shift[0]).all():
         return True
     twice = AtomMapping(np.concatenate([step.image, step.image + step.image.size]), np.tile(step.shift, (2, 1)))
@@ -347,14 +343,13 @@ def _lead_blocks(junction: Junction, side: Side) -> _Layer:
 
 
 def _layer_network(layers: Sequence[_Layer], directions: int) -> tuple[BondNetwork, IntArray]:
-    """Bonds of layers, and the number of the first atom of each; where no blocks to the next layer are known they are
-    those of that layer.
-    """
+    """Bonds of layers, and the number of the first atom of each."""
     start = np.concatenate([[0], np.cumsum([masses.size for *_, masses in layers])])
     parts: list[_Bonds] = []
     for i, (shifts, onsite, hop, masses) in enumerate(layers):
         parts.append(_block_bonds(shifts, onsite, (masses, masses), (start[i], start[i]), directions))
         if i + 1 < len(layers):
+            # the last layer of the device couples as the layers of the right lead do
             known = (shifts, hop) if hop is not None else (layers[i + 1][0], layers[i + 1][2])
             bonds = _block_bonds(*known, (masses, layers[i + 1][3]), (start[i], start[i + 1]), directions)
             source, target, shift, block = bonds

@@ -435,9 +435,12 @@ def _bond_currents(
 ) -> tuple[Array, Array, Array]:
     """Currents of the bonds (b, nb), the transmission (b,), and the part that modes of the interface carry (b,)."""
     found = green.sweep_layers(at)
-    # Γ of the left lead is of low rank, but its layers are small: the identity is factor enough
-    first = np.broadcast_to(np.eye(at.onsite[0].shape[-1], dtype=np.complex128), at.sigma[0].shape)
-    forth = green.first_layer_columns(at, found, first)
+    # blocks of G from the first layer to each; by left layers alone, as the full G at the end has all returns
+    moved = np.eye(at.onsite[0].shape[-1], dtype=np.complex128)
+    forth: list[AnyComplexArray] = [found.inside[0]]
+    for i, hop in enumerate(at.hop):
+        moved = dagger(hop) @ found.from_left[i] @ moved
+        forth.append(found.inside[i + 1] @ moved)
     gamma_left, gamma_right = at.gamma
     filled = [one @ gamma_left for one in forth]
     modes = np.einsum("bij,bji->b", gamma_right @ filled[-1], dagger(forth[-1])).real

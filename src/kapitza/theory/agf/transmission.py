@@ -159,9 +159,7 @@ def _count_between(low: tuple[Array, Array], high: tuple[Array, Array], omega: A
 def lead_bands(
     sides: tuple[LeadContact, LeadContact], *, window: tuple[float, float] = (0.0, np.inf), fine: bool = False
 ) -> list[LeadBands]:
-    """Bands of both leads at each wave vector of the junction, exact within a `window` of frequencies, rad s⁻¹; `fine`
-    where gaps are sought.
-    """
+    """Bands of both leads at each wave vector, exact within a `window` of frequencies; `fine` where gaps are sought."""
     phases, halvings = (_FINE_BAND_PHASES, _EXACT_HALVINGS) if fine else (_BAND_PHASES, EXTREMUM_HALVINGS)
     left, right = (_band_extrema(side, phases, halvings, window) for side in sides)
     return [
@@ -334,9 +332,7 @@ def transmission_in_bins(unit: UnitInputs) -> UnitResult:
 def _refined_panels(
     prepared: PreparedJunction, k: Array, window: Sequence[Array], share: float
 ) -> list[tuple[FrequencyPanels, Array, int]]:
-    """Panels of each wave vector, values (3, b) of total, left and right within the window at their nodes, and how many
-    points were solved for them.
-    """
+    """Panels of each wave vector, values (3, b) within the window at their nodes, and the number of points solved."""
     edges, place, ramps = window
     sides = lead_contacts(prepared, k)
     tops = _band_tops(prepared, sides)
