@@ -91,9 +91,7 @@ def _group_numbers(value: ArrayLike) -> IndexArray:
 
 def _known_lifetimes(value: ArrayLike | None) -> Array:
     if value is None:
-        raise InputError(
-            f"lifetime = {value}: the bands have no lifetimes; read them from a file, or take `ScatteringRates`"
-        )
+        raise InputError(f"lifetime = {value}: no lifetimes; read them from a file, or take `ScatteringRates`")
     array = np.array(value, dtype=float, ndmin=1)
     missing = np.count_nonzero(~(np.isfinite(array) & (array > 0)))
     if missing:

@@ -432,9 +432,7 @@ def cell_surfaces(domain: Domain, centre: Array, neighbour: IntArray, outer: Int
         crossings.append((crossing, i, j) if name.startswith(materials[i] + "|") else (crossing, j, i))
     for name in domain.boundaries:
         if name not in found:
-            raise InputError(
-                f"boundary {name!r}: no two regions of these names touch; there are {', '.join(materials)}"
-            )
+            raise InputError(f"boundary {name!r}: no regions of these names touch; there are {', '.join(materials)}")
     return {
         "region": region, "neighbour": neighbour, "surface": surface, "surfaces": tuple(found),
         "walls": (*walls, *[None] * (len(found) - len(walls))), "crossings": tuple(crossings),

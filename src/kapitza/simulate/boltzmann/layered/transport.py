@@ -217,9 +217,7 @@ class Transport(BaseRecord):
         """
         gap = self.drop(name, drop)
         if gap / self.flux < 0:
-            raise InputError(
-                f"{self.boundary_names[self.boundary(name)]}: the {drop} drop {gap:g} K runs against the heat"
-            )
+            raise InputError(f"{self.boundary_names[self.boundary(name)]}: the {drop} drop {gap:g} K runs against heat")
         value = self.flux / gap if gap else np.inf
         label = f"{self.method} {self.boundary_names[self.boundary(name)]}"
         return Conductance([self.base], [value], drop=drop, statistics=self.statistics, method=label)

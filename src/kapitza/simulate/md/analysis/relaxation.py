@@ -304,9 +304,7 @@ def _guess(name: str, time: Array, mean: Array, bodies: tuple[ThermalSlab, Therm
     fraction = mean / first
     below = np.flatnonzero(fraction < np.exp(-1))
     if not below.size and fraction[-max(1, mean.size // 10) :].mean() > 0.9:
-        raise InputError(
-            f"{name}: the difference is {first:.3g} K at first and {mean[-1]:.3g} K at last: run until it decays"
-        )
+        raise InputError(f"{name}: the difference goes from {first:.3g} K to {mean[-1]:.3g} K: run until it decays")
     last = float(fraction[-max(1, mean.size // 10) :].mean())
     span = float(time[below[0]] - time[0]) if below.size else float(np.ptp(time)) / -np.log(max(last, 0.05))
     rate = 1 / max(span, float(time[1] - time[0]))

@@ -64,13 +64,7 @@ class BuiltinEngine(BaseRecord):
         self, system: System, potential: AnyPotential, thermostats: Thermostats, state: MdState, *, timestep: float,
         seed: int = 0,
     ) -> Dynamics:  # fmt: skip
-        """Set a system in motion.
-
-        Parameters
-        ----------
-        system, potential, thermostats, state : what moves, by which forces, between which thermostats, from where
-        timestep : s
-        seed : of the random numbers, where the state has none yet
+        """Set a system in motion from a state.
 
         Raises
         ------

@@ -55,17 +55,7 @@ class LammpsEngine(BaseRecord):
         self, system: System, potential: AnyPotential, thermostats: Thermostats, state: MdState, *, timestep: float,
         seed: int,
     ) -> Dynamics:  # fmt: skip
-        """Set a system in motion from a state.
-
-        Parameters
-        ----------
-        system : the atoms
-        potential : their potential; `LammpsCommands` are LAMMPS' own commands
-        thermostats : what keeps heat flowing; "swap" is done here between two runs of LAMMPS, as its own
-            `fix thermal/conductivity` knows slabs of a box alone
-        state : where to begin
-        timestep : s
-        seed : of the random numbers, where the state has none
+        """Set a system in motion from a state; "swap" is done between two runs of LAMMPS, whose own knows slabs alone.
 
         Raises
         ------

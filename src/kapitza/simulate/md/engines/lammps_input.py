@@ -51,9 +51,7 @@ def number_types(system: System, kinds: tuple[str, ...], *, all_kinds: bool = Fa
     table: Array = np.column_stack([species.astype(np.float64), system.masses])
     pairs, of = np.unique(table, axis=0, return_inverse=True)
     if len(pairs) > _MAX_TYPES:
-        raise InputError(
-            f"{system.name}: {len(pairs)} kinds and masses of atoms, at most {_MAX_TYPES} are written for LAMMPS"
-        )
+        raise InputError(f"{system.name}: {len(pairs)} kinds and masses of atoms, at most {_MAX_TYPES} go to LAMMPS")
     if not all_kinds:
         return AtomTypes(of.ravel() + 1, pairs[:, 0].astype(np.int64), pairs[:, 1])
     if len(np.unique(pairs[:, 0])) < len(pairs):
@@ -310,9 +308,10 @@ class PlaneTrajectory(BaseRecord):
         """Commands that write them; nothing more after the last step."""
         pieces = np.split(self.layers, np.flatnonzero(np.diff(self.layers) > 1) + 1)
         test = " || ".join(f"(i_layer >= {piece[0] + 1} && i_layer <= {piece[-1] + 1})" for piece in pieces)
+        due = f"stride(0,{self.steps},{self.every})"
         return [
             f'variable isnear atom "{test}"', "group near variable isnear", "variable isnear delete",
-            f"variable due equal stride(0,{self.steps},{self.every})",
+            f"variable due equal {due}",
             f"dump near near custom {self.every} {PLANE_FILE} {PLANE_COLUMNS}",
             "dump_modify near every v_due append yes format float %.10g",
         ]  # fmt: skip

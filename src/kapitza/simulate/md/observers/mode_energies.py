@@ -97,9 +97,7 @@ def assign_sites(crystal: Crystal, positions: Array, masses: Array) -> tuple[Int
             best = worst, cell[rows, site].astype(np.int64), site
     shortest = float(np.linalg.norm(crystal.lattice, axis=1).min())
     if best is None:
-        raise InputError(
-            f"{crystal.name}: the masses {np.unique(masses)} kg are not those of the crystal at its places"
-        )
+        raise InputError(f"{crystal.name}: masses {np.unique(masses)} kg are not those of the crystal at its places")
     if best[0] > _MAX_MISPLACEMENT * shortest:
         raise InputError(
             f"{crystal.name}: an atom of the slab is {best[0]:.3g} m from the next place of the crystal: turn or "

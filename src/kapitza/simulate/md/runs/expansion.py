@@ -112,9 +112,7 @@ def find_lattice_constant(
     ConvergenceError if the crystal expands by more than 10 %: it melts.
     """
     if not (np.isfinite(temperature) and temperature > 0) or steps < 100 * _PRESSURE_BLOCKS:
-        raise InputError(
-            f"{temperature:g} K and {steps} steps, wanted above 0 K and at least {100 * _PRESSURE_BLOCKS} steps"
-        )
+        raise InputError(f"{temperature:g} K and {steps} steps, wanted above 0 K and {100 * _PRESSURE_BLOCKS} or more")
     body = structure(crystal) if isinstance(crystal, str) else crystal
     rest = rest_constant(body, potential)
     low, high = (_rest_pressure(body, potential, rest * (1 + sign * _STIFFNESS_STEP)) for sign in (-1, 1))

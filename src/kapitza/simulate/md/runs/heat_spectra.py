@@ -50,9 +50,7 @@ def spectral_conductance(
     share = mode_heat_capacity(flux.omega, wanted, statistics) / k_B * flux.weights
     value, sigma = flux.estimate(lambda mean: share @ mean / difference)
     if (value < 0).any():
-        raise InputError(
-            f"{flux.label}: the conductance is {value.min():.3g} W/m²K: was ΔT = {difference:g} K the drop?"
-        )
+        raise InputError(f"{flux.label}: a conductance of {value.min():.3g} W/m²K: was ΔT = {difference:g} K the drop?")
     spread = np.hypot(sigma, value * difference_sigma / difference)
     known = None if np.isnan(spread).any() else spread
     return Conductance(wanted, value, known, drop, statistics=statistics, method=flux.label)

@@ -80,9 +80,7 @@ def mass_interface(
 
 def _check_counts(cells: Sequence[int], lengths: Sequence[int], thermostat: int, wall: int, ratio: float) -> None:
     if min(*cells, *lengths) < 1 or min(thermostat, wall) < 0:
-        counts = (
-            f"{tuple(cells)} cells in the plane, {tuple(lengths)} along it, {thermostat} of thermostat and {wall} held"
-        )
+        counts = f"{tuple(cells)} cells across, {tuple(lengths)} along, {thermostat} of thermostat and {wall} held"
         raise InputError(f"{counts}: wanted at least 1, 1, 0 and 0")
     if thermostat >= min(lengths):
         filled = f"a thermostat of {thermostat} cells fills a side of {min(lengths)}"
