@@ -90,7 +90,7 @@ def frequency_grid(*spectra: ArrayLike) -> FrequencyGrid:
     InputError
         if there is no edge above zero
     """
-    edges = increasing(spectra[0]) if len(spectra) == 1 else merge_edges(*(increasing(one) for one in spectra))
+    edges = increasing(spectra[0] if len(spectra) == 1 else merge_edges(*map(np.asarray, spectra)))
     edges = edges[edges > 0]
     if not edges.size:
         raise InputError(f"expected the edges of a spectrum above zero, got {edges.size}")

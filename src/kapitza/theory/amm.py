@@ -13,13 +13,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from kapitza.core.arrays import Array, ComplexArray, about, frequencies, numbers
 from kapitza.core.modal import ModalTransmission
-from kapitza.core.quadrature import panel_quadrature
+from kapitza.core.quadrature import frequency_grid, panel_quadrature
 from kapitza.core.records import BaseRecord
 from kapitza.core.transmission import Transmission
 from kapitza.errors import InputError, ValidityWarning
 from kapitza.matter.elastic import Elastic, azimuth_quadrature, unit_directions, waves_along
 from kapitza.matter.isotropic import Fluid
-from kapitza.theory.dmm import common_grid
 from kapitza.theory.plane_waves import (
     LEFT_GOING,
     RIGHT_GOING,
@@ -99,7 +98,11 @@ def amm(
             ValidityWarning,
             stacklevel=2,
         )
-    omega, weight = common_grid(omega, left, right)
+    if omega is None:
+        grid = frequency_grid(left.edges, right.edges)
+        omega, weight = grid.omega, grid.weight
+    else:
+        omega, weight = frequencies(omega), None
     pairs = branch_pair_modes(left, right, omega, between)
     open_left, open_right = ((omega[:, None] <= side.cutoffs) | (not cutoff) for side in (left, right))
     square = np.square(omega)
