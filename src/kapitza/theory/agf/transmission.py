@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, BoolArray, IndexArray, IntArray
+from kapitza.core.arrays import Array, BoolArray, IndexArray, IntArray, about
 from kapitza.core.modal import INTERFACE_SIDES
 from kapitza.core.quadrature import gauss_legendre_roots, null_rules
 from kapitza.core.records import BaseRecord
@@ -260,7 +260,7 @@ class UnitRunner(BaseRecord):
     takes longer than to start them.
     """
 
-    executor: ExecutorLike | None = None
+    executor: ExecutorLike | None = field(default=None, metadata=about("1", "executor, or number of processes"))
     store: StoreLike | None = None
     progress: Progress | None = None
 

@@ -214,9 +214,9 @@ _ORTHONORMAL_TOLERANCE = 1e-6  # deviation of vectors from an orthonormal set
 class BodyModes(BaseRecord):
     """Vibrations of a body that holds the interface: all of it, or the layers near the plane."""
 
-    atoms: IntArray  # (r,) of the simulation
-    omega: Array  # (m,) angular frequency, rad s⁻¹; unstable ones as negative numbers
-    vectors: Array  # (m, r, 3) mass-weighted, orthonormal; all 3r of them for a sum without rest
+    atoms: IntArray = field(metadata=about("1", "(r,) numbers of atoms of the simulation"))
+    omega: Array = field(metadata=about("rad s^-1", "(m,) angular frequency; unstable ones as negative numbers"))
+    vectors: Array = field(metadata=about("1", "(m, r, 3) mass-weighted, orthonormal; all 3r for a sum without rest"))
 
     def __attrs_post_init__(self) -> None:
         m = self.omega.size

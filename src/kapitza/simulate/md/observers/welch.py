@@ -11,7 +11,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 from scipy import fft
 
-from kapitza.core.arrays import Array, one_of, quantity
+from kapitza.core.arrays import Array, about, one_of, quantity
 from kapitza.core.records import BaseRecord
 from kapitza.core.student import student_widening
 from kapitza.errors import InputError
@@ -33,9 +33,9 @@ _MAX_GROUPS = 40  # at most, of segments, for the error of a mean
 class SegmentSettings(BaseRecord):
     """How often an observer samples, and the segments of its spectra; π / interval must lie above all vibrations."""
 
-    timestep: float = field(validator=quantity())  # of the run, s
-    every: int = field(default=10, validator=quantity())  # steps between two samples
-    segment: int = 512  # samples of one segment
+    timestep: float = field(validator=quantity(), metadata=about("s", "time step of the run"))
+    every: int = field(default=10, validator=quantity(), metadata=about("1", "steps between two samples"))
+    segment: int = field(default=512, metadata=about("1", "samples of one segment"))
     window: Window = field(default="hann", validator=one_of(*_WINDOW_KINDS))
     precision: Precision = field(default="double", validator=one_of(*_PRECISION_KINDS))  # of samples and transforms
 

@@ -66,11 +66,11 @@ def liquid_faces(record: Record, liquid: IntArray, slabs: SlabThermometer) -> tu
 class TubeResult(BaseRecord):
     """A tube that was heated and left to cool in its matrix."""
 
-    time: Array  # (n,) since it was left alone, s
-    temperature: Array  # (runs, n, layers) of the tube and of the shells around it, K
-    difference: Array  # (runs, n) of the tube less the matrix, K
-    inside: float  # share of the difference that falls between the first shell and the whole matrix
-    drift: Array  # (runs,) change of the energy in units of the kinetic energy
+    time: Array = field(metadata=about("s", "(n,) since it was left alone"))
+    temperature: Array = field(metadata=about("K", "(runs, n, layers) of the tube and of the shells around it"))
+    difference: Array = field(metadata=about("K", "(runs, n) temperature of the tube less that of the matrix"))
+    inside: float = field(metadata=about("1", "share of the difference between the first shell and the whole matrix"))
+    drift: Array = field(metadata=about("1", "(runs,) change of the energy in units of the kinetic energy"))
     fit: RelaxationFit  # conductance per area of the tube's wall, with its uncertainty and what speaks against it
 
 

@@ -6,7 +6,7 @@ puts it in the place of the liquid's planes.
 
 from itertools import product
 from math import pi, sqrt
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from attrs import Factory, astuple, define, evolve, frozen
@@ -193,19 +193,26 @@ def _tube_potential(adhesion: float, contact: float, epsilon: float, sigma: floa
     )  # fmt: skip
 
 
+_PER_SLAB: Any = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
+
+
 @define(eq=False, kw_only=True)
 class SlabThermometer:
     """Temperatures of slabs of space, for atoms that wander; the mean velocity of each slab is subtracted."""
 
-    masses: Array  # (n,) kg, 0 for atoms that are not sampled
-    edges: Array  # (slabs + 1,) heights, m
-    every: int  # steps between two samples
-    energy: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)  # J, about the drift
-    freedom: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
-    atoms: Array = Factory(lambda self: np.zeros(self.edges.size - 1), takes_self=True)
-    samples: int = 0
-    block: int = 0  # samples of one block; 0: no blocks
-    sums: list[Array] = Factory(list[Array])  # (3, slabs) for each full block: all three sums up to its end
+    masses: Array = attribute(metadata=about("kg", "(n,) mass, 0 for atoms that are not sampled"))
+    edges: Array = attribute(metadata=about("m", "(slabs + 1,) heights"))
+    every: int = attribute(metadata=about("1", "steps between two samples"))
+    energy: Array = attribute(
+        default=_PER_SLAB, metadata=about("J", "(slabs,) sum of kinetic energies about the drift")
+    )
+    freedom: Array = attribute(default=_PER_SLAB, metadata=about("1", "(slabs,) sum of degrees of freedom"))
+    atoms: Array = attribute(default=_PER_SLAB, metadata=about("1", "(slabs,) sum of numbers of atoms"))
+    samples: int = attribute(default=0, metadata=about("1", "number of samples"))
+    block: int = attribute(default=0, metadata=about("1", "samples of one block; 0: no blocks"))
+    sums: list[Array] = attribute(
+        factory=list[Array], metadata=about("J, 1, 1", "(3, slabs) sums up to the end of each block")
+    )
 
     def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
