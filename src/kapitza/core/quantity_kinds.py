@@ -12,6 +12,7 @@ __all__ = ["QUANTITY_KINDS", "kind_of_unit", "with_negative_powers"]
 
 LARGEST = 1e100  # no quantity in SI units lies anywhere near, nor do squares of uncertainties in a search
 _UNIT_SIGNS = str.maketrans({"²": "2", "³": "3", "·": None, " ": None, "^": None, "(": None, ")": None, "*": None})
+_SHARE = "share"  # of numbers without a unit, and of those in a unit that no kind has
 
 
 class QuantityKind(NamedTuple):
@@ -80,7 +81,6 @@ QUANTITY_KINDS: Mapping[str, QuantityKind] = MappingProxyType(
         "signal": QuantityKind({"": 1.0, "V": 1.0, "mV": 1e-3, "uV": 1e-6, "µV": 1e-6}),
     }
 )
-_SHARE = "share"  # of numbers without a unit, and of those in a unit that no kind has
 
 
 def unit_factor(unit: str, kind: str) -> float | None:

@@ -24,6 +24,7 @@ _UNIT_COST = 3e8  # pairs of Debye solids, a few seconds: what an interrupt lose
 _LOWEST_CONDUCTANCE = 1e-12  # W m⁻² K⁻¹: stands for 0 in a logarithm
 _BAND_COST = 10.0  # of a pair with full bands
 _UNIT_LISTS = 1024  # lists of their own in a unit, which bounds the memory beside the result
+_LIST_NAMES = ("score", "first", "second")
 
 
 def screen(
@@ -147,9 +148,6 @@ def _count_once(results: Sequence[UnitResult], tables: PairTables, rows: IntArra
         kernels.count_conductances(compute_pairs(tables, first, second), surplus)
         counts = np.maximum(counts - surplus, 0)
     return counts
-
-
-_LIST_NAMES = ("score", "first", "second")
 
 
 def _plain(array: Any) -> Any:

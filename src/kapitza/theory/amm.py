@@ -41,6 +41,7 @@ _CLOSED_FORM_NODES, _STROH_NODES = 40, 9
 _MAX_FRINGE_PHASE = 300.0  # rad of phase in layers up to which the angles follow it
 _TABLE_COLUMNS = ("omega", "wavevector", "side", "branch", "velocity", "weight", "transmission", "specular")
 _MAX_MATRICES = 30_000  # scattering matrices that are held in memory together
+_ANGLE_HALVINGS = 50  # of an interval of angles
 
 
 def amm(
@@ -196,9 +197,6 @@ def _branch_crossing(probability: Array, left: NDArray[np.intp], right: NDArray[
     at_left = (left[:, :, None] == np.arange(left.shape[1])) * weight[:, None, None]  # (n, wave, branch)
     at_right = (right[:, :, None] == np.arange(right.shape[1])).astype(float)
     return (at_left.swapaxes(-1, -2) @ probability @ at_right).sum(axis=1)
-
-
-_ANGLE_HALVINGS = 50  # of an interval of angles
 
 
 def amm_modes(

@@ -32,6 +32,7 @@ from kapitza.units import N_A, k_B
 HOPF_CONSTANT = 0.7104460895987
 
 Accommodation = tuple[float, float]
+_NIST_SOURCE = "doi:10.18434/T4D303, 300 K"
 
 
 @frozen
@@ -150,8 +151,6 @@ def phonon_slip(*, conductivity: float, mean_free_path: float) -> float:
     k, path = positive([conductivity, mean_free_path])
     return float(HOPF_CONSTANT * path / k)
 
-
-_NIST_SOURCE = "doi:10.18434/T4D303, 300 K"
 
 GAS_LIBRARY: Mapping[str, Gas] = MappingProxyType(
     {

@@ -20,6 +20,9 @@ from kapitza.matter.isotropic import Fluid, Solid
 
 RIGHT_GOING, LEFT_GOING = 0, 1  # index of the direction of energy flow
 _GRAZING_TOLERANCE = 1e-14  # p² of a grazing wave, over its squared slowness
+_REAL_TOLERANCE = 1e-8  # |Im p| below this, in units of the slowness scale, is rounding of a double eigenvalue
+_GRAZING_FLUX = 1e-7  # flux of a unit eigenvector below which its direction cannot be told
+_DEGENERACY_TOLERANCE = 1e-7  # two Christoffel eigenvalues closer than this are one
 
 
 @frozen(eq=False)
@@ -132,11 +135,6 @@ def _star_product(first: ComplexArray, layer: PlaneWaves, phase: ComplexArray, s
     out_left[..., :a] += first[..., :a, :a]
     out_right[..., a:] += second[..., m:, m:]
     return np.concatenate([out_left, out_right], axis=-2)
-
-
-_REAL_TOLERANCE = 1e-8  # |Im p| below this, in units of the slowness scale, is rounding of a double eigenvalue
-_GRAZING_FLUX = 1e-7  # flux of a unit eigenvector below which its direction cannot be told
-_DEGENERACY_TOLERANCE = 1e-7  # two Christoffel eigenvalues closer than this are one
 
 
 def anisotropic_waves(crystal: Elastic, slowness: Array, azimuth: Array) -> PlaneWaves:

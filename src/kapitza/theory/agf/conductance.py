@@ -77,6 +77,7 @@ _NODE_NEIGHBOURS = 2  # nodes on either side that are nearby
 _PANEL_ERROR_SHARE = 0.1  # of what a wave vector carries, over the bins of an octave: error at which panels are halved
 _DIFFERENCE_STEPS = 3  # second differences taken one of the other, to tell what varies from point to point
 _PLASTIC_SEQUENCE = np.array([0.7548776662466927, 0.5698402909980532])  # steps of the evenest sequence along two axes
+_DECOUPLING_TOLERANCE = 1e-13  # of the coupling: layers of which less is left are decoupled
 
 
 @frozen(eq=False)
@@ -414,9 +415,6 @@ def _unseen_conductance(
     unseen[1:] = carried[:-1] * np.maximum(_MAX_UNSEEN_SHARE, law[1:] / law[:-1])
     unseen[:-1] = np.maximum(unseen[:-1], carried[1:] / law[1:] * law[:-1])
     return np.where(uncertain, np.maximum(carried, unseen), 0.0)
-
-
-_DECOUPLING_TOLERANCE = 1e-13  # of the coupling: layers of which less is left are decoupled
 
 
 def agf_decimated(

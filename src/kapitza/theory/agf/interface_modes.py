@@ -59,6 +59,13 @@ _POLE_SHIFT = 1e-13  # relative change of such a frequency
 _MIN_END_AMPLITUDE = 1e-9  # amplitude at the end of the device, of a mode of norm 1 there: less is rounding
 _MAX_TAIL_DOUBLINGS = 60  # of the layers of a lead over which a tail is summed
 _BELOW_BANDS, _IN_GAP, _ABOVE_BANDS, _RESONANCE_KIND = range(4)  # kinds of modes of an interface
+# resonances
+_MIN_BULK_RATIO = 2.0  # times the density of states of any atom of the crystals: what counts as a resonance
+_MAX_ZOOMS = 5  # times a peak is looked at more closely
+_ZOOM_FACTOR = 4.0  # each time
+_ZOOM_FREQUENCIES = 61  # frequencies around a peak
+_MAX_COARSE_LOOKS = 8  # times the range about a peak is widened until the peak ends in it
+_RESOLVED_WIDTH = 3.0  # times the broadening: a peak this wide needs no closer look
 
 
 @frozen(eq=False)
@@ -278,15 +285,6 @@ def _decay_length(
     rate = _decay_rates(waves)[:, half].ravel()
     inside = share > max(_MIN_WAVE_AMPLITUDE * share.max(), _MIN_END_AMPLITUDE)
     return float(prepared.junction.lead(side).thickness / rate[inside].min()) if inside.any() else 0.0
-
-
-# resonances
-_MIN_BULK_RATIO = 2.0  # times the density of states of any atom of the crystals: what counts as a resonance
-_MAX_ZOOMS = 5  # times a peak is looked at more closely
-_ZOOM_FACTOR = 4.0  # each time
-_ZOOM_FREQUENCIES = 61  # frequencies around a peak
-_MAX_COARSE_LOOKS = 8  # times the range about a peak is widened until the peak ends in it
-_RESOLVED_WIDTH = 3.0  # times the broadening: a peak this wide needs no closer look
 
 
 def find_resonances(

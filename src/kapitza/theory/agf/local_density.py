@@ -56,6 +56,9 @@ _TEST_WAVEVECTORS = np.array([[0.0, 0.0], [0.1234, 0.3713]])
 # waves from the left at k and -k fill a junction unlike each other: no operation but this one
 _IDENTITY_OPERATION = np.eye(2, dtype=np.int64)[None]
 _BOND_TOLERANCE = 1e-12  # of the largest force constant: atoms that are no neighbours
+DEFAULT_MESH_SIDE = 8  # wave vectors along a side of the zone of the smallest cell where no mesh is given
+_DENSITY_COST_FACTOR = 6  # times the work of a transmission
+_TIME_REVERSAL = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)  # time reversal
 
 
 @frozen(eq=False)
@@ -120,11 +123,6 @@ def _layer_heights(junction: Junction) -> Array:
     else:
         heights[1:] = np.cumsum((thickness[:-1] + thickness[1:]) / 2)
     return heights - heights[list(interface_layers(junction))].mean()
-
-
-DEFAULT_MESH_SIDE = 8  # wave vectors along a side of the zone of the smallest cell where no mesh is given
-_DENSITY_COST_FACTOR = 6  # times the work of a transmission
-_TIME_REVERSAL = np.array([np.eye(2), -np.eye(2)], dtype=np.int64)  # time reversal
 
 
 @frozen(eq=False, kw_only=True)

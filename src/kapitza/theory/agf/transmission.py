@@ -37,6 +37,15 @@ _TRACED_MARGIN = 2.0  # of the step that is left: the same of one that is traced
 _MAX_EDGES_PER_BIN = 3  # band edges resolved in each bin; where there are more, they average out
 _EDGE_SEPARATION = 0.005  # of a bin: band edges nearer to each other are taken as one
 _THREE_BINS = ((1, -2, 1), (1, 0, -1))  # null rules of three equal bins with a node in each
+AGF_VERSION = "agf 7"  # of the kernels: part of the address of every stored result
+_CHUNK_SIZE = 1 << 18  # numbers of one array of matrices
+_MAX_SPLITS = 3  # times that a panel of frequencies is halved
+UNIT_SECONDS = 0.5  # that a unit should take, roughly
+MIN_POOL_SECONDS = 2.0  # seconds of work from which processes are worth their start
+_BOUND_TOLERANCE = 1e-6  # modes: transmission out of bounds that is put down to rounding
+_RETRY_SHIFT = 1e-9  # relative change of a frequency at which rounding is larger
+_MAX_RETRIES = 4  # at such frequencies
+_LEAD_ARRAYS = ("periods", "step", "masses", "shifts", "onsite", "hop")
 
 
 @frozen(eq=False)
@@ -234,16 +243,6 @@ def _smooth_step(x: Array) -> Array:
     return x**4 * (35 - 84 * x + 70 * x**2 - 20 * x**3)
 
 
-AGF_VERSION = "agf 7"  # of the kernels: part of the address of every stored result
-_CHUNK_SIZE = 1 << 18  # numbers of one array of matrices
-_MAX_SPLITS = 3  # times that a panel of frequencies is halved
-UNIT_SECONDS = 0.5  # that a unit should take, roughly
-MIN_POOL_SECONDS = 2.0  # seconds of work from which processes are worth their start
-_BOUND_TOLERANCE = 1e-6  # modes: transmission out of bounds that is put down to rounding
-_RETRY_SHIFT = 1e-9  # relative change of a frequency at which rounding is larger
-_MAX_RETRIES = 4  # at such frequencies
-
-
 class TransmissionSums(NamedTuple):
     """Transmission, open channels of the left and of the right, (b,) each."""
 
@@ -439,9 +438,6 @@ def point_seconds(prepared: PreparedJunction) -> float:
         copies = len(prepared.junction.tiles(side))
         total += copies * 2e-7 * (2 * getattr(prepared, side).rank) ** 2.2
     return total + sum(5e-6 + 1e-9 * slab.onsite.shape[-1] ** 3 for slab in prepared.junction.device)
-
-
-_LEAD_ARRAYS = ("periods", "step", "masses", "shifts", "onsite", "hop")
 
 
 def junction_arrays(junction: Junction) -> dict[str, object]:
