@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from kapitza._outlets import RecordOutlets
-from kapitza.core.arrays import has_unit, number, read_only_mapping, unit_text, without_unit
+from kapitza.core.arrays import about, has_unit, number, read_only_mapping, same_length, unit_text, without_unit
 from kapitza.core.record_display import WITHOUT_UNIT, record_table, record_text
 from kapitza.errors import InputError
 
@@ -29,6 +29,16 @@ def default_number(default: float, metadata: Mapping[str, Any], validator: Any =
 def values_by_name(metadata: Mapping[str, Any], *, kw_only: bool = False) -> Any:
     """Return an attribute of a record: values by name that nobody can change, none if left out."""
     return attrs.field(factory=dict, converter=read_only_mapping, metadata=metadata, kw_only=kw_only)
+
+
+def number_of(metadata: Mapping[str, Any], validator: Any = None) -> dict[str, Any]:
+    """Return the arguments of `attrs.field` for one number, with the metadata of `about` or `parameter`."""
+    return {"converter": float, "validator": validator, "metadata": metadata}
+
+
+def one_for_each(name: str, unit: str, meaning: str) -> dict[str, Any]:
+    """Return the arguments of `attrs.field` for an array with as many values as the attribute `name`."""
+    return {"validator": same_length(name), "metadata": about(unit, meaning)}
 
 
 class BaseRecord(RecordOutlets):

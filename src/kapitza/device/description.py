@@ -17,11 +17,10 @@ from kapitza.core.arrays import (
     positive,
     quantity,
     read_only_mapping,
-    same_length,
     temperatures,
 )
 from kapitza.core.conductance import Conductance
-from kapitza.core.records import BaseRecord, default_number, values_by_name
+from kapitza.core.records import BaseRecord, default_number, one_for_each, values_by_name
 from kapitza.core.stack import Stack
 from kapitza.device.setup import Plane, locate_plane
 from kapitza.device.shapes import Disc, GaussianSpot, Patch, SourceShape
@@ -105,6 +104,8 @@ class PulsedPower(BaseRecord):
 Waveform = SteadyPower | StepPower | PeriodicPower | PulsedPower
 
 
+_BOTTOM_COEFFICIENT = parameter("W m^-2 K^-1", "from the bottom face to the sink; infinite where it is held")
+_TOP_COEFFICIENT = parameter("W m^-2 K^-1", "from the top face to the sink; 0 where no heat leaves")
 _DEVICE_PARAMETERS = ("width", "depth", "sink", "coefficient", "top_coefficient")
 
 
@@ -121,9 +122,7 @@ class ConductivityLaw(BaseRecord):
     """
 
     temperature: Array = field(converter=lambda t: increasing(temperatures(t)), metadata=about("K", "(nT,) increasing"))
-    value: Array = field(
-        converter=positive, validator=same_length("temperature"), metadata=about("W m^-1 K^-1", "(nT,) at these")
-    )
+    value: Array = field(converter=positive, **one_for_each("temperature", "W m^-1 K^-1", "(nT,) at these"))
 
     @classmethod
     def power(cls, value: float, exponent: float, temperature: float = 300.0) -> "ConductivityLaw":
@@ -220,18 +219,8 @@ class Device(BaseRecord):
     box: Box | None = None
     title: str = field(default="device", kw_only=True)
     sink: float = default_number(300.0, parameter("K", "of what takes the heat"), quantity(), kw_only=True)
-    coefficient: float = default_number(
-        np.inf,
-        parameter("W m^-2 K^-1", "from the bottom face to the sink; infinite where it is held"),
-        _check_coefficient,
-        kw_only=True,
-    )
-    top_coefficient: float = default_number(
-        0.0,
-        parameter("W m^-2 K^-1", "from the top face to the sink; 0 where no heat leaves"),
-        _check_coefficient,
-        kw_only=True,
-    )
+    coefficient: float = default_number(np.inf, _BOTTOM_COEFFICIENT, _check_coefficient, kw_only=True)
+    top_coefficient: float = default_number(0.0, _TOP_COEFFICIENT, _check_coefficient, kw_only=True)
     laws: Mapping[str, ConductivityLaw] = field(factory=dict, converter=read_only_mapping, kw_only=True)
     uncertain: Mapping[str, float] = values_by_name(
         about("SI", 'standard uncertainties of numbers such as "GaN|SiC.conductance"'), kw_only=True

@@ -7,7 +7,7 @@ import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import about, one_of, parameter, quantity
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, number_of
 from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.errors import Hint, InputError
 
@@ -16,6 +16,8 @@ SensedSubsystem = Literal["lattice", "electrons"]
 
 BACK_CONDITIONS: tuple[BackCondition, ...] = ("adiabatic", "isothermal")
 SENSED_SUBSYSTEMS: tuple[SensedSubsystem, ...] = ("lattice", "electrons")
+_ABSORPTION_DEPTH = parameter("m", "1/e depth in which heat is absorbed")
+_READOUT_DEPTH = parameter("m", "1/e depth over which the temperature is read")
 
 
 @frozen
@@ -24,9 +26,7 @@ class Plane(BaseRecord):
 
     layer: str
     depth: float = field(
-        default=0.0,
-        converter=float,
-        metadata=about("m", "below the top face of the layer; above its bottom face if from_bottom"),
+        default=0.0, **number_of(about("m", "below the top face of the layer; above its bottom face if from_bottom"))
     )
     from_bottom: bool = field(default=False, kw_only=True)
 
@@ -54,19 +54,10 @@ class Setup(BaseRecord):
 
     heater: Plane | None = None
     thermometer: Plane | None = None
-    absorption_depth: float = field(
-        default=0.0, kw_only=True, converter=float, metadata=parameter("m", "1/e depth in which heat is absorbed")
-    )
-    readout_depth: float = field(
-        default=0.0,
-        kw_only=True,
-        converter=float,
-        metadata=parameter("m", "1/e depth over which the temperature is read"),
-    )
+    absorption_depth: float = field(default=0.0, kw_only=True, **number_of(_ABSORPTION_DEPTH))
+    readout_depth: float = field(default=0.0, kw_only=True, **number_of(_READOUT_DEPTH))
     back: BackCondition = field(default="adiabatic", kw_only=True, validator=one_of(*BACK_CONDITIONS))
-    temperature: float = field(
-        default=300.0, kw_only=True, converter=float, validator=quantity(), metadata=about("K", "of conductances of T")
-    )
+    temperature: float = field(default=300.0, kw_only=True, **number_of(about("K", "of conductances of T"), quantity()))
     sensed: SensedSubsystem = field(default="lattice", kw_only=True, validator=one_of(*SENSED_SUBSYSTEMS))
 
     def __attrs_post_init__(self) -> None:

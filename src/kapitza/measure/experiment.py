@@ -7,7 +7,7 @@ from attrs import converters, evolve, field, frozen, validators
 from numpy.typing import NDArray
 
 from kapitza.core.arrays import Array, about, finite, increasing, parameter, positive, quantity, same_length
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, number_of
 from kapitza.core.stack import Stack
 from kapitza.errors import InputError
 
@@ -97,15 +97,16 @@ def increasing_positive(value: Array) -> Array:
     return increasing(positive(value))
 
 
+SETUP_DEPTHS = ("setup.absorption_depth", "setup.readout_depth")
+
+
 @frozen(eq=False)
 class ParametrisedExperiment(BaseRecord):
     """An experiment with parameters of its own, named by the last part of what `_PARAMETERS` lists."""
 
     _PARAMETERS: ClassVar[tuple[str, ...]] = ()
 
-    scale: float = field(
-        default=1.0, kw_only=True, converter=float, validator=quantity(), metadata=parameter("1", "scale")
-    )
+    scale: float = field(default=1.0, kw_only=True, **number_of(parameter("1", "scale"), quantity()))
 
     @property
     def parameters(self) -> dict[str, float]:

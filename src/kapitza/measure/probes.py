@@ -4,6 +4,8 @@ A tip averages over its contact, or over near field and laser spot, and a therma
 to its surroundings alone.  The jump is fitted to what the tip reads by a forward model; nothing is deconvolved.
 """
 
+from typing import Any
+
 import numpy as np
 from attrs import evolve, field, frozen
 
@@ -17,6 +19,10 @@ from kapitza.units import nm
 
 _FWHM_IN_SIGMA = 2 * np.sqrt(2 * np.log(2))  # of a normal distribution, in standard deviations
 _NOT_NEGATIVE = quantity(low=-1e-300)
+
+
+def _uncertainty(unit: str, of: str) -> Any:
+    return field(default=0.0, validator=_NOT_NEGATIVE, metadata=about(unit, f"uncertainty of the {of}"))
 
 
 @frozen(kw_only=True)
@@ -46,13 +52,9 @@ class ThermalProbe(BaseRecord):
     response_right: float = field(
         default=1.0, validator=quantity(high=1.0), metadata=about("1", "the same on the right")
     )
-    radius_sigma: float = field(default=0.0, validator=_NOT_NEGATIVE, metadata=about("m", "uncertainty of the radius"))
-    left_sigma: float = field(
-        default=0.0, validator=_NOT_NEGATIVE, metadata=about("1", "uncertainty of the left response")
-    )
-    right_sigma: float = field(
-        default=0.0, validator=_NOT_NEGATIVE, metadata=about("1", "uncertainty of the right response")
-    )
+    radius_sigma: float = _uncertainty("m", "radius")
+    left_sigma: float = _uncertainty("1", "left response")
+    right_sigma: float = _uncertainty("1", "right response")
     common: bool = False
 
     def __attrs_post_init__(self) -> None:
@@ -90,12 +92,8 @@ class RamanProbe(BaseRecord):
     far_share: float = field(
         default=0.0, validator=quantity(low=-1e-300, high=1.0), metadata=about("1", "share of the far field")
     )
-    near_field_sigma: float = field(
-        default=0.0, validator=_NOT_NEGATIVE, metadata=about("m", "uncertainty of the near field")
-    )
-    far_share_sigma: float = field(
-        default=0.0, validator=_NOT_NEGATIVE, metadata=about("1", "uncertainty of the far share")
-    )
+    near_field_sigma: float = _uncertainty("m", "near field")
+    far_share_sigma: float = _uncertainty("1", "far share")
 
     def __attrs_post_init__(self) -> None:
         if self.far_share > 0 and self.spot < self.near_field:

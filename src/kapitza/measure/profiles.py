@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, numbers, positive, same_length
 from kapitza.core.profile import Jump, Profile
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, one_for_each
 from kapitza.errors import InputError
 
 
@@ -36,12 +36,8 @@ class ExclusionScan(BaseRecord):
 
     skip: Array = field(converter=numbers, metadata=about("m", "half width of the zone left out"))
     jump: Array = field(converter=numbers, validator=same_length("skip"), metadata=about("K", "temperature jump"))
-    sigma: Array = field(
-        converter=numbers, validator=same_length("skip"), metadata=about("K", "standard uncertainty of the jump")
-    )
-    chi2: Array = field(
-        converter=numbers, validator=same_length("skip"), metadata=about("1", "squared residuals per degree of freedom")
-    )
+    sigma: Array = field(converter=numbers, **one_for_each("skip", "K", "standard uncertainty of the jump"))
+    chi2: Array = field(converter=numbers, **one_for_each("skip", "1", "squared residuals per degree of freedom"))
     best_index: int = field(metadata=about("1", "index of the width taken"))
     best: Jump
 
@@ -69,9 +65,7 @@ class FluxCheck(BaseRecord):
     """
 
     flux: Array = field(converter=numbers, metadata=about("W m^-2", "heat flux of each source"))
-    sigma: Array = field(
-        converter=numbers, validator=same_length("flux"), metadata=about("W m^-2", "standard uncertainty of the flux")
-    )
+    sigma: Array = field(converter=numbers, **one_for_each("flux", "W m^-2", "standard uncertainty of the flux"))
     mean: float = field(metadata=about("W m^-2", "weighted mean"))
     mean_sigma: float = field(metadata=about("W m^-2", "uncertainty of the mean"))
     probability: float = field(metadata=about("1", "probability of fluxes that differ as much"))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from kapitza.core.arrays import Array, about, finite, parameter, positive, same_length, square
 from kapitza.core.conductance import Conductance
 from kapitza.core.parameter_units import interval_in_words, parameter_with_error
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, one_for_each
 from kapitza.errors import Hint, InputError
 from kapitza.measure.least_squares import least_squares
 
@@ -129,9 +129,7 @@ class ThicknessSeries(BaseRecord):
     """
 
     thickness: Array = field(converter=finite, metadata=about("m", "thickness"))
-    resistance: Array = field(
-        converter=finite, validator=same_length("thickness"), metadata=about("m^2 K W^-1", "film with its boundaries")
-    )
+    resistance: Array = field(converter=finite, **one_for_each("thickness", "m^2 K W^-1", "film with its boundaries"))
     thickness_sigma: Array | None = field(
         default=None, converter=_optional(positive), validator=_EACH_FILM, metadata=about("m", "uncertainty")
     )

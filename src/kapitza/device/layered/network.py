@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import least_squares, nnls
 
 from kapitza.core.arrays import Array, about, positive, same_length
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, one_for_each
 from kapitza.device.description import Device
 from kapitza.device.layered.transient import transient_model
 from kapitza.errors import InputError
@@ -53,9 +53,7 @@ class CauerNetwork(BaseRecord):
     """A ladder from the junction to the sink: a capacity to ground, then a resistance, n times."""
 
     resistance: Array = field(converter=positive, metadata=about("K W^-1", "of each element"))
-    capacity: Array = field(
-        converter=positive, validator=same_length("resistance"), metadata=about("J K^-1", "heat capacities")
-    )
+    capacity: Array = field(converter=positive, **one_for_each("resistance", "J K^-1", "heat capacities"))
 
     def impedance(self, s: complex) -> complex:
         """Rise of the junction per watt at a Laplace variable (s⁻¹), K W⁻¹."""

@@ -8,7 +8,7 @@ spreads its heat into $k(1/r + \sqrt{s/D})$: O. M. Wilson, X. Hu, D. G. Cahill, 
 J. Appl. Phys. 32, 1679 (1961), doi:10.1063/1.1728417.
 """
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from attrs import evolve, field, frozen
@@ -19,7 +19,7 @@ from kapitza.device.layered.admittance import admittance, impedance
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.setup import Plane, Setup
 from kapitza.errors import InputError
-from kapitza.measure.experiment import TemperatureExperiment, increasing_positive
+from kapitza.measure.experiment import SETUP_DEPTHS, TemperatureExperiment, increasing_positive
 
 FilmPart = Literal["film", "surface"]
 _TAKEN_AT = about("K", "temperature at which boundary conductances of T are taken")
@@ -67,7 +67,7 @@ class FilmCooling(TemperatureExperiment):
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale", "setup.absorption_depth", "setup.readout_depth")
+    _PARAMETERS = ("scale", *SETUP_DEPTHS)
 
     time: Array = field(converter=increasing_positive, validator=filled, metadata=about("s", "time after the flash"))
     heating: FilmPart = field(default="film", kw_only=True, validator=one_of("film", "surface"))
@@ -116,7 +116,7 @@ class ParticleCooling(TemperatureExperiment):
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale",)
+    _PARAMETERS = ("scale",)
 
     time: Array = field(converter=increasing_positive, validator=filled, metadata=about("s", "time after the flash"))
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity(), metadata=_TAKEN_AT)
@@ -161,7 +161,7 @@ class LaserFlash(TemperatureExperiment):
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = ("scale",)
+    _PARAMETERS = ("scale",)
 
     time: Array = field(converter=increasing_positive, validator=filled, metadata=about("s", "time after the flash"))
     temperature: float = field(default=300.0, kw_only=True, converter=float, validator=quantity(), metadata=_TAKEN_AT)

@@ -11,18 +11,19 @@ With `phonons` or a `mean_free_path` the decay is that of the Boltzmann equation
 (`kapitza.simulate.boltzmann.gratings`), and the conductivity that of the bulk.
 """
 
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
-from attrs import converters, field, frozen
+from attrs import field, frozen
 
 from kapitza.core.arrays import Array, about, filled, one_of, parameter, quantity
+from kapitza.core.records import number_of
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import impedance
 from kapitza.device.layered.laplace import inverse_laplace
 from kapitza.device.setup import Setup, heat_capacity_of
 from kapitza.errors import InputError
-from kapitza.measure.experiment import TemperatureExperiment, increasing_positive
+from kapitza.measure.experiment import SETUP_DEPTHS, TemperatureExperiment, increasing_positive
 from kapitza.measure.thermoreflectance.substrate import PHONONS_OR_NONE, POSITIVE_OR_NONE
 from kapitza.simulate.boltzmann.carriers import Carriers
 from kapitza.simulate.boltzmann.gratings import GratingBands, grating_decay, grating_suppression, scaled_bands
@@ -31,7 +32,6 @@ GratingDetection = Literal["heterodyne", "homodyne"]
 GRATING_DETECTIONS: tuple[GratingDetection, ...] = ("heterodyne", "homodyne")
 _ANGLE = parameter("rad", "of the grating's wave vector from x, along the layers")
 _MEAN_FREE_PATH = parameter("m", "mean free path of the phonons that carry the heat")
-_OPTIONAL = converters.optional(float)
 
 
 @frozen(eq=False)
@@ -69,21 +69,15 @@ class TransientGrating(TemperatureExperiment):
     [0.02 0.12]
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        "period", "angle", "mean_free_path", "scale", "setup.absorption_depth", "setup.readout_depth",
-    )  # fmt: skip
+    _PARAMETERS = ("period", "angle", "mean_free_path", "scale", *SETUP_DEPTHS)
 
     time: Array = field(converter=increasing_positive, validator=filled, metadata=about("s", "time after the pulse"))
-    period: float = field(
-        kw_only=True, converter=float, validator=quantity(), metadata=parameter("m", "period of the grating")
-    )
+    period: float = field(kw_only=True, **number_of(parameter("m", "period of the grating"), quantity()))
     angle: float = field(default=0.0, kw_only=True, converter=float, validator=quantity(low=-np.inf), metadata=_ANGLE)
     detection: GratingDetection = field(default="heterodyne", kw_only=True, validator=one_of(*GRATING_DETECTIONS))
     setup: Setup = field(factory=Setup, kw_only=True)
     phonons: Carriers | None = field(default=None, kw_only=True, validator=PHONONS_OR_NONE)
-    mean_free_path: float | None = field(
-        default=None, kw_only=True, converter=_OPTIONAL, validator=POSITIVE_OR_NONE, metadata=_MEAN_FREE_PATH
-    )
+    mean_free_path: float | None = field(default=None, kw_only=True, **POSITIVE_OR_NONE, metadata=_MEAN_FREE_PATH)
     name: str = field(default="grating", kw_only=True)
 
     def predict(self, stack: Stack) -> Array:

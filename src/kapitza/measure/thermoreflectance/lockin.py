@@ -5,7 +5,7 @@ from attrs import field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import Array, about, filled, finite, increasing, same_length
-from kapitza.core.records import BaseRecord
+from kapitza.core.records import BaseRecord, one_for_each
 from kapitza.errors import InputError
 
 _WIDEST_WINDOW = 200  # widths of an echo: 8,000 places are tried
@@ -23,9 +23,7 @@ class LockinTrace(BaseRecord):
 
     delay: Array = field(converter=increasing, validator=filled, metadata=about("s", "delay, 0 where pulses coincide"))
     in_phase: Array = field(converter=finite, validator=same_length("delay"), metadata=about("any", "in-phase signal"))
-    out_of_phase: Array = field(
-        converter=finite, validator=same_length("delay"), metadata=about("any", "out-of-phase signal")
-    )
+    out_of_phase: Array = field(converter=finite, **one_for_each("delay", "any", "out-of-phase signal"))
     phase: float = field(default=0.0, metadata=about("rad", "reference phase taken off"))
     phase_sigma: float = field(default=0.0, metadata=about("rad", "uncertainty of the phase"))
 

@@ -23,17 +23,18 @@ J. Liu, D. G. Cahill, Rev. Sci. Instrum. 85, 104903 (2014), doi:10.1063/1.489762
 
 from abc import abstractmethod
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 from attrs import converters, evolve, field, frozen, validators
 
 from kapitza.core import arrays
 from kapitza.core.arrays import Array, ComplexArray, about, filled, increasing, one_of, parameter, quantity
+from kapitza.core.records import number_of
 from kapitza.core.stack import Stack
 from kapitza.device.layered.laplace import PulseTrain, harmonic_train, pulse_train
 from kapitza.errors import InputError
-from kapitza.measure.experiment import increasing_positive
+from kapitza.measure.experiment import SETUP_DEPTHS, increasing_positive
 from kapitza.measure.thermoreflectance.beams import (
     BEAM_PARAMETERS,
     WAVE_VECTOR_NODES,
@@ -98,9 +99,9 @@ class Tdtr(LockinExperiment):
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = (
+    _PARAMETERS = (
         *BEAM_PARAMETERS, "modulation", "repetition", "defocus", "mean_free_path", "transmission",
-        "time_zero", "phase", "scale", "setup.absorption_depth", "setup.readout_depth",
+        "time_zero", "phase", "scale", *SETUP_DEPTHS,
     )  # fmt: skip
 
     delay: Array = field(converter=increasing, validator=filled, metadata=about("s", "delay"))
@@ -109,12 +110,8 @@ class Tdtr(LockinExperiment):
     repetition: float = field(kw_only=True, converter=float, validator=quantity(), metadata=_REPETITION)
     delayed: DelayedBeam = field(kw_only=True, validator=one_of("pump", "probe"))
     kind: SignalKind = field(default="ratio", kw_only=True, validator=one_of(*SIGNAL_KINDS))
-    defocus: float = field(
-        default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=parameter("s^-1", "growth")
-    )
-    time_zero: float = field(
-        default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=parameter("s", "zero delay")
-    )
+    defocus: float = field(default=0.0, kw_only=True, **number_of(parameter("s^-1", "growth"), _ANY_SIGN))
+    time_zero: float = field(default=0.0, kw_only=True, **number_of(parameter("s", "zero delay"), _ANY_SIGN))
     phase: float = field(default=0.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=_PHASE)
     name: str = field(default="tdtr", kw_only=True)
 
@@ -179,10 +176,7 @@ class Fdtr(LockinExperiment):
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS, "phase", "scale", "growth_scale", "mean_free_path", "transmission",
-        "setup.absorption_depth", "setup.readout_depth",
-    )  # fmt: skip
+    _PARAMETERS = (*BEAM_PARAMETERS, "phase", "scale", "growth_scale", "mean_free_path", "transmission", *SETUP_DEPTHS)
 
     frequency: Array = field(
         converter=increasing_positive, validator=filled, metadata=about("Hz", "modulation frequency")
@@ -195,7 +189,7 @@ class Fdtr(LockinExperiment):
         metadata=about("1", "growth of the pump's radius"),
     )  # fmt: skip
     growth_scale: float = field(
-        default=1.0, kw_only=True, converter=float, validator=_ANY_SIGN, metadata=parameter("1", "factor of the growth")
+        default=1.0, kw_only=True, **number_of(parameter("1", "factor of the growth"), _ANY_SIGN)
     )
     name: str = field(default="fdtr", kw_only=True)
 
@@ -249,10 +243,7 @@ class OffsetScan(LockinExperiment):
     [-1.    -0.521 -0.136]
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS, "modulation", "phase", "scale", "mean_free_path", "transmission",
-        "setup.absorption_depth", "setup.readout_depth",
-    )  # fmt: skip
+    _PARAMETERS = (*BEAM_PARAMETERS, "modulation", "phase", "scale", "mean_free_path", "transmission", *SETUP_DEPTHS)
 
     offset: Array = field(
         converter=increasing, validator=filled, metadata=about("m", "distance of the probe from the pump")

@@ -6,17 +6,16 @@ J. L. Braun, D. H. Olson, J. T. Gaskins, P. E. Hopkins, Rev. Sci. Instrum. 90, 0
 W. Cai et al., Nano Lett. 10, 1645 (2010), doi:10.1021/nl9041966 (Raman).
 """
 
-from typing import ClassVar
-
 import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, parameter, quantity
+from kapitza.core.records import number_of
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.device.setup import Setup
 from kapitza.errors import Hint, InputError
-from kapitza.measure.experiment import TemperatureExperiment, increasing_positive
+from kapitza.measure.experiment import SETUP_DEPTHS, TemperatureExperiment, increasing_positive
 from kapitza.measure.thermoreflectance.beams import BEAM_PARAMETERS, WAVE_VECTOR_NODES, Beams, wave_vector_quadrature
 from kapitza.measure.thermoreflectance.substrate import (
     SubstrateExperiment,
@@ -64,16 +63,11 @@ class Sstr(TemperatureExperiment, SubstrateExperiment):
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        *BEAM_PARAMETERS, "modulation", "mean_free_path", "transmission", "scale",
-        "setup.absorption_depth", "setup.readout_depth",
-    )  # fmt: skip
+    _PARAMETERS = (*BEAM_PARAMETERS, "modulation", "mean_free_path", "transmission", "scale", *SETUP_DEPTHS)
 
     power: Array = field(converter=increasing_positive, validator=filled, metadata=about("W", "pump power"))
     beams: Beams
-    modulation: float = field(
-        default=0.0, kw_only=True, converter=float, metadata=parameter("Hz", "modulation frequency")
-    )
+    modulation: float = field(default=0.0, kw_only=True, **number_of(parameter("Hz", "modulation frequency")))
     name: str = field(default="steady", kw_only=True)
 
     def __attrs_post_init__(self) -> None:
@@ -116,7 +110,7 @@ class Raman(TemperatureExperiment):
     [446.2 214.1] K per mW
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = ("offset", "scale", "setup.absorption_depth", "setup.readout_depth")
+    _PARAMETERS = ("offset", "scale", *SETUP_DEPTHS)
 
     @property
     def kind(self) -> str:

@@ -19,11 +19,13 @@ from kapitza.simulate.boltzmann.half_space import PassingShares, impedance_beyon
 
 _MOST_PASSING = 1.01  # share: a fit at 1 steps a little beyond it for its derivatives
 _MOST_GROUPS = 12
-_OPTIONAL, POSITIVE_OR_NONE = converters.optional(float), validators.optional(quantity())
+POSITIVE_OR_NONE: dict[str, Any] = {
+    "converter": converters.optional(float), "validator": validators.optional(quantity()),
+}  # fmt: skip
 PHONONS_OR_NONE = validators.optional(validators.instance_of(Carriers))
 _MEAN_FREE_PATH = parameter("m", "mean free path of the phonons of the last layer")
 _TRANSMISSION = about("1", "shares of phonons that pass the boundary")
-_TRANSMISSION_EDGES = about("rad s^-1", "bounds between the groups of transmission")
+_GROUP_EDGES = about("rad s^-1", "bounds between the groups of transmission")
 
 
 def _shares(value: Any) -> tuple[float, ...]:
@@ -34,7 +36,7 @@ def _shares(value: Any) -> tuple[float, ...]:
     return found
 
 
-def _increasing_edges(value: Any) -> tuple[float, ...]:
+def _edges(value: Any) -> tuple[float, ...]:
     """Return increasing frequencies above zero, rad s⁻¹, perhaps none."""
     found = tuple(float(one) for one in value)
     if not all(0 < one < np.inf for one in found) or any(a >= b for a, b in pairwise(found)):
@@ -61,15 +63,11 @@ class SubstrateExperiment(ParametrisedExperiment):
 
     setup: Setup = field(factory=Setup, kw_only=True)
     phonons: Carriers | None = field(default=None, kw_only=True, validator=PHONONS_OR_NONE)
-    mean_free_path: float | None = field(
-        default=None, kw_only=True, converter=_OPTIONAL, validator=POSITIVE_OR_NONE, metadata=_MEAN_FREE_PATH
-    )
+    mean_free_path: float | None = field(default=None, kw_only=True, **POSITIVE_OR_NONE, metadata=_MEAN_FREE_PATH)
     transmission: tuple[float, ...] | None = field(
         default=None, kw_only=True, converter=converters.optional(_shares), metadata=_TRANSMISSION
     )
-    transmission_edges: tuple[float, ...] = field(
-        default=(), kw_only=True, converter=_increasing_edges, metadata=_TRANSMISSION_EDGES
-    )
+    transmission_edges: tuple[float, ...] = field(default=(), kw_only=True, converter=_edges, metadata=_GROUP_EDGES)
 
     def boundary_conductances(self, stack: Stack) -> Array:
         r"""(g,) conductance of each group of phonons through the boundary, $\sum_i t_iC_iv_i/4$, W m⁻² K⁻¹.

@@ -1,12 +1,11 @@
 """The 3ω method: a strip heated at ω tells its temperature by the voltage at 3ω."""
 
-from typing import ClassVar
-
 import numpy as np
 from attrs import field, frozen
 
 from kapitza.core.arrays import Array, ComplexArray, about, filled, one_of, parameter, quantity
 from kapitza.core.quadrature import panel_quadrature
+from kapitza.core.records import number_of
 from kapitza.core.stack import Stack
 from kapitza.device.layered.admittance import SpectralPoints
 from kapitza.measure.experiment import increasing_positive
@@ -43,17 +42,11 @@ class ThreeOmega(LockinExperiment):
     name : stands before the names of its numbers in a fit
     """
 
-    _PARAMETERS: ClassVar[tuple[str, ...]] = (
-        "half_width", "length", "power", "mean_free_path", "transmission", "scale",
-    )  # fmt: skip
+    _PARAMETERS = ("half_width", "length", "power", "mean_free_path", "transmission", "scale")
 
     frequency: Array = field(converter=increasing_positive, validator=filled, metadata=about("Hz", "current frequency"))
-    half_width: float = field(
-        kw_only=True, converter=float, validator=quantity(), metadata=parameter("m", "half width b of the strip")
-    )
-    length: float = field(
-        kw_only=True, converter=float, validator=quantity(), metadata=parameter("m", "length of the strip")
-    )
+    half_width: float = field(kw_only=True, **number_of(parameter("m", "half width b of the strip"), quantity()))
+    length: float = field(kw_only=True, **number_of(parameter("m", "length of the strip"), quantity()))
     power: float = field(kw_only=True, converter=float, validator=quantity(), metadata=_POWER)
     kind: SignalKind = field(default="in_phase", kw_only=True, validator=one_of(*SIGNAL_KINDS))
     name: str = field(default="omega", kw_only=True)
