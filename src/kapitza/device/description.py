@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from attrs import evolve, field, frozen, validators
+from attrs import evolve, field, frozen
 from numpy.typing import ArrayLike
 
 from kapitza.core.arrays import (
@@ -225,9 +225,7 @@ class Device(BaseRecord):
     uncertain: Mapping[str, float] = values_by_name(
         about("SI", 'standard uncertainties of numbers such as "GaN|SiC.conductance"'), kw_only=True
     )
-    patches: Mapping[str, tuple[Plane, Patch]] = field(
-        factory=dict, converter=read_only_mapping, kw_only=True, validator=validators.instance_of(Mapping)
-    )
+    patches: Mapping[str, tuple[Plane, Patch]] = field(factory=dict, converter=read_only_mapping, kw_only=True)
     remarks: tuple[str, ...] = field(default=(), converter=tuple, kw_only=True)
 
     def __attrs_post_init__(self) -> None:

@@ -322,7 +322,6 @@ def _emitted_conductance(
 
 
 def _conductivity_pair(given: object) -> tuple[float | None, float | None]:
-    """Conductivities of the left and the right lattice, as they were given."""
     if not isinstance(given, (tuple, list)) or len(cast("Sequence[object]", given)) != 2:
         raise InputError(
             f"conductivities = {given!r:.60}: expected two, left and right, in W/mK",

@@ -395,7 +395,6 @@ def compare_all(
 
 
 def _predict_unit(unit: UnitInputs) -> UnitResult:
-    """Kernel: what all models say of one interface, as text."""
     left, right = str(unit["left"]), str(unit["right"])
     temperature, window = (float(np.asarray(unit[name])) for name in ("temperature", "window"))
     experiments: list[Observation] = []
@@ -456,13 +455,11 @@ def predict_drops(
 def _prediction(
     model: str, title: str, emitted: Conductance, local: Conductance | None, *, limit: bool = False
 ) -> Prediction:
-    """What a model says, from its conductances of one temperature."""
     values = {"emitted": float(emitted.value[0]), "local": None if local is None else float(local.value[0])}
     return Prediction(model=model, title=title, limit=limit, **values)
 
 
 def _nearest_value(entry: Measurement, temperature: float, window: float) -> Published:
-    """Value of a measurement that lies nearest to a temperature, of those in the window."""
     known = entry.conductance
     nearest = min(entry.near(temperature, window), key=lambda i: abs(known.temperature[i] - temperature))
     sigma = None if known.sigma is None else float(known.sigma[nearest])

@@ -265,7 +265,6 @@ def _check_settings(settings: Mapping[str, float], known: Iterable[str]) -> None
 def _data_sets_at(
     experiments: Sequence[Experiment], stack: Stack, settings: dict[str, float], noise: float, kind: str
 ) -> tuple[DataSet, ...]:
-    """Experiments with the chosen settings and the curves that they would give."""
     blank = [DataSet(each, Curve([], []), stack) for each in experiments]
     _check_settings(settings, (name for one in blank for name in one.names()))
     samples: list[DataSet] = []

@@ -83,11 +83,9 @@ class Curve(BaseRecord):
     x: Array = field(converter=finite, metadata=about("of the experiment", "independent variable"))
     value: Array = field(converter=finite, validator=same_length("x"), metadata=about("of the signal", "signal"))
     sigma: Array | None = field(
-        default=None,
-        converter=converters.optional(positive),
-        validator=validators.optional(same_length("x")),
+        default=None, converter=converters.optional(positive), validator=validators.optional(same_length("x")),
         metadata=about("of the signal", "(n,) standard uncertainty of each point"),
-    )
+    )  # fmt: skip
     kind: str = field(default="ratio")
     fractional: bool = field(default=False, kw_only=True)
 

@@ -259,7 +259,6 @@ def _calibrated_estimate(
     published: Sequence[Measurement],
     condition: Condition,
 ) -> BestEstimate:
-    """What the calibration says; an InputError where it refuses."""
     with catch_warnings():  # of the state of the sides, of which `predict` has warned
         simplefilter("ignore", ValidityWarning)
         found = calibrated_conductance(*sides, temperature, condition=condition)

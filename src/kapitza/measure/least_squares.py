@@ -388,7 +388,6 @@ def _starting_points(problem: _Residuals, first: Array, starts: int, spread: flo
 
 
 def _search_ends(problem: _Residuals, start: Array) -> Iterator[Array]:
-    """End points of several methods from one starting point."""
     yield _search_once(problem, start, "trf")
     if problem.scale is not None or np.isfinite(problem.low).any() or np.isfinite(problem.high).any():
         return

@@ -58,7 +58,6 @@ def _scale_lifetimes(films: Sequence[Film], medium: Carriers, factor: float) -> 
 
 
 def _finite_complex(value: object) -> NDArray[np.complex128]:
-    """Return `value` as finite complex numbers along one axis, read-only."""
     array = np.array(value, dtype=complex, ndmin=1)
     if array.ndim != 1 or not np.isfinite(array).all():
         raise InputError(f"expected finite numbers along one axis, got {value!r:.60}")
@@ -214,7 +213,6 @@ class Smoothness(BaseRecord):
 
 
 def _check_shapes(instance: "SpectralEstimate", _attribute: object, _value: MatrixArray) -> None:
-    """Validate that all arrays have as many groups and data."""
     groups, data = instance.share.size, instance.residual.size
     shapes = {
         "omega": (groups,), "covariance": (groups, groups), "samples": (len(instance.samples), groups),
@@ -351,7 +349,6 @@ class SpectralEstimate(BaseRecord):
 
 
 def _interval_ends(confidence: float) -> tuple[float, float]:
-    """Quantiles that bound a central interval."""
     if not 0 < confidence < 1:
         raise InputError(f"confidence = {confidence:g}, expected between 0 and 1")
     return (1 - confidence) / 2, (1 + confidence) / 2

@@ -120,8 +120,6 @@ def _node_array(value: ArrayLike) -> Array:
 
 
 def _whole_numbers(axes: int, what: str) -> Callable[[ArrayLike], IntArray]:
-    """Return a converter to a read-only array of whole numbers of so many axes."""
-
     def convert(value: ArrayLike) -> IntArray:
         array = np.array(value)
         if array.ndim != axes or not len(array) or array.dtype.kind not in "iu":

@@ -384,7 +384,6 @@ def _input_admittance(
 
 
 def _is_isothermal(y: ComplexArray) -> bool:
-    """Whether an admittance stands for a face that is held at its temperature."""
     return y.size == 1 and bool(np.isinf(y[0, 0]))
 
 

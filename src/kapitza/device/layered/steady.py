@@ -126,8 +126,6 @@ def _source_width(device: Device) -> float:
 
 
 class _PropertyMean(NamedTuple):
-    """One number for a property that varies."""
-
     temperature: float  # K
     value: float  # SI
     weight: float  # change of the rise of the hottest point with it, K per SI

@@ -440,7 +440,6 @@ def has_adjoint(device: Device, places: tuple[MeasurementPlace, ...], name: str)
 
 
 def _place_temperatures(solved: LinearDevice, places: tuple[MeasurementPlace, ...]) -> Array:
-    """(n,) temperatures at places, K."""
     spreads = _source_spreads(solved, places)
     parts = [_source_rises(solved, solved.node(place.plane), spreads[id(place.at)]).sum(axis=0) for place in places]
     return solved.device.sink + np.concatenate(parts)

@@ -152,7 +152,6 @@ class Tdtr(LockinExperiment):
 
     @cached_property
     def _response(self) -> BeamResponse:
-        """Responses of stacks, with what is the same for several."""
         return BeamResponse(self.pulse_train.s, self.focused_beams, self.setup)
 
     def quadrature(self, stack: Stack, nodes: int = WAVE_VECTOR_NODES) -> WaveVectorQuadrature:
@@ -201,7 +200,6 @@ class Fdtr(LockinExperiment):
 
     @cached_property
     def _response(self) -> BeamResponse:
-        """Responses of stacks, with what is the same for several."""
         beams = (self.beams,)
         if self.pump_growth is not None:
             factor = 1 + self.growth_scale * self.pump_growth

@@ -29,7 +29,6 @@ _GROUP_EDGES = about("rad s^-1", "bounds between the groups of transmission")
 
 
 def _shares(value: Any) -> tuple[float, ...]:
-    """Return shares above 0 and up to 1, one or one for each group."""
     found = tuple(numbers(value).tolist())
     if not 1 <= len(found) <= _MOST_GROUPS or not all(0 < one <= _MOST_PASSING for one in found):
         raise InputError(f"transmission = {value!r:.60}: wanted 1 to {_MOST_GROUPS} shares above 0 and up to 1")
@@ -37,7 +36,6 @@ def _shares(value: Any) -> tuple[float, ...]:
 
 
 def _edges(value: Any) -> tuple[float, ...]:
-    """Return increasing frequencies above zero, rad s⁻¹, perhaps none."""
     found = tuple(float(one) for one in value)
     if not all(0 < one < np.inf for one in found) or any(a >= b for a, b in pairwise(found)):
         raise InputError(f"transmission_edges = {value!r:.60}: wanted frequencies that increase from above 0")
