@@ -98,11 +98,6 @@ class Wall(BaseRecord):
             )
 
 
-def _check_fraction(instance: object, attribute: object, value: float) -> None:
-    if not 0 <= value <= 1:
-        raise InputError(f"{getattr(attribute, 'name', '')} = {value:g}, expected a share from 0 to 1")
-
-
 @frozen(eq=False)
 class InterfaceScattering(BaseRecord):
     r"""How phonons cross the boundary between two layers, elastically.
@@ -136,9 +131,7 @@ class InterfaceScattering(BaseRecord):
     reverse_coefficient: Array | None = field(
         default=None, converter=converters.optional(unit_fractions), kw_only=True, metadata=about("1", "from the right")
     )
-    specular: float = field(
-        default=0.0, converter=number, kw_only=True, validator=_check_fraction, metadata=about("1", "specular share")
-    )
+    specular: float = field(default=0.0, converter=number, kw_only=True, metadata=about("1", "specular share"))
     specular_transmission: float | AngularTransmission | None = field(
         default=None, kw_only=True, metadata=about("1", "share of the specular ones that cross")
     )
@@ -154,8 +147,10 @@ class InterfaceScattering(BaseRecord):
                 f"{self.transmission.method}: an inelastic transmission mixes frequencies; the Boltzmann solver takes "
                 "elastic ones, group by group"
             )
-        if isinstance(self.specular_transmission, (int, float)) and not 0 <= self.specular_transmission <= 1:
-            raise InputError(f"specular_transmission = {self.specular_transmission:g}, expected a share from 0 to 1")
+        for name in ("specular", "specular_transmission"):
+            share = getattr(self, name)
+            if isinstance(share, (int, float)) and not 0 <= share <= 1:
+                raise InputError(f"{name} = {share:g}, expected a share from 0 to 1")
 
     def flow(self, left: Carriers, right: Carriers) -> Array:
         """(G,) heat that crosses one way in equilibrium per kelvin, by group, W m⁻² K⁻¹.

@@ -19,6 +19,7 @@ from kapitza.core.arrays import (
     above_zero,
     check_plausible,
     increasing,
+    labels,
     number,
     numbers,
     one_of,
@@ -81,14 +82,6 @@ _MIN_HEAT_CAPACITY = 3e3  # J m⁻³ K⁻¹ at 300 K and above: less than any so
 _REFERENCE_TEMPERATURE = 300.0  # K, below which heat capacities fall, no faster than with the third power
 
 
-def _group_numbers(value: ArrayLike) -> IndexArray:
-    array = np.array(value, dtype=np.intp, ndmin=1)
-    if array.ndim != 1 or array.min(initial=0) < 0:
-        raise InputError(f"expected group numbers from 0 along one axis, got {value!r:.60}")
-    array.flags.writeable = False
-    return array
-
-
 def _known_lifetimes(value: ArrayLike | None) -> Array:
     if value is None:
         raise InputError(f"lifetime = {value}: no lifetimes; read them from a file, or take `ScatteringRates`")
@@ -100,11 +93,10 @@ def _known_lifetimes(value: ArrayLike | None) -> Array:
 
 
 def _check_groups(instance: "Carriers", attribute: "Attribute[Any]", value: IndexArray) -> None:
-    if value.size != instance.capacity.size or value.max(initial=-1) >= instance.omega.size:
-        raise InputError(
-            f"{instance.name}: {value.size} group numbers up to {value.max(initial=-1)} for {instance.capacity.size} "
-            f"bands and {instance.omega.size} frequencies"
-        )
+    low, high = value.min(initial=0), value.max(initial=-1)
+    if value.shape != instance.capacity.shape or low < 0 or high >= instance.omega.size:
+        bands = f"{instance.capacity.size} bands and {instance.omega.size} frequencies"
+        raise InputError(f"{instance.name}: {value.size} group numbers from {low} to {high} for {bands}")
 
 
 @frozen(eq=False, kw_only=True)
@@ -142,7 +134,7 @@ class Carriers(BaseRecord):
         converter=_known_lifetimes, validator=same_length("capacity"), metadata=about("s", "lifetime")
     )
     omega: Array = field(converter=numbers, metadata=about("rad s^-1", "angular frequency"))
-    group: IndexArray = field(converter=_group_numbers, validator=_check_groups, metadata=about("1", "frequency group"))
+    group: IndexArray = field(converter=labels, validator=_check_groups, metadata=about("1", "frequency group"))
     edges: Array = field(
         converter=increasing, factory=lambda: np.empty(0), metadata=about("rad s^-1", "bounds of groups")
     )

@@ -220,8 +220,7 @@ def map_species(system: System, potential: Potential) -> NDArray[np.int32]:
     unknown = [kind for kind in system.kinds if kind not in potential.kinds]
     if unknown:
         known, lacking = ", ".join(potential.kinds), ", ".join(unknown)
-        fault = f"{system.name}: the {potential.form} potential knows {known}, not {lacking}"
-        raise InputError(f"{fault}: make it for these kinds")
+        raise InputError(f"{system.name}: the {potential.form} potential knows {known}, not {lacking}: add them")
     return np.array([potential.kinds.index(kind) for kind in system.kinds], dtype=np.int32)[system.species]
 
 

@@ -315,8 +315,7 @@ class InterfaceModeAnalysis(SegmentObserver):
         positive([area])
         missing = np.setdiff1d(crossing.atoms, modes.atoms)
         if missing.size:
-            lost = f"{missing.size} atoms at the plane, the first {missing[0]}"
-            raise InputError(f"{lost}, are not in the body of the modes")
+            raise InputError(f"{missing.size} atoms at the plane ({missing[0]}, ...) are not in the body of the modes")
         if not 0 < lags < settings.segment:
             raise InputError(f"{lags} lags in segments of {settings.segment} samples: wanted fewer, and at least 1")
         self.crossing, self.modes, self.area, self.lags = crossing, modes, area, lags

@@ -211,8 +211,7 @@ class SegmentObserver:
         weights = np.empty_like(ring.weights)
         restore_array("weights", arrays, weights)
         if not np.array_equal(weights, ring.weights):
-            begins = f"begins with {weights[:3]}, wanted {ring.weights[:3]}"
-            raise InputError(f"the saved window {begins}: the settings differ")
+            raise InputError(f"saved window {weights[:3]}, wanted {ring.weights[:3]}: the settings differ")
         self.sums.restore(arrays)
         ring.filled = len(samples)
         ring.samples[: ring.filled] = samples

@@ -213,8 +213,7 @@ def _check_roles(name: str, heights: Array, role: IntArray, plane: float) -> Non
     for side, here, thermostat in (("left", heights < plane, HOT_ROLE), ("right", heights > plane, COLD_ROLE)):
         free, thermostatted = int((role[here] == FREE_ROLE).sum()), int((role[here] == thermostat).sum())
         if not thermostatted:
-            fault = f"no plane of atoms is in the thermostat on the {side}"
-            raise InputError(f"{name}: {fault}: make the thermostat thicker")
+            raise InputError(f"{name}: no plane of atoms is in the thermostat on the {side}: make it thicker")
         if free < _MIN_FREE_PLANES:
             fault = f"{free} free planes of atoms are left on the {side}, wanted at least {_MIN_FREE_PLANES}"
             raise InputError(f"{name}: {fault}: lengthen the side or shorten the thermostat")

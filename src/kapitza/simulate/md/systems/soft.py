@@ -278,8 +278,7 @@ def insert_slabs(record: Record, slabs: SlabThermometer, layer: int, empty: floa
     `empty` of the densest one's atoms are left out.
     """
     if not 0 <= layer < record.heights.size or not slabs.samples:
-        given = f"layer {layer} of {record.heights.size}, {slabs.samples} samples"
-        raise InputError(f"{given}: nothing to put in its place")
+        raise InputError(f"layer {layer} of {record.heights.size}, {slabs.samples} samples: nothing to put there")
     used = slabs.atoms > empty * slabs.atoms.max()
     counts: IntArray = np.maximum(np.round(slabs.atoms[used] / slabs.samples), 1).astype(np.int64)
     profile = slabs.temperature[used] - np.average(slabs.temperature[used], weights=slabs.atoms[used])
