@@ -405,8 +405,7 @@ def _cell_regions(domain: Domain, centre: Array, names: tuple[str, ...]) -> IntA
     region = np.full(centre.shape[0], -1, dtype=np.int64)
     for box in domain.boxes:
         inside = box.contains(centre)
-        solid = isinstance(box.matter, Carriers)
-        region[inside] = materials.index(box.name) if solid else -1 - names.index(box.name)
+        region[inside] = materials.index(box.name) if isinstance(box.matter, Carriers) else -1 - names.index(box.name)
     return region
 
 

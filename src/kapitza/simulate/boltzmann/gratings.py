@@ -79,8 +79,7 @@ def grating_suppression(bands: GratingBands, wave_vector: float) -> float:
     """
     x = wave_vector * bands.path
     lost = lost_share(x.astype(complex), isotropic=bands.isotropic).real
-    flow = bands.capacity / bands.lifetime * lost
-    return float(flow.sum() / (wave_vector**2 * bands.contribution.sum()))
+    return float((bands.capacity / bands.lifetime * lost).sum() / (wave_vector**2 * bands.contribution.sum()))
 
 
 def grating_decay(bands: GratingBands, wave_vector: float, time: Array) -> Array:

@@ -39,8 +39,7 @@ def divide_domain(
 
     Cells are at most `spacing` wide (m; for all axes or for each); the faces of `extra` blocks are faces of cells.
     """
-    inclined = any(isinstance(box, Prism) for box in domain.boxes)
-    divide = _divide_into_triangles if inclined else divide_into_blocks
+    divide = _divide_into_triangles if any(isinstance(box, Prism) for box in domain.boxes) else divide_into_blocks
     return divide(domain, grid_edges(domain, spacing, extra))
 
 

@@ -242,8 +242,7 @@ def film_conductivities(
     base, length = carriers.temperature, positive(thickness)
     check_filled("thickness", length)
     films, walls = [Film(length[0], carriers)], (Wall(base + 0.5, specular), Wall(base - 0.5, specular))
-    resistance = _stack_resistances(films, (), length[:, None], walls=walls, run=(store, executor, progress))
-    return length / resistance
+    return length / _stack_resistances(films, (), length[:, None], walls=walls, run=(store, executor, progress))
 
 
 def superlattice_conductivities(

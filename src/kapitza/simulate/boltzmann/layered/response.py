@@ -68,8 +68,7 @@ def heating_response(
     if not (np.isfinite(rate) and complex(rate).real >= 0):
         raise InputError(f"rate = {rate:g} s⁻¹, wanted a finite number without a negative real part")
     (absorbed,) = positive(depth)
-    base = films[0].carriers.temperature
-    end = Wall(base) if right is None else right
+    end = Wall(films[0].carriers.temperature) if right is None else right
     slabs, _ = assemble_layers(films, boundaries, Wall(), end, angles=angles)
     heat = np.zeros(int(slabs.stops[-1]), dtype=complex)
     heat[: CELL_POLYNOMIALS * slabs.widths[0].size] = absorbed_heat(slabs.widths[0], float(absorbed)).ravel()

@@ -77,8 +77,7 @@ class _LayerSweep(BaseRecord):
 
     def transmission(self) -> Array:
         """(S,) what is left of a stream behind the layer."""
-        count = np.bincount(self.kind, minlength=len(self.passed))
-        return np.prod(self.passed ** count[:, None], axis=0)
+        return np.prod(self.passed ** np.bincount(self.kind, minlength=len(self.passed))[:, None], axis=0)
 
 
 def _prepare_sweep(streams: Streams, widths: Array) -> _LayerSweep:
@@ -87,8 +86,7 @@ def _prepare_sweep(streams: Streams, widths: Array) -> _LayerSweep:
     _, first, kind = np.unique(np.round(np.log(widths), 9), return_index=True, return_inverse=True)
     different = widths[first]
     passed, moment, collision = layer_streams.cell_integrals(different / streams.normal_path[:, None])
-    exchange = streams.capacity / streams.lifetime
-    local = np.tensordot(exchange, collision, axes=(0, 0))
+    local = np.tensordot(streams.capacity / streams.lifetime, collision, axes=(0, 0))
     local = different[:, None, None] / 2 * (local + local.swapaxes(1, 2))
     given = (different[:, None] * moment).transpose(1, 2, 0)
     passed, given = np.ascontiguousarray(passed.T), np.ascontiguousarray(given)
@@ -313,8 +311,7 @@ def solve_by_sweeps(slabs: LayeredSystem, heat: RealOrComplexArray | None = None
         temperature[::CELL_POLYNOMIALS] -= widths @ temperature[::CELL_POLYNOMIALS] / widths.sum()
     leaving = outwards(temperature)[1]
     entering = emitted + np.matmul(between, leaving.reshape(len(between), -1, 1)).reshape(emitted.shape)
-    opposite = np.arange(emitted.shape[1]) ^ 1
-    arriving = (passed * entering)[:, opposite] + leaving
+    arriving = (passed * entering)[:, np.arange(emitted.shape[1]) ^ 1] + leaving
     return LayeredSolution(
         slabs=slabs, temperature=temperature, entering=entering, arriving=arriving, flow=flow, steps=steps,
         heats_lattice=heat is not None,

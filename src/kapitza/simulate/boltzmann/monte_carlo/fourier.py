@@ -77,8 +77,7 @@ def _solve_fourier(prepared: PreparedDomain) -> Array:
     matrix += coo_array((diagonal, (np.arange(solid.size),) * 2), shape=matrix.shape).tocsc()
     right = np.nansum(held * (at_wall - prepared.reference), axis=1)
     for source in prepared.domain.sources:
-        inside = grid.within(source.low, source.high)
-        right += source.power * inside * grid.volume / np.prod(source.high - source.low)
+        right += source.power * grid.within(source.low, source.high) * grid.volume / np.prod(source.high - source.low)
     return _solve_sparse(matrix, np.where(solid, right, 0.0), diagonal, len(grid.edges))
 
 

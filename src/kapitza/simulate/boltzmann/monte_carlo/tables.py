@@ -165,8 +165,7 @@ def source_spectrum(source: HotSpot, bands: BandTables, region: int) -> Array:
     if (held[source.spectrum > 0] <= 0).any():
         g = int(np.argmax((source.spectrum > 0) & (held <= 0)))
         raise InputError(f"source: heats group {g}, in which the material there has no phonons")
-    share = np.divide(source.spectrum, held, out=np.zeros_like(held), where=held > 0)
-    return capacity * share[bands.group[region]]
+    return capacity * np.divide(source.spectrum, held, out=np.zeros_like(held), where=held > 0)[bands.group[region]]
 
 
 @frozen(eq=False)
@@ -255,7 +254,6 @@ def kernel_tables(
 
 def reservoirs(grid: DomainCells) -> list[tuple[int, Wall]]:
     """Walls that take heat, by number of the surface, where a material touches them."""
-    solid = grid.region >= 0
-    touched = set(np.unique(grid.surface[solid]).tolist())
+    touched = set(np.unique(grid.surface[grid.region >= 0]).tolist())
     walls = [(s, wall) for s, wall in enumerate(grid.walls) if wall is not None and s in touched]
     return [(s, wall) for s, wall in walls if wall.temperature is not None]

@@ -140,8 +140,7 @@ def fit_fluctuations(
         raise InputError(f"{data.name}: model 'slabs' needs the conductivities of the sides, they are infinite")
     task = _SpectrumTask(spectrum=spectrum, count=count, sides=model_slabs(sides, model), free=free, known=known)
     first = _fit_likelihood(task)
-    number_biot = biot_number(first[0][0], *sides)
-    chosen: SideModel = model or ("lumped" if number_biot < MAX_LUMPED_BIOT else "slabs")
+    chosen: SideModel = model or ("lumped" if biot_number(first[0][0], *sides) < MAX_LUMPED_BIOT else "slabs")
     task = evolve(task, sides=model_slabs(sides, chosen))
     values, covariance = _fit_likelihood(task) if chosen == "lumped" and model is None else first
     return _judge_fluctuations(data, task, chosen, values, covariance)
@@ -238,8 +237,7 @@ def _fit_likelihood(task: _SpectrumTask) -> tuple[Array, Array]:
     spectrum, count, bodies = task.spectrum, task.count, task.sides
     modes = spectrum.value.shape[1]
     omega, data = spectrum.omega[:count], spectrum.value[:count]
-    finite_sides = all(np.isfinite(side.conductivity) for side in bodies)
-    changing = (task.free or task.known > 0) and finite_sides
+    changing = (task.free or task.known > 0) and all(np.isfinite(side.conductivity) for side in bodies)
     # Above 1/τ the sides no longer charge, and Re Y approaches G: the upper half is the guess.
     start = [float(data[count // 2 :].mean())] + [side.conductivity for side in bodies] * changing
     centre: Any = np.log(start)
@@ -320,8 +318,7 @@ def green_kubo(data: PowerFluctuations, longest: float, *, segments: int = 20) -
     rest = data.power - data.power.mean(axis=0)  # a mean power would make the integral grow with t
     pieces = rest[: size * segments].reshape(segments, size, -1)
     transform: Any = rfft(pieces, 2 * size, axis=1)  # padded, so that the correlation does not wrap around
-    spectrum = np.abs(transform) ** 2
-    back: Any = irfft(spectrum, axis=1)
+    back: Any = irfft(np.abs(transform) ** 2, axis=1)
     correlation = back[:, : lags + 1] / (size - np.arange(lags + 1))[None, :, None]
     mean = correlation.mean(axis=2)
     steps = (mean[:, 1:] + mean[:, :-1]) / 2

@@ -357,8 +357,7 @@ def block_size(block: float, slowest: float, count: int) -> int:
     """Blocks to combine to one of the error estimate: as long as the slowest mode, and a twentieth of the run where
     that is longer, as a thermostat makes up in one short block for the last; at least five blocks remain.
     """
-    longest = max(1, count // MIN_BLOCKS)
-    return min(max(math.ceil(slowest / block - 1e-9), count // _USUAL_BLOCKS, 1), longest)
+    return min(max(math.ceil(slowest / block - 1e-9), count // _USUAL_BLOCKS, 1), max(1, count // MIN_BLOCKS))
 
 
 def _reasons(

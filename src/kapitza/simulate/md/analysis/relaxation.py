@@ -49,8 +49,7 @@ class ThermalSlab(BaseRecord):
         s: Any = np.asarray(rate, dtype=complex)
         if np.isinf(self.conductivity):
             return np.zeros_like(s) if fixed_end else 1 / (s * self.areal_capacity)
-        time = self.conductivity * self.capacity / (4 * self.ballistic**2)
-        local = self.conductivity / (1 + s * time)
+        local = self.conductivity / (1 + s * (self.conductivity * self.capacity / (4 * self.ballistic**2)))
         k = np.sqrt(s * self.capacity / local)
         tangent = np.tanh(k * self.length)  # saturates in thick slabs, where cosh and sinh overflow
         return (tangent if fixed_end else 1 / tangent) / (local * k)
@@ -196,8 +195,7 @@ def fit_relaxation(
     time, curves = data.time[use], data.difference[:, use]
     task = _RelaxationTask(data.name, time, curves, model_slabs(sides, model), free)
     values, covariance, freedom = _fit_curves(task)
-    number = biot_number(values[1], *sides)
-    chosen: SideModel = model or ("lumped" if number < MAX_LUMPED_BIOT else "slabs")
+    chosen: SideModel = model or ("lumped" if biot_number(values[1], *sides) < MAX_LUMPED_BIOT else "slabs")
     task = evolve(task, sides=model_slabs(sides, chosen))
     if chosen == "lumped" and model is None:
         values, covariance, freedom = _fit_curves(task)
@@ -275,8 +273,7 @@ def _fit_curves(task: _RelaxationTask, near: Array | None = None) -> tuple[Array
             break
     values = np.exp(x)
     values[0] *= sign
-    inverse = np.linalg.pinv(slopes)
-    return values, *_errors(inverse, curves - decay(x))
+    return values, *_errors(np.linalg.pinv(slopes), curves - decay(x))
 
 
 def _errors(inverse: Array, residuals: Array) -> tuple[Array, float]:

@@ -245,8 +245,7 @@ def _thermostat_arguments(
         raise InputError(f"{system.name}: {counts}: give each layer its role")
     keep = np.exp(-timestep / thermostats.damping) if kind == "langevin" else 1.0  # exact, not 1 - Δt/τ
     numbers = np.array([keep, k_B * thermostats.hot, k_B * thermostats.cold, thermostats.power])
-    members = hot.astype(np.int64), cold.astype(np.int64)
-    return _THERMOSTAT_NUMBERS[kind], *members, numbers, int(thermostats.period)
+    return _THERMOSTAT_NUMBERS[kind], hot.astype(np.int64), cold.astype(np.int64), numbers, int(thermostats.period)
 
 
 def _check_close_pairs(

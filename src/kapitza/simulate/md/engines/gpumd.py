@@ -48,8 +48,7 @@ def slab_of_layers(system: System, layers: IntArray) -> Slab:
         planes = f"the {last + 1 - first} planes of atoms near the interface"
         raise InputError(f"{system.name}: {planes} reach into the thermostats or the ends: take longer sides")
     thickness = float(heights[last] + heights[last + 1] - heights[first] - heights[first - 1]) / 2
-    atoms = np.flatnonzero((system.layer >= first) & (system.layer <= last))
-    return Slab(atoms, thickness, thickness * system.area)
+    return Slab(np.flatnonzero((system.layer >= first) & (system.layer <= last)), thickness, thickness * system.area)
 
 
 def gpumd_deck(

@@ -222,8 +222,7 @@ class BodyModes(BaseRecord):
         m = self.omega.size
         if self.vectors.shape != (m, len(self.atoms), 3):
             raise InputError(f"vectors of shape {self.vectors.shape} for {m} modes of {len(self.atoms)} atoms")
-        flat = self.vectors.reshape(m, -1)
-        worst = float(np.abs(np.square(flat).sum(axis=1) - 1).max())
+        worst = float(np.abs(np.square(self.vectors.reshape(m, -1)).sum(axis=1) - 1).max())
         if worst > _ORTHONORMAL_TOLERANCE:
             raise InputError(f"vectors with squares up to {worst:.3g} off 1: wanted mass-weighted and orthonormal ones")
 
@@ -335,8 +334,7 @@ class InterfaceModeAnalysis(SegmentObserver):
     def sample(self, positions: Array, velocities: Array) -> None:
         """Take one sample."""
         motion = (self.root * velocities[self.modes.atoms]).ravel()
-        force = (self.sign * self.crossing.forces(positions)).ravel()
-        self.waiting.append((motion, force))
+        self.waiting.append((motion, (self.sign * self.crossing.forces(positions)).ravel()))
         if len(self.waiting) == _PROJECTION_BATCH:
             self._project()
 

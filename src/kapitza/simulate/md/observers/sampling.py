@@ -228,8 +228,7 @@ class BoundaryPowers:
         self.shift = np.where(system.right, 0.0, system.lattice[2, 2])[:, None] * np.array([0.0, 0.0, 1.0])
         moved = system.positions + self.shift
         low, high = moved[system.right, 2].max(), moved[~system.right, 2].min()
-        mirrored = evolve(system, positions=moved, plane=float(low + high) / 2)
-        self.second = crossing_power(mirrored, potential)
+        self.second = crossing_power(evolve(system, positions=moved, plane=float(low + high) / 2), potential)
 
     @property
     def powers(self) -> Array:

@@ -226,8 +226,7 @@ def _band_edges(run: Run, top: float, bands: int) -> Array:
     """(bands + 1,) edges from 0 to the highest frequency of a run, at most `top`, rad s⁻¹."""
     if bands < 1:
         raise InputError(f"{bands} bands, wanted at least 1")
-    highest = float(run.highest_frequency.max()) or top
-    return np.linspace(0.0, min(_BAND_MARGIN * highest, top), bands + 1)
+    return np.linspace(0.0, min(_BAND_MARGIN * (float(run.highest_frequency.max()) or top), top), bands + 1)
 
 
 def heat_spectrum(

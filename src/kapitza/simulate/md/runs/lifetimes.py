@@ -506,8 +506,7 @@ def _bands(omega: Array, covariance: Array, interval: float) -> Array:
     The integral ends after five lifetimes; where the longest delay comes first, the correlation is an exponential from
     there, of which the share c is left after the integral I = τ(1 - c).
     """
-    edges = np.linspace(0, omega.max() * (1 + 1e-9), _BANDS + 1)
-    band = np.digitize(omega, edges)
+    band = np.digitize(omega, np.linspace(0, omega.max() * (1 + 1e-9), _BANDS + 1))
     groups: list[IntArray] = [np.zeros(0, dtype=np.int64)]
     for number in range(1, _BANDS + 1):
         groups[-1] = np.concatenate([groups[-1], np.flatnonzero(band == number)])

@@ -60,8 +60,7 @@ class HalfCells(BaseRecord):
 
     def ballistic(self, highest: Array) -> Array:
         """(2,) classical ballistic conductances c v / 4, estimated from the highest frequencies, W m⁻² K⁻¹."""
-        room = self.density ** (-1 / 3)
-        return 3 * k_B * self.density * highest * room / _SOUND_FACTOR / 4
+        return 3 * k_B * self.density * highest * self.density ** (-1 / 3) / _SOUND_FACTOR / 4
 
     def conductivity(self, highest: Array) -> Array:
         """(2,) conductivities, estimated from the highest frequencies within a factor of 2 or so, W m⁻¹ K⁻¹."""
@@ -146,8 +145,7 @@ def run_unit(inputs: UnitInputs, *, folder: str | None = None) -> UnitResult:
     system, potential = unit["system"], unit["potential"]
     observers = [recipe(system, potential) for recipe in unit["observers"]]
     own = None if folder is None else Path(folder) / unit_address(inputs, version=RUN_VERSION)[:32]
-    record = run_single(system, potential, unit["engine"], unit["protocol"], observers, store=own)
-    result = record_arrays(record)
+    result = record_arrays(run_single(system, potential, unit["engine"], unit["protocol"], observers, store=own))
     for i, observer in enumerate(observers):
         result |= {f"seen {i} {name}": value for name, value in observer.arrays().items()}
     return result | {"observers": np.array(len(observers))}
@@ -260,8 +258,7 @@ class Run(BaseRecord):
     def drift(self) -> float:
         """Change of the energy over the run in units of the kinetic energy."""
         first = self.records[0]
-        kinetic = 1.5 * k_B * self.temperature * float(first.counts.sum())
-        return float(first.energy[-1] - first.energy[0]) / kinetic
+        return float(first.energy[-1] - first.energy[0]) / (1.5 * k_B * self.temperature * float(first.counts.sum()))
 
     @property
     def time(self) -> Array:

@@ -41,8 +41,7 @@ def analyse_liquid(soft: SoftSystem, run: Run, slabs: SlabThermometer) -> Liquid
     record = run.records[0]
     layer = int(soft.system.layer[soft.system.species == soft.system.kinds.index("liquid")][0])
     profile = insert_slabs(record, slabs, layer)
-    count = profile.heights.size - record.heights.size + 1
-    inside = np.arange(layer, layer + count)
+    inside = np.arange(layer, layer + (profile.heights.size - record.heights.size + 1))
     faces = liquid_faces(profile, inside, slabs)
     hot, cold = (analyse_nemd(face, equilibration_time=run.equilibration_time) for face in faces)
     volume = soft.area * (slabs.edges[1] - slabs.edges[0])

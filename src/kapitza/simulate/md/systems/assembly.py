@@ -138,8 +138,7 @@ def _assign_kinds(body: Structure, potential: Potential, *, heavy: bool) -> IntA
         )
     first = [potential.kinds.index(s) if s in potential.kinds else i for i, s in enumerate(found)]
     shift = len(found) if heavy and len(potential.kinds) >= 2 * len(found) else 0
-    species = [first[found.index(symbol)] + shift for symbol in body.symbols]
-    return np.array(species, dtype=np.int64)
+    return np.array([first[found.index(symbol)] + shift for symbol in body.symbols], dtype=np.int64)
 
 
 def _fill_block(cell: Structure, counts: tuple[int, int, int]) -> tuple[Array, IntArray, IntArray]:
@@ -227,8 +226,7 @@ def check_overlap(system: System, smallest: float = 0.5 * angstrom) -> None:
     images = [system.positions + shift @ system.lattice for shift in shifts if shift.any()]
     low, high = system.positions.min(axis=0) - smallest, system.positions.max(axis=0) + smallest
     near: list[NDArray[np.float64]] = [image[((image > low) & (image < high)).all(axis=1)] for image in images]
-    everywhere = np.vstack([system.positions, *near])
-    found, _ = KDTree(everywhere).query(system.positions, k=2)
+    found, _ = KDTree(np.vstack([system.positions, *near])).query(system.positions, k=2)
     distance: Array = np.asarray(found, dtype=float)[:, 1]
     worst = int(np.argmin(distance))
     if distance[worst] < smallest:

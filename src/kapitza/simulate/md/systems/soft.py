@@ -110,8 +110,7 @@ def _fcc_block(nx: int, ny: int, nz: int) -> Array:
 
 def fill_column(side: float, height: float, density: float) -> Array:
     """(n, 3) sites of a lattice that fills a square column at a density, m."""
-    apart = density ** (-1 / 3)
-    across = max(1, round(side / apart))
+    across = max(1, round(side / density ** (-1 / 3)))
     up = max(1, round(density * side**2 * height / across**2))
     steps = side / across, height / up
     grid = np.array(list(product(range(across), range(across), range(up))), dtype=np.float64)
