@@ -169,7 +169,5 @@ def slice_stack(stack: Stack, planes: tuple[Plane, ...]) -> SlicedStack:
 
 def boundary_lengths(stack: Stack, temperature: float = 300.0) -> dict[str, float]:
     """Thickness of each layer below which its boundaries resist more than it does through its thickness, by name, m."""
-    resistances = [0.0, *(boundary.resistance(temperature) for boundary in stack.boundaries), 0.0]
-    return {
-        layer.name: layer.conductivity * (resistances[i] + resistances[i + 1]) for i, layer in enumerate(stack.layers)
-    }
+    r = [0.0, *(boundary.resistance(temperature) for boundary in stack.boundaries), 0.0]
+    return {layer.name: layer.conductivity * (r[i] + r[i + 1]) for i, layer in enumerate(stack.layers)}

@@ -177,10 +177,8 @@ class Fit(JudgedFit):
         if not is_parabolic(self, self.names[i]):
             low, high = self.interval(self.names[i], profiled=True)
             sigma = max(sigma, (value - low) / likelihood.QUANTILE, (high - value) / likelihood.QUANTILE)
-        experiments = sorted(
-            {self.problem.samples[t.sample].experiment.name for t in self.problem.parameters[i].targets}
-        )
-        method = f"{', '.join(experiments)} fit"
+        names = {self.problem.samples[target.sample].experiment.name for target in self.problem.parameters[i].targets}
+        method = f"{', '.join(sorted(names))} fit"
         kelvin = self.temperature if temperature is None else temperature
         return Conductance([kelvin], [value], [sigma], method=method, source=source)
 

@@ -351,12 +351,11 @@ def profile_crossing(
     for _ in range(60):
         if reach <= 0:
             return None
-        x, chi2 = _constrained_minimum(
-            problem, x + direction * (guess - before) * slope, {index: center + direction * guess}
-        )
+        fixed = {index: center + direction * guess}
+        x, chi2 = _constrained_minimum(problem, x + direction * (guess - before) * slope, fixed)
         root = float(np.sqrt(_rise(problem, best, index, x, chi2) / max(level(x), 1e-300)))
         if root >= 1 and outer is None:  # so far away a search may end in another minimum, which is higher
-            other, lower = _constrained_minimum(problem, last, {index: center + direction * guess})
+            other, lower = _constrained_minimum(problem, last, fixed)
             if lower < chi2:
                 x, root = other, float(np.sqrt(_rise(problem, best, index, other, lower) / max(level(other), 1e-300)))
         before = guess

@@ -72,9 +72,8 @@ def brick_mesh(layout: Layout, grid: BoxGrid) -> BrickMesh:
     numbers = paint_regions(layout, grid)
     shown = sorted(visible_regions(layout))
     index = {number: i for i, number in enumerate(shown)}
-    contacts = {
-        pair: conductance_at_sink(layout.contact(*pair), layout.device.sink) for pair in adjacent_regions(layout)
-    }
+    device = layout.device
+    contacts = {pair: conductance_at_sink(layout.contact(*pair), device.sink) for pair in adjacent_regions(layout)}
     varying = [f"{layout.name(*p)}.conductance" for p in contacts if isinstance(layout.contact(*p), Conductance)]
     fields = _region_variables(layout, contacts, shown)
     points, cells = _brick_corners(grid)
@@ -82,7 +81,6 @@ def brick_mesh(layout: Layout, grid: BoxGrid) -> BrickMesh:
     lookup[shown] = np.arange(len(shown))
     region = lookup[np.swapaxes(numbers[:, :, ::-1], 0, 2).ravel()]
     regions = tuple(_brick_region(layout, number, fields[number], grid, numbers) for number in shown)
-    device = layout.device
     cooling = {**layout.sides, "top": device.top_coefficient, "bottom": device.coefficient}
     return BrickMesh(
         points=points,

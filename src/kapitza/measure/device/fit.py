@@ -373,10 +373,8 @@ def updated_peak(fit: Fit) -> UpdatedPeak:
     before = solve_layered(stated)
     after = solve_layered(device)
     slopes = np.array([after.sensitivity.get(one.targets[0].name, 0.0) for one in fit.problem.parameters])
-    variance = float(slopes @ fit.solution.covariance @ slopes)
-    return UpdatedPeak(
-        before=before.peak, before_sigma=before.sigma, after=after.peak, after_sigma=float(np.sqrt(variance))
-    )
+    sigma = float(np.sqrt(slopes @ fit.solution.covariance @ slopes))
+    return UpdatedPeak(before=before.peak, before_sigma=before.sigma, after=after.peak, after_sigma=sigma)
 
 
 def fitted_conductance(fit: Fit, boundary: str) -> Conductance:

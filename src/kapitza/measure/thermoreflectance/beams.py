@@ -253,9 +253,8 @@ def _elliptical_quadrature(
     phi = (2 if both_ways else 1) * np.pi * (np.arange(angles) + 0.5) / angles
     kx, ky = (q[:, None] * np.cos(phi) / wx).ravel(), (q[:, None] * np.sin(phi) / wy).ravel()
     area = np.repeat(q * step, angles) * 2 * np.pi / angles / (wx * wy)
-    return WaveVectorQuadrature(
-        kx, ky, np.array([_beam_weights(kx, ky, pair, both_ways=both_ways) for pair in beams]) * area
-    )
+    weight = np.array([_beam_weights(kx, ky, pair, both_ways=both_ways) for pair in beams])
+    return WaveVectorQuadrature(kx, ky, weight * area)
 
 
 def _beam_weights(kx: Array, ky: Array, beams: Beams, *, both_ways: bool) -> Array | NDArray[np.complex128]:

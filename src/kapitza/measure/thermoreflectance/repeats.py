@@ -240,10 +240,9 @@ def hierarchical_mean(spots: SpotEstimates) -> HierarchicalMean:
     from scipy.special import chdtr, chdtri, stdtrit
 
     freedom = spots.value.size - 1
-    scale = max(float(np.std(spots.value)), float(np.sqrt(spots.variance.min())))
-    mesh = np.concatenate(
-        [[0.0], np.geomspace(_MESH[0] * float(np.sqrt(spots.variance.min())), _MESH[1] * scale, _SPREADS)]
-    )
+    least = float(np.sqrt(spots.variance.min()))
+    scale = max(float(np.std(spots.value)), least)
+    mesh = np.concatenate([[0.0], np.geomspace(_MESH[0] * least, _MESH[1] * scale, _SPREADS)])
     rise, chi2 = _likelihoods(spots, mesh)
     spread = _refined_maximum(spots, mesh, rise)
     tails = 0.025, 1 - 0.025 * float(chdtr(freedom, chi2[0]))
