@@ -273,5 +273,4 @@ def merge_points(keys: IntArray, values: Array) -> tuple[IntArray, IntArray, Arr
     """One of each key: (n,) first place of each, number of it at each place, and (n,) mean of the values there."""
     _, first, inverse = np.unique(keys.ravel(), return_index=True, return_inverse=True)
     number = inverse.reshape(keys.shape)
-    count = np.bincount(inverse)
-    return first, number, np.bincount(inverse, values.ravel()) / count
+    return first, number, np.bincount(inverse, values.ravel()) / np.bincount(inverse)

@@ -209,8 +209,7 @@ class BodyTemperatures(_HottestNode):
 
     def sensitivities(self, names: str | Sequence[str] | None = None) -> dict[str, float]:
         """Change of the highest temperature per relative change of numbers of the body, by name, K."""
-        pairs = self.body.conductances()
-        equations = steady.assemble_body(self.body, self.split, pairs)
+        equations = steady.assemble_body(self.body, self.split, self.body.conductances())
         held, values = steady.fixed_unknowns(self.body, equations)
         used = np.isin(np.arange(len(self.temperature)), self.split.unknowns)
         hottest = np.zeros(len(self.temperature))

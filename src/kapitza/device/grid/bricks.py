@@ -124,13 +124,11 @@ def _brick_region(layout: Layout, number: int, name: str, grid: BoxGrid, numbers
 
 def _brick_corners(grid: BoxGrid) -> tuple[Array, IntArray]:
     """Points and bricks of a grid, x fastest, then y, then z upwards."""
-    heights = (grid.z[-1] - grid.z)[::-1]
-    z, y, x = np.meshgrid(heights, grid.y, grid.x, indexing="ij")
+    z, y, x = np.meshgrid((grid.z[-1] - grid.z)[::-1], grid.y, grid.x, indexing="ij")
     nx, ny = grid.x.size, grid.y.size
     k, j, i = np.indices(grid.shape[::-1])
     low = (k * ny + j) * nx + i
-    steps = (0, 1, nx + 1, nx)
-    cells = [low + a + up * nx * ny for up in (0, 1) for a in steps]
+    cells = [low + a + up * nx * ny for up in (0, 1) for a in (0, 1, nx + 1, nx)]
     return np.column_stack([x.ravel(), y.ravel(), z.ravel()]), np.stack(cells, axis=-1).reshape(-1, 8)
 
 

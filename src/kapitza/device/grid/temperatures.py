@@ -107,8 +107,7 @@ class GridTemperatures(_HottestPoint):
         rows: list[Array] = []  # pair of regions, x, y, z, area, rises on both sides and flux of each face
         for axis in range(3):
             before, after = axis_index(axis, slice(None, -1)), axis_index(axis, slice(1, None))
-            shape = found.regions[before].shape
-            resistance = np.broadcast_to(found.resistances[axis], shape)
+            resistance = np.broadcast_to(found.resistances[axis], found.regions[before].shape)
             low, high = found.regions[before].astype(np.int64), found.regions[after].astype(np.int64)
             here = np.nonzero((resistance > 0) & (low != high))
             if not here[0].size:

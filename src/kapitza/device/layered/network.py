@@ -79,8 +79,7 @@ def foster_network(device: Device, order: int = 12, *, first: float, last: float
     reader = model.readers[model.names.index(of)]
     time = np.geomspace(first, last, int(_POINTS_PER_DECADE * np.log10(last / first)) + 2)
     rises = np.sum([model.step_rise(reader, i, time) for i in range(len(reader.steady))], axis=0) / device.power
-    steady = sum(reader.steady) / device.power
-    return fit_foster(time, rises, steady, order, of)
+    return fit_foster(time, rises, sum(reader.steady) / device.power, order, of)
 
 
 def fit_foster(time: Array, rises: Array, steady: float, order: int, of: str = "peak") -> FosterNetwork:
