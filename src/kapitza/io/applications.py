@@ -87,7 +87,6 @@ _LEG_MODES = ("generator", "cooler")
 
 
 def _limits(kind: str) -> Bounds:
-    """Bounds of a kind of quantity, beyond which only another unit explains a value."""
     fault = "{value:g} (SI) is out of the range {low:g} to {high:g}: is it in another unit?"
     return Bounds(*_PLAUSIBLE_LIMITS[kind], fault)
 
@@ -97,7 +96,6 @@ def _quantity(name: str, kind: str, meaning: str, default: Any = NOTHING) -> Key
 
 
 def _attribute(record: type, name: str, *, key: str = "", meaning: str = "") -> Key:
-    """Declare an attribute: a conductance, a property of a leg, or a number within the limits of its kind."""
     made = toml.attribute(record, name, key=key, meaning=meaning)
     kind = made.form.strip("`")
     if kind == "conductance" and record is not HeliumBath:

@@ -230,7 +230,6 @@ def _boundary_from_theory(name: str, side: BoundarySides, temperature: float, dr
 
 
 def _check_gray(what: str, drop: str, written: str) -> None:
-    """Refuse the gray estimate of the extrapolated drop where nobody asked for it."""
     if drop != "gray":
         raise InputError(
             f"{what} gives the emitted conductance, and the gray estimate of the extrapolated one is off by factors: "

@@ -103,7 +103,6 @@ def _read_points(unit: str, section: TomlTable, key: str) -> Array:
 
 
 def _read_window(section: TomlTable, key: str) -> tuple[float, float]:
-    """Two times, such as ["-20 ps", "-3 ps"]."""
     first, last = toml.read_quantities(section, key, "time", 2)
     if not first < last:
         raise section.fault(f"expected a window of two times that increase, got {first:g} and {last:g} s", key)

@@ -334,7 +334,6 @@ def _both_orientations(file: TomlTable) -> tuple[tuple[str, tuple[int, int, int]
 
 
 def _name_or_structure(file: TomlTable, side: str) -> str | Structure:
-    """A crystal by name, or the primitive cell of a structure file."""
     name = file.text(side)
     return primitive_structure(read_structure(file.beside(side))) if is_structure_file(name) else name
 

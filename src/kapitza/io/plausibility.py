@@ -106,8 +106,8 @@ def check_sample(
 def warn_of_material(layer: Layer, known: Material | None, temperature: float, stated: str) -> None:
     """Warn of a layer that is thinner than the unit cell of its material, or conducts unlike its bulk.
 
-    `stated` is the name of the material if the file states the conductivity, which is compared at a temperature (K);
-    empty if it does not.
+    `stated` is the name of the material if the file states the conductivity, which is compared at a temperature (K)
+    within a factor of three; layers of less than 10 µm may conduct up to thirty times less. It is empty if it does not.
     """
     if known is not None:
         edges = [length.value for name, length in known.lattice.items() if name != "beta"]
@@ -116,17 +116,10 @@ def warn_of_material(layer: Layer, known: Material | None, temperature: float, s
                 f"{layer.name}.thickness = {layer.thickness:g} m is less than a unit cell of {known.name} "
                 f"({min(edges):.4g} m): is it in another unit?"
             )
-    if stated:
-        _warn_of_bulk(layer, stated, temperature)
-
-
-def _warn_of_bulk(layer: Layer, name: str, temperature: float) -> None:
-    """Ask about a stated conductivity that the bulk of the library's material of this name does not have.
-
-    The limit is a factor of three; layers of less than 10 µm may conduct up to thirty times less than the bulk.
-    """
+    if not stated:
+        return
     try:
-        bulk = float(material(name).conductivity(temperature)[0])
+        bulk = float(material(stated).conductivity(temperature)[0])
     except KapitzaError:  # no material of the library, or none that is known at this temperature
         return
     most = _OFF_BULK if layer.thickness >= _BULK_THICKNESS else _OFF_THIN
@@ -134,13 +127,12 @@ def _warn_of_bulk(layer: Layer, name: str, temperature: float) -> None:
         factor = max(layer.conductivity / bulk, bulk / layer.conductivity)
         warn(
             f"{layer.name}.conductivity = {layer.conductivity:g} W/mK is {factor:.3g} times "
-            f"{'more' if layer.conductivity > bulk else 'less'} than the {bulk:.3g} W/mK of the bulk of {name} at "
+            f"{'more' if layer.conductivity > bulk else 'less'} than the {bulk:.3g} W/mK of the bulk of {stated} at "
             f"{temperature:g} K: is it in another unit, or of another material?"
         )
 
 
 def _warn_of_experiment(experiment: Experiment, stack: Stack) -> None:
-    """Warn of beams and frequencies that nobody uses, and of a film through which no heat is seen to pass."""
     name = experiment.name
     for attribute, kind in _EXPERIMENT_KINDS.items():
         value = getattr(experiment, attribute, getattr(getattr(experiment, "beams", None), attribute, None))

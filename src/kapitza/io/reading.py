@@ -13,10 +13,10 @@ from kapitza.core.records import BaseRecord
 from kapitza.errors import DataError, MissingFile
 from kapitza.io.eels.rosetta import HDF5_MAGIC
 from kapitza.io.eels.spectra import read_eels
+from kapitza.io.formats.arrays import HEADER_DATASET
 from kapitza.io.formats.child import rehearse, run_in_child
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.formats.foreign_hdf5 import open_hdf5
-from kapitza.io.formats.hdf5 import HEADER_DATASET
 from kapitza.io.frames import from_pandas, from_xarray, read_netcdf
 from kapitza.io.results import load
 from kapitza.io.screening_tables import is_row_table, read_row_table

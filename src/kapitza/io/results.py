@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from kapitza import __version__
 from kapitza.core.files import read_limited, regular_file_size, write_atomically
 from kapitza.errors import DataError
-from kapitza.io.formats import files, hdf5, npz
-from kapitza.io.formats.arrays import array_from_json, array_to_json
+from kapitza.io.formats import arrays as stored_arrays
+from kapitza.io.formats import files
 from kapitza.io.formats.files import RESULT_SUFFIXES
 from kapitza.io.formats.records import list_array, pack, unpack
 
@@ -101,7 +101,9 @@ def encode_result(result: Any, suffix: str) -> bytes:
     if suffix == ".json":
         return files.seal(
             files.dump_json(
-                {"checksum": files.EMPTY_SEAL} | file_header(result) | {"result": pack(result, array_to_json)}
+                {"checksum": files.EMPTY_SEAL}
+                | file_header(result)
+                | {"result": pack(result, stored_arrays.array_to_json)}
             )
         )
     arrays: dict[str, NDArray[Any]] = {}
@@ -114,8 +116,8 @@ def encode_result(result: Any, suffix: str) -> bytes:
     tree = file_header(result) | {"result": pack(result, store)}
     header = files.dump_json(tree)
     if suffix == ".npz":
-        return files.seal(npz.npz_bytes(header, arrays, files.EMPTY_SEAL))
-    return files.seal(hdf5.own_hdf5_bytes(header, arrays, stored_units(tree["result"]), files.EMPTY_SEAL))
+        return files.seal(stored_arrays.npz_bytes(header, arrays, files.EMPTY_SEAL))
+    return files.seal(stored_arrays.own_hdf5_bytes(header, arrays, stored_units(tree["result"]), files.EMPTY_SEAL))
 
 
 def stored_units(node: Any) -> dict[str, str]:
@@ -136,8 +138,8 @@ def decode_result(path: str | PathLike[str], suffix: str) -> Any:
     sealed = files.check_seal(path, text=suffix == ".json")
     if suffix == ".json":
         tree = files.parse_json(read_limited(path, files.MAX_JSON_BYTES))
-        return unpack(result_of_header(tree, sealed=sealed), array_from_json)
-    header, arrays = npz.read_npz(path) if suffix == ".npz" else hdf5.read_own_hdf5(path)
+        return unpack(result_of_header(tree, sealed=sealed), stored_arrays.array_from_json)
+    header, arrays = stored_arrays.read_npz(path) if suffix == ".npz" else stored_arrays.read_own_hdf5(path)
 
     def fetch(node: dict[str, Any]) -> NDArray[Any] | None:
         if "$stored" not in node:

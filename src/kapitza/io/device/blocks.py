@@ -223,7 +223,6 @@ def _region_at(layout: Layout, point: list[float]) -> int:
 
 
 def _check_overlaps(read: list[_BlockEntry]) -> None:
-    """Refuse blocks that overlap where the later one does not say so, and words about blocks that do not."""
     earlier: list[_BlockEntry] = []
     for part in read:
         allowed = part.section.texts("over")

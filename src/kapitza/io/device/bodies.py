@@ -84,7 +84,6 @@ def _check_condition(section: TomlTable) -> None:
 
 
 def _check_content(top: TomlTable) -> None:
-    """Refuse a file without regions, and one in which no face is held or cooled."""
     regions, faces = top.section("regions"), top.section("faces")
     faults: list[DataError] = []
     if not regions.table:

@@ -63,7 +63,6 @@ def _read_gds_drawing(top: TomlTable) -> _GdsDrawing:
 
 
 def _check_gds_records(data: bytes, path: Path) -> None:
-    """Refuse what is no whole sequence of records from the first to the last of a GDS file."""
     at, kind = 0, None
     while at + 4 <= len(data) and kind != _ENDLIB_RECORD:
         length, kind = struct.unpack_from(">HH", data, at)
@@ -223,7 +222,10 @@ def cut_into_rectangles(polygons: Iterable[NDArray[np.int64]]) -> list[tuple[int
     open_runs: dict[tuple[int, int], int] = {}
     found: list[tuple[int, int, int, int]] = []
     for j in range(y.size):
-        runs = _edge_runs(inside[:, j]) if j < y.size - 1 else set[tuple[int, int]]()
+        runs = set[tuple[int, int]]()
+        if j < y.size - 1:
+            padded = np.concatenate([[False], inside[:, j], [False]]).astype(np.int8)
+            runs = {(int(a), int(b)) for a, b in np.flatnonzero(np.diff(padded)).reshape(-1, 2)}
         for run in [one for one in open_runs if one not in runs]:
             start = open_runs.pop(run)
             found.append((int(x[run[0]]), int(x[run[1]]), int(y[start]), int(y[j])))
@@ -241,11 +243,6 @@ def _covered_cells(points: NDArray[np.int64], x: NDArray[np.int64], y: NDArray[n
             rows = slice(*np.searchsorted(y, sorted((low, high))))
             crossings[np.searchsorted(x, at), rows] += 1
     return np.cumsum(crossings, axis=0)[:-1] % 2 == 1
-
-
-def _edge_runs(inside: NDArray[np.bool_]) -> set[tuple[int, int]]:
-    change = np.flatnonzero(np.diff(np.concatenate([[False], inside, [False]]).astype(np.int8)))
-    return {(int(a), int(b)) for a, b in change.reshape(-1, 2)}
 
 
 def _rectangle_tables(

@@ -111,7 +111,6 @@ def _csv_sections(top: TomlTable) -> tuple[TomlTable, ...]:
 
 
 def _thicknesses_from_depths(sections: tuple[TomlTable, ...]) -> tuple[TomlTable, ...]:
-    """Thicknesses from depths `from` and `to`, which have to meet."""
     layers: list[TomlTable] = []
     last: float | None = None
     before = ""
@@ -371,7 +370,11 @@ def uncertainties_with_walls(
 
     A share that the file states of a conductivity is one of the bulk, and of what walls leave along a layer as well.
     """
-    stated = read_uncertainties(section, value_of)
+    stated: dict[str, float] = {}
+    for name in section.table:
+        sigma, share = toml.read_share(section, name, kind_of_parameter(name), "uncertainty")
+        value = section.locate(name, value_of, name)
+        stated[name] = sigma * (abs(value) if share else 1.0)
     found = {**known, **stated}
     for name, sigma in stated.items():
         owner, _, attribute = name.rpartition(".")
@@ -381,16 +384,6 @@ def uncertainties_with_walls(
             if other in known and other not in stated:
                 found[other] = float(np.hypot(known[other], sigma / value_of(name) * value_of(other)))
     return found
-
-
-def read_uncertainties(section: TomlTable, value_of: Callable[[str], float]) -> dict[str, float]:
-    """Standard uncertainties by name, in SI: "3 %" or "2 nm"; `value_of` tells what a share is taken of."""
-    sigmas: dict[str, float] = {}
-    for name in section.table:
-        sigma, share = toml.read_share(section, name, kind_of_parameter(name), "uncertainty")
-        value = section.locate(name, value_of, name)
-        sigmas[name] = sigma * (abs(value) if share else 1.0)
-    return sigmas
 
 
 def warn_of_unit_slips(device: Device) -> None:

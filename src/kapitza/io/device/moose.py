@@ -227,7 +227,6 @@ def _mesh_blocks(plain: dict[str, Any], close: float) -> list[list[str]]:
 
 
 def _boundary_blocks(plain: dict[str, Any], owner: Mapping[str, str]) -> list[list[str]]:
-    """What happens on outer faces and on the patches of sources."""
     blocks: list[list[str]] = []
     for cooled in plain["cooling"]:
         face, coefficient = cooled["face"], cooled["coefficient"]
@@ -243,7 +242,6 @@ def _boundary_blocks(plain: dict[str, Any], owner: Mapping[str, str]) -> list[li
 
 
 def _material_blocks(plain: dict[str, Any]) -> list[list[str]]:
-    """Conductivities of regions, and conductances of the sidesets between them."""
     blocks: list[list[str]] = []
     kind = "AnisoHeatConductionMaterial"
     for region in plain["regions"]:

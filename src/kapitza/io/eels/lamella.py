@@ -59,7 +59,6 @@ def _read_corner(section: TomlTable, key: str) -> list[float]:
 
 
 def _number_or_file(kind: str, bounds: Bounds, section: TomlTable, key: str) -> float | Path:
-    """Number for all pixels, or the path of a table of them."""
     given = section.table.get(key)
     named = isinstance(given, str) and given.lower().endswith((".csv", ".txt", ".tsv"))
     return section.beside(key) if named else section.number(key, kind, bounds=bounds)
@@ -73,7 +72,6 @@ def _check_edges(sheet: TomlTable) -> None:
 
 
 def _check_map(section: TomlTable) -> None:
-    """Refuse a map without its imaginary part, or a text without the size and uncertainty of its pixels."""
     checks = [partial(section.beside, "imaginary")] if section.number("frequency", "frequency", 0.0) else []
     if not section.text("file").lower().endswith(RESULT_SUFFIXES):
         checks += [partial(section.number, "pitch", "length"), partial(section.number, "sigma", "temperature")]

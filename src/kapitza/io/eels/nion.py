@@ -26,14 +26,14 @@ from kapitza.io.eels.signals import (
     mapping_or_empty,
     number_or_default,
 )
-from kapitza.io.formats import files, foreign_hdf5, npz
-from kapitza.io.formats.arrays import known_shape
+from kapitza.io.formats import files, foreign_hdf5
+from kapitza.io.formats.arrays import NPZ_FAULTS, array_header, known_shape
 from kapitza.io.formats.files import known_suffix
 from kapitza.measure.eels.spectrum import SpectrumImage
 from kapitza.units import e, nm
 
 _DATA_MEMBER, _METADATA_MEMBER = "data.npy", "metadata.json"
-_SWIFT_FAULTS = (*npz.NPZ_FAULTS, OSError, MemoryError, SyntaxError, struct.error)
+_SWIFT_FAULTS = (*NPZ_FAULTS, OSError, MemoryError, SyntaxError, struct.error)
 MAX_UNPACKED_BYTES = 2**31  # bytes of an array that is packed in the zip and has to be unpacked at once
 _MAX_CHECKED_BYTES = 2**31  # bytes up to which the checksum of an array is verified before it is mapped
 _MAX_METADATA_BYTES = 2**26  # bytes of metadata
@@ -63,7 +63,6 @@ def read_ndata(path: str | PathLike[str]) -> list[FileSignal]:
 
 
 def _check_member(member: zipfile.ZipInfo, size: int) -> None:
-    """Refuse a member that is locked, outside of the file, or larger than what is packed could be."""
     if member.flag_bits & 1:
         raise DataError(f"{member.filename!r:.60} is encrypted")
     if (
@@ -78,7 +77,7 @@ def _check_member(member: zipfile.ZipInfo, size: int) -> None:
 def _member_array(path: str | PathLike[str], archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> NDArray[Any]:
     """Return the array: mapped where it is stored as it is and large, else in memory."""
     with archive.open(member) as file:
-        shape, fortran, dtype = npz.array_header(file)
+        shape, fortran, dtype = array_header(file)
         start = file.tell()
         shape = known_shape(shape)
         if dtype.kind not in "iufb" or dtype.itemsize > 8:

@@ -27,9 +27,9 @@ from kapitza.io.eels.signals import (
     spectrum_image,
     time_in_seconds,
 )
+from kapitza.io.formats.arrays import HEADER_DATASET
 from kapitza.io.formats.child import rehearse, run_in_child
 from kapitza.io.formats.foreign_hdf5 import open_hdf5
-from kapitza.io.formats.hdf5 import HEADER_DATASET
 from kapitza.measure.eels.spectrum import SpectrumImage
 
 _ZIP_MAGIC, _TEXT_MAGIC = b"PK\x03\x04", (b"#", b"\xef\xbb\xbf#")

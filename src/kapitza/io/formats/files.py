@@ -52,7 +52,6 @@ def parse_json(data: bytes, *, constant: Callable[[str], Any] = _refuse_constant
 
 
 def _finite_float(text: str) -> float:
-    """Return a float, or refuse one that is too large for any quantity."""
     value = float(text)
     if not abs(value) <= LARGEST:
         raise DataError(f"holds {text:.40}, which is too large for any quantity")

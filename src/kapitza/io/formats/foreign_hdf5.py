@@ -13,8 +13,7 @@ import numpy as np
 
 from kapitza.core.files import open_regular, regular_file_size
 from kapitza.errors import DataError, require
-from kapitza.io.formats.arrays import known_shape
-from kapitza.io.formats.hdf5 import HDF5_FAULTS
+from kapitza.io.formats.arrays import HDF5_FAULTS, known_shape
 
 FOREIGN_FAULTS = (*HDF5_FAULTS, MemoryError, RecursionError, EOFError)
 MAX_EXPANSION = 1100  # bytes that a stored one can become: deflate packs no better than 1 to 1032

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kapitza.core.arrays import Array, IntArray, positive
+from kapitza.core.arrays import Array, positive
 from kapitza.core.files import read_limited
 from kapitza.errors import DataError, KapitzaError
 from kapitza.io.formats.files import parse_json
@@ -157,12 +157,20 @@ def _read_header(path: Path) -> RunHeader:
     if not isinstance(tree, dict) or tree.get("kapitza") != "molecular dynamics":
         raise DataError("is not a header of a run of molecular dynamics", file=path)
     try:
-        given: dict[str, Any] = {key: _header_text(tree, key) for key in ("name", "method")}
-        given |= {key: float(tree[key]) for key in ("area", "plane", "block", "timestep")}
-        given |= {key: _header_integers(tree, key) for key in ("counts", "roles")}
-        given |= {key: _header_integer(tree, key) for key in ("seed", "blocks")}
-        heights, ways = np.array(tree["heights"], dtype=float), _header_integer(tree, "ways")
-        header = RunHeader(heights=heights, interface_count=ways, **given)
+        for key in ("name", "method"):
+            if not isinstance(tree[key], str) or len(tree[key]) > 1000:
+                raise TypeError(f"has no text for {key}")
+        numbers: dict[str, Any] = {key: float(tree[key]) for key in ("area", "plane", "block", "timestep")}
+        lists: dict[str, Any] = {key: np.array(tree[key]) for key in ("counts", "roles")}
+        for key, values in lists.items():
+            if values.ndim != 1 or values.dtype != np.int64:
+                raise TypeError(f"has no list of whole numbers for {key}")
+        for key in ("seed", "blocks", "ways"):
+            if type(tree[key]) is not int or not 0 <= tree[key] < 2**63:
+                raise TypeError(f"has no whole number for {key}")
+        texts_and_counts: dict[str, Any] = {key: tree[key] for key in ("name", "method", "seed", "blocks")}
+        heights = np.array(tree["heights"], dtype=float)
+        header = RunHeader(heights=heights, interface_count=tree["ways"], **texts_and_counts, **numbers, **lists)
         _check_header(header)
     except (KeyError, TypeError, ValueError, OverflowError) as err:
         what = f"lacks {err}" if isinstance(err, KeyError) else str(err)
@@ -188,25 +196,6 @@ def _check_header(header: RunHeader) -> None:
     for fault, found in faults.items():
         if found:
             raise ValueError(fault)
-
-
-def _header_text(tree: dict[str, Any], key: str) -> str:
-    if not isinstance(tree[key], str) or len(tree[key]) > 1000:
-        raise TypeError(f"has no text for {key}")
-    return tree[key]
-
-
-def _header_integer(tree: dict[str, Any], key: str) -> int:
-    if type(tree[key]) is not int or not 0 <= tree[key] < 2**63:
-        raise TypeError(f"has no whole number for {key}")
-    return tree[key]
-
-
-def _header_integers(tree: dict[str, Any], key: str) -> IntArray:
-    values = np.array(tree[key])
-    if values.ndim != 1 or values.dtype != np.int64:
-        raise TypeError(f"has no list of whole numbers for {key}")
-    return values
 
 
 def _read_text(path: Path) -> bytes:

@@ -223,7 +223,6 @@ def _check_difference(top: TomlTable) -> None:
 
 
 def _check_segment(top: TomlTable, place: str, key: str) -> None:
-    """Refuse a time that is shorter than a segment of the spectra that it is to have."""
     section, spectrum = top.section(place), top.section("spectrum")
     segment, interval = SPECTRUM.value(spectrum, "segment"), SPECTRUM.value(spectrum, "interval")
     if interval is None:
