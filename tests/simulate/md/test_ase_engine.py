@@ -6,7 +6,7 @@ from attrs import evolve
 
 from kapitza.errors import ConvergenceError, InputError
 from kapitza.simulate.md.engine import MdState, Thermostats
-from kapitza.simulate.md.engines.ase import AseEngine, from_ase
+from kapitza.simulate.md.engines.ase import AseEngine
 from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.observers.plane_power import DividedForcePower, ase_member_forces
 from kapitza.simulate.md.observers.sampling import Sampling, crossing_power, sampling_cost
@@ -55,7 +55,7 @@ def warm(system, temperature) -> MdState:
 def emt():
     from ase.calculators.emt import EMT
 
-    return from_ase(EMT())
+    return AseEngine(EMT())
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_path_is_that_of_lammps():
         (one * epsilon * eV, one * sigma * angstrom, one * cutoff * angstrom, np.zeros(1)),
     )  # fmt: skip
     ends = []
-    for engine in (from_ase(LennardJones(epsilon=epsilon, sigma=sigma, rc=cutoff)), LammpsEngine("plain")):
+    for engine in (AseEngine(LennardJones(epsilon=epsilon, sigma=sigma, rc=cutoff)), LammpsEngine("plain")):
         motion = engine.begin(system, field, Thermostats("none"), warm(system, 30), timestep=4 * fs, seed=1)
         motion.advance(40)
         ends.append((motion.positions.copy(), motion.velocities.copy()))
@@ -132,7 +132,7 @@ def test_taken_up_from_its_state():
 def test_faults_are_one_clear_line():
     system = bar()
     with pytest.raises(InputError, match="calculator of ASE"):
-        from_ase("EMT")
+        AseEngine("EMT")
     with pytest.raises(InputError, match="chemical symbol"):
         emt().begin(bar(symbol="Qq"), GOLD, Thermostats("none"), warm(system, 300), timestep=2 * fs, seed=1)
     with pytest.raises(InputError, match="EMT does not take"):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kapitza.simulate.md.engine import MdState, Thermostats
-from kapitza.simulate.md.engines.ase import from_ase
+from kapitza.simulate.md.engines.ase import AseEngine
 from kapitza.simulate.md.engines.builtin import BuiltinEngine
 from kapitza.simulate.md.engines.lammps import LammpsEngine
 from kapitza.simulate.md.potential import Potential, lennard_jones
@@ -28,7 +28,7 @@ def engine_and_field(name):
     from kapitza.units import angstrom, eV
 
     calculator = LennardJones(epsilon=EPSILON / eV, sigma=SIGMA / angstrom, rc=2.5 * SIGMA / angstrom)
-    return from_ase(calculator, ("Ar", "Ar")), Potential("other", ("Ar", "heavy"), 2.5 * SIGMA, ())
+    return AseEngine(calculator, ("Ar", "Ar")), Potential("other", ("Ar", "heavy"), 2.5 * SIGMA, ())
 
 
 @pytest.mark.parametrize("name", ["own", "lammps", "ase"])

@@ -25,6 +25,11 @@ from kapitza.units import angstrom, eV, k_B
 MAX_FIRST_MOVE = 0.5 * angstrom  # an atom that its force would move this far in a step sits on another one
 
 
+def _check_calculator(instance: Any, attribute: Any, calculator: Any) -> None:
+    if calculator is not None and not callable(getattr(calculator, "get_forces", None)):
+        raise InputError(f"expected a calculator of ASE, got {calculator!r:.60}")
+
+
 @frozen(eq=False)
 class AseEngine(BaseRecord):
     """An engine made of a calculator.
@@ -35,7 +40,7 @@ class AseEngine(BaseRecord):
     symbols : chemical symbol of each kind of atoms; the kinds themselves if left out
     """
 
-    calculator: Any = None
+    calculator: Any = attribute(default=None, validator=_check_calculator)
     symbols: tuple[str, ...] = attribute(default=(), converter=tuple)
 
     @property
@@ -66,13 +71,6 @@ class AseEngine(BaseRecord):
             calculator = potential.calculator()
         atoms = _ase_atoms(system, symbols, state.positions)
         return AseDynamics(atoms, calculator, system, thermostats, state, timestep=timestep, seed=seed)
-
-
-def from_ase(calculator: Any, symbols: Sequence[str] = ()) -> AseEngine:
-    """Return an engine that moves atoms by the forces of a calculator; `symbols` as in `AseEngine`."""
-    if not callable(getattr(calculator, "get_forces", None)):
-        raise InputError(f"expected a calculator of ASE, got {calculator!r:.60}")
-    return AseEngine(calculator, tuple(symbols))
 
 
 def _ase_atoms(system: System, symbols: Sequence[str], positions: Array) -> Any:
