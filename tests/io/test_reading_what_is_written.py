@@ -100,10 +100,10 @@ def elsewhere(folder: Path) -> None:
 
 
 WRITERS: dict[str, Callable[[Path], Any]] = {  # modules that write files, and what becomes of these
-    "cli/figures": other_program("figure.png"),
-    "cli/interface/routes": other_program("report.md"),
+    "cli/experiments": simulated_curve,
+    "cli/interface": other_program("report.md"),
     "cli/md/deck": elsewhere,
-    "cli/simulate": simulated_curve,
+    "cli/output": other_program("figure.png"),
     "io/device/circuits": device,
     "io/device/moose": other_program("device.i"),
     "io/device/vtk": other_program("field.vtr"),
