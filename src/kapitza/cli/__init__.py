@@ -131,21 +131,17 @@ def kapitza_command(
     """Predict thermal boundary (Kapitza) conductance, and compare it with experiment."""
 
 
-for _commands in _SECTIONS.values():
-    for _name, _verb in _commands.items():
-        if isinstance(_verb, tuple):
-            _group = typer.Typer(
-                add_completion=False,
-                pretty_exceptions_enable=False,
-                rich_markup_mode=None,
-                no_args_is_help=True,
-                help=_verb[0],
-            )
-            for _inner, _function in _verb[1].items():
-                add_command(_group, _inner, _function)
-            app.add_typer(_group, name=_name)
-        else:
-            add_command(app, _name, _verb)
+for _name, _verb in [pair for _commands in _SECTIONS.values() for pair in _commands.items()]:
+    if isinstance(_verb, tuple):
+        _group = typer.Typer(
+            add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True,
+            help=_verb[0],
+        )  # fmt: skip
+        for _inner, _function in _verb[1].items():
+            add_command(_group, _inner, _function)
+        app.add_typer(_group, name=_name)
+    else:
+        add_command(app, _name, _verb)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -198,7 +194,9 @@ def _run_command(arguments: list[str]) -> int:
     except KapitzaError as err:
         return _print_fault(err.command_message)
     except OSError as err:
-        return _print_fault(_system_message(err))
+        # where no file is named, it is the output that was to be written
+        place = err.filename or ("the output cannot be written" if err.errno in (ENOSPC, EFBIG, EIO) else "")
+        return _print_fault(f"{place}: {err.strerror}" if place and err.strerror else str(err))
     except _UsageError as err:
         message = err.format_message() if hasattr(err, "format_message") else str(err)  # pyright: ignore[reportAttributeAccessIssue]
         message = message.replace(" Value error, ", " ").strip().rstrip(".")  # what pydantic puts before its own words
@@ -214,12 +212,6 @@ def _run_command(arguments: list[str]) -> int:
 def _all_commands() -> Callable[..., object]:
     """Return the tree of commands, which takes as long to build as a small command to run."""
     return typer.main.get_command(app)
-
-
-def _system_message(err: OSError) -> str:
-    """Return what the system says, with the file; where none is named, it is the output that was to be written."""
-    place = err.filename or ("the output cannot be written" if err.errno in (ENOSPC, EFBIG, EIO) else "")
-    return f"{place}: {err.strerror}" if place and err.strerror else str(err)
 
 
 def _print_fault(message: str, status: int = _EXIT_FAULT) -> int:

@@ -123,14 +123,7 @@ def interface(
             typer.echo(f"  {route.title}: {_value_at(route, at) or 'at other temperatures'}", err=True)
 
     routes = kapitza.routes.routes(
-        sides[0],
-        sides[1],
-        temperature,
-        budget=budget,
-        saved=given,
-        store=work.store,
-        executor=work.workers,
-        announce=announce,
+        *sides, temperature, budget=budget, saved=given, store=work.store, executor=work.workers, announce=announce
     )
     files.draw_figure(lambda figure: kapitza.plot.routes_figure(routes, figure), width=11.0, height=8.4)
     if files.report_file is not None:

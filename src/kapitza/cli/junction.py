@@ -66,12 +66,7 @@ def build(
     plan: Annotated[_Texts, Keys(kapitza.lattice.JunctionPlan, "", "potential strain limit layers twist mirror")],
     orientation: Orientation,
     cell: Annotated[str | None, Option("side of the largest common cell", metavar="LENGTH", shown="2 nm")],
-    contact: Annotated[
-        list[str] | None,
-        Option(
-            "elements that meet: C,B", parse_names, metavar="LEFT,RIGHT"
-        ),
-    ],
+    contact: Annotated[list[str] | None, Option("elements that meet: C,B", parse_names, metavar="LEFT,RIGHT")],
     interlayer: Annotated[
         list[dict[str, Any]] | None,
         Option("crystal between both, Ge:3; repeatable", _parse_interlayers, metavar="CRYSTAL:LAYERS", given=list[str]),

@@ -75,10 +75,8 @@ def _describe_material(material: kapitza.matter.Material, sources: Mapping[str, 
 def _number_or_range(known: kapitza.matter.Quantity | kapitza.matter.PropertyTable) -> str:
     if isinstance(known.value, (int, float)):
         return f"{known.value:.6g}"
-    kelvin, value = (
-        cast("kapitza.matter.PropertyTable", known).temperature,
-        cast("kapitza.matter.PropertyTable", known).value,
-    )
+    table = cast("kapitza.matter.PropertyTable", known)
+    kelvin, value = table.temperature, table.value
     return f"{value[0]:.4g} … {value[-1]:.4g} ({kelvin[0]:g} to {kelvin[-1]:g} K)"
 
 

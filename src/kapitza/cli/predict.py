@@ -9,26 +9,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 import kapitza
+from kapitza.cli import options, output
 from kapitza.cli.layer import Option
-from kapitza.cli.options import (
-    Calculation,
-    Temperatures,
-    parse_conductivities,
-    parse_names,
-    parse_normals,
-    parse_observation,
-)
-from kapitza.cli.output import (
-    CONDUCTANCE_UNIT,
-    Grid,
-    Note,
-    Part,
-    Results,
-    even_subset,
-    megawatts,
-    quantity_json,
-    terminal_columns,
-)
+from kapitza.cli.options import Calculation, Temperatures
+from kapitza.cli.output import CONDUCTANCE_UNIT, Grid, Note, Part, Results
 from kapitza.errors import InputError
 
 Left = Annotated[
@@ -50,14 +34,14 @@ def predict(
     models: Annotated[
         list[str] | None,
         Option(
-            "models, amm,dmm; all: Debye solids too. Full bands if omitted", parse_names, names="--models --theory",
-            metavar="NAMES",
+            "models, amm,dmm; all: Debye solids too. Full bands if omitted", options.parse_names,
+            names="--models --theory", metavar="NAMES",
         ),
     ],
     normal: Annotated[
         tuple[tuple[int, ...], tuple[int, ...]],
         Option(
-            "interface normal in the axes of the crystal: 001, or left,right as 111,001", parse_normals, "001",
+            "interface normal in the axes of the crystal: 001, or left,right as 111,001", options.parse_normals, "001",
             metavar="HKL",
         ),
     ],
@@ -80,7 +64,7 @@ def predict(
     conductivities: Annotated[
         tuple[float | None, float | None] | None,
         Option(
-            "conductivities of both lattices, without electrons, W/mK; -: library", parse_conductivities,
+            "conductivities of both lattices, without electrons, W/mK; -: library", options.parse_conductivities,
             metavar="LEFT,RIGHT", panel=_MEASURED_AS,
         ),
     ],
@@ -89,7 +73,7 @@ def predict(
 ) -> None:  # fmt: skip
     """Best estimate of a conductance with its interval, the models of physics, and what was measured."""
     seen = "tdtr" if seen is None and conductivities is not None else seen
-    observation = None if seen is None else parse_observation(seen)
+    observation = None if seen is None else options.parse_observation(seen)
     if observation is not None and any(map(kapitza.matter.is_structure_file, (left, right))):
         raise InputError("--seen takes names and phonopy files, no structure files: a phonopy file has their phonons")
     if observation is not None and statistics == "classical" and observation.method != "md":
@@ -109,7 +93,7 @@ def predict(
     records |= {} if prediction.apparent is None else {"apparent": prediction.apparent}
     files.draw(lambda ax: kapitza.plot.conductance(prediction, drop=drop, ax=ax))
     ends = prediction.estimate.interval
-    derived = {} if ends is None else {"interval": quantity_json(ends.tolist(), CONDUCTANCE_UNIT)}
+    derived = {} if ends is None else {"interval": output.quantity_json(ends.tolist(), CONDUCTANCE_UNIT)}
     files.report(records, _describe_prediction(prediction, drop, (left, right)), derived)
 
 
@@ -127,7 +111,7 @@ def _describe_prediction(
 
 
 def _short_megawatts(value: float, digits: int = 3) -> str:
-    return megawatts(float(f"{value:.{digits}g}"))
+    return output.megawatts(float(f"{value:.{digits}g}"))
 
 
 def _headline(found: kapitza.measure.InterfacePrediction, at: float) -> str:
@@ -148,8 +132,8 @@ def _headline(found: kapitza.measure.InterfacePrediction, at: float) -> str:
 
 def _describe_models(found: kapitza.measure.InterfacePrediction, drop: str) -> Iterator[Part]:
     kelvin = found.models[0].emitted.temperature.tolist()
-    room = terminal_columns() - max(len(one.title) for one in found) - len("  inelastic-limit-crystal  ")
-    shown = even_subset(len(kelvin), max(2, min(_MAX_COLUMNS, room // _COLUMN_WIDTH)))
+    room = output.terminal_columns() - max(len(one.title) for one in found) - len("  inelastic-limit-crystal  ")
+    shown = output.even_subset(len(kelvin), max(2, min(_MAX_COLUMNS, room // _COLUMN_WIDTH)))
     rows: list[list[str]] = []
     if len(kelvin) > 1:
         best = found.estimate
@@ -162,7 +146,7 @@ def _describe_models(found: kapitza.measure.InterfacePrediction, drop: str) -> I
             rows.append([name, best.basis, *cells])
     for one in found:
         known = getattr(one, drop)
-        cells = [megawatts(None if known is None else float(known.value[j])) for j in shown]
+        cells = [output.megawatts(None if known is None else float(known.value[j])) for j in shown]
         rows.append([one.title, one.model, *cells])
     error = f" ± {kapitza.core.GRAY_ERROR:.0%}" if drop == "extrapolated" else ""
     head = f"models by the {drop} drop{error}, MW m⁻² K⁻¹"
@@ -203,7 +187,7 @@ def _describe_measured(found: kapitza.measure.InterfacePrediction, at: float, ty
     rows: list[list[str]] = []
     for citation, entries in list(by_source.items())[:_MAX_SOURCES]:
         values = [float(one.conductance.value[i]) for one in entries for i in one.near(at)]
-        ends = " – ".join(map(megawatts, dict.fromkeys((min(values), max(values)))))
+        ends = " – ".join(map(output.megawatts, dict.fromkeys((min(values), max(values)))))
         methods = ", ".join(dict.fromkeys(one.method for one in entries))
         prepared = dict.fromkeys(filter(None, (one.condition or one.preparation for one in entries)))
         rows.append([kapitza.plot.style.short_citation(citation), ends, methods, ", ".join(prepared)])

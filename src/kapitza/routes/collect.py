@@ -10,7 +10,7 @@ import numpy as np
 from attrs import define, evolve, field
 from numpy.typing import ArrayLike
 
-from kapitza import Bands
+from kapitza import Bands, measure
 from kapitza.core import increasing_temperatures
 from kapitza.core.arrays import Array, check_filled, number
 from kapitza.errors import ConvergenceError, InputError, MissingEngine, ValidityWarning
@@ -161,7 +161,7 @@ def _learnt_routes(
     search: _Search, names: tuple[str, str], materials: tuple[str | Material, str | Material]
 ) -> Iterator[Route]:
     """What was measured of two sides by the names of the catalogue, and the estimate that has learnt from it."""
-    yield from known.measured_routes(*names)
+    yield from known.source_routes([one for one in measure.published_measurements(*names) if not one.exclusion])
     try:
         yield known.calibrated_route(*materials, search.temperature)
     except InputError as err:
@@ -169,7 +169,6 @@ def _learnt_routes(
 
 
 def _atomistic_routes(search: _Search, described: tuple[InterfaceSide, InterfaceSide]) -> Iterator[Route]:
-    """Green's functions and molecular dynamics, where there is time and what they need."""
     limit, potential = atoms.TimeLimit(search.end), atoms.common_potential(*search.sides)
     if limit.left > 0:
         share = 1.0 if potential is None else _AGF_SHARE

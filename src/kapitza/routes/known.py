@@ -41,11 +41,6 @@ _ASSUMPTIONS = MappingProxyType(
 _SPECTRUM_TEMPERATURE = 300.0  # K, at which spectra of models that depend on it are shown
 
 
-def measured_routes(left: str, right: str) -> Iterator[Route]:
-    """What was published of the two solids in contact, one route a source."""
-    yield from source_routes([one for one in measure.published_measurements(left, right) if not one.exclusion])
-
-
 def source_routes(measurements: Sequence[Measurement]) -> Iterator[Route]:
     """Routes of measurements of one interface, one a source."""
     sources: dict[str, list[Measurement]] = {}

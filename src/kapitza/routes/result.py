@@ -181,20 +181,17 @@ class Routes(BaseRecord):
         (`spread`); against the estimate, whose interval is that of a further measurement, stated errors alone count.
         """
         known = [(one, i) for one in self.rows if one.kind != "limit" and (i := one.index(temperature)) is not None]
-        return tuple(
-            _deviation(*first, *second)
-            for first, second in combinations(known, 2)
-            if first[0].definition == second[0].definition
-        )
-
-
-def _deviation(first: Route, i: int, second: Route, j: int) -> Deviation:
-    """How far two routes lie apart, each at one of its temperatures."""
-    values = first.conductance.value[i], second.conductance.value[j]
-    ratio = float(values[0] / values[1]) if values[1] > 0 else float("inf")
-    learnt = "estimate" in (first.kind, second.kind)
-    each = [one.stated_spread(k) if learnt else one.spread(k) for one, k in ((first, i), (second, j))]
-    spreads = [one for one in each if one is not None]
-    joint = float(np.hypot.reduce(spreads)) if spreads else 0.0
-    usable = joint > 0 and 0 < ratio < np.inf
-    return Deviation(first.name, second.name, ratio, float(np.log(ratio)) / joint if usable else None)
+        found: list[Deviation] = []
+        for pair in combinations(known, 2):
+            (first, i), (second, j) = pair
+            if first.definition == second.definition:
+                values = first.conductance.value[i], second.conductance.value[j]
+                ratio = float(values[0] / values[1]) if values[1] > 0 else float("inf")
+                learnt = "estimate" in (first.kind, second.kind)
+                each = [route.stated_spread(k) if learnt else route.spread(k) for route, k in pair]
+                spreads = [spread for spread in each if spread is not None]
+                joint = float(np.hypot.reduce(spreads)) if spreads else 0.0
+                usable = joint > 0 and 0 < ratio < np.inf
+                sigmas = float(np.log(ratio)) / joint if usable else None
+                found.append(Deviation(first.name, second.name, ratio, sigmas))
+        return tuple(found)

@@ -133,7 +133,6 @@ def _kind_of(one: Any, known: Conductance) -> RouteKind:
 
 
 def _ends_of(one: Any) -> tuple[Array | None, Array | None, str]:
-    """Lower and upper ends of a record, and what they are."""
     if isinstance(one, ApparentConductance):
         return one.low, one.high, "unknown mean free paths"
     best = one.estimate if isinstance(one, InterfacePrediction) else one

@@ -104,7 +104,6 @@ class Chart:
             self._rest = asyncio.get_running_loop().call_later(REST, self._say)
 
     def _say(self) -> None:
-        """Write what is read aloud of the figure."""
         if not self.element.is_deleted:
             self._words.set_text(figure_words(self.element.figure))
 

@@ -10,15 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import kapitza
 from kapitza.cli import output
-from kapitza.cli.device.pulses import (
-    PulseReport,
-    drawn_interval,
-    is_periodic,
-    place_cells,
-    report_bounds,
-    report_courses,
-    report_train,
-)
+from kapitza.cli.device import pulses
 from kapitza.cli.layer import Option
 from kapitza.cli.output import Grid, Note, Part, quantity_json
 from kapitza.core.parameter_units import with_error
@@ -71,7 +63,7 @@ class _Report:
     unit: str = "W"  # of heat
     columns: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # beside drops: cells by name
     faces: Sequence[Sequence[str]] = ()  # rows of name, mean rise, heat out
-    pulses: PulseReport = field(default_factory=PulseReport)
+    train: pulses.PulseReport = field(default_factory=pulses.PulseReport)
     pulsed: bool = False  # whether the temperatures are those of the mean of pulses
     periodic: bool = False  # whether they are those of sources that are periodic, as if always on
     axes: tuple[str, ...] = ("x", "y", "depth")
@@ -123,7 +115,6 @@ def report_device(
 def _solve_layers(
     path: str, files: DeviceFiles, *, samples: int, work: Mapping[str, Any], tolerance: float | None
 ) -> _Report:
-    """Layers that are the same everywhere, exactly."""
     stated = kapitza.io.read_device(path)
     device = kapitza.device.with_mean_power(stated)
     found, errors = kapitza.device.refine_until(kapitza.solve(device), tolerance)
@@ -192,14 +183,14 @@ def _solve_layers(
         derived["peaks_at_interval_ends"] = {name: quantity_json(list(pair), "K") for name, pair in ends.items()}
     if samples > 1:
         drawn = kapitza.device.layered.sample_peaks(device, samples, **work)
-        text, derived["sampled"] = drawn_interval(drawn.tolist())
+        text, derived["sampled"] = pulses.drawn_interval(drawn.tolist())
         notes.append(f"peak of the mean of {text}" if pulsed else text)
-    pulses = report_train(stated, samples, work)
-    courses, course_numbers = report_courses(stated, layers=True)
+    train = pulses.report_train(stated, samples, work)
+    courses, course_numbers = pulses.report_courses(stated, layers=True)
     return _Report(
-        found=found, jumps={}, notes=[*notes, *pulses.notes, *courses],
-        derived={**derived, **pulses.derived, **course_numbers}, columns=columns, pulses=pulses, pulsed=pulsed,
-        periodic=is_periodic(stated),
+        found=found, jumps={}, notes=[*notes, *train.notes, *courses],
+        derived={**derived, **train.derived, **course_numbers}, columns=columns, train=train, pulsed=pulsed,
+        periodic=pulses.is_periodic(stated),
     )  # fmt: skip
 
 
@@ -300,17 +291,17 @@ def _solve_on_grid(path: str, files: DeviceFiles, *, cells: int, tolerance: floa
     ]
     notes += [f"{name} says nothing of its uncertainty: the ± leaves it out" for name in _without_sigma(layout.device)]
     notes += layout.device.remarks
-    pulses = report_bounds(stated, found.peak, cells)
-    courses, course_numbers = report_courses(stated.device, layers=False)
-    notes += [*pulses.notes, *courses]
+    train = pulses.report_bounds(stated, found.peak, cells)
+    courses, course_numbers = pulses.report_courses(stated.device, layers=False)
+    notes += [*train.notes, *courses]
     derived = {
-        **pulses.derived, **course_numbers, "numerical_error": quantity_json(dict(errors), "K"),
+        **train.derived, **course_numbers, "numerical_error": quantity_json(dict(errors), "K"),
         "heat_out": quantity_json(heat, "W"), "imbalance": fields.imbalance, "cells": [nx, ny, nz],
         "remarks": list(layout.device.remarks),
     }  # fmt: skip
     return _Report(
         found=found, jumps=jumps, means=fields.means, notes=notes, derived=derived, pulsed=pulsed,
-        periodic=is_periodic(stated.device),
+        periodic=pulses.is_periodic(stated.device),
     )  # fmt: skip
 
 
@@ -383,7 +374,7 @@ def _describe_report(report: _Report) -> Iterator[Part]:
     found, unit = report.found, report.unit
     kelvin = found.sink + found.peak
     peak = f"{kelvin:.5g}" if found.sigma is None else with_error(kelvin, found.sigma)
-    named = zip(report.axes, place_cells(found.place), strict=False)
+    named = zip(report.axes, pulses.place_cells(found.place), strict=False)
     place = ", ".join(f"{cell} deep" if axis == "depth" else f"{axis} = {cell}" for axis, cell in named)
     title = (
         f"{found.title}: {'on average ' if report.pulsed else 'if always on ' if report.periodic else ''}{peak} K in "
@@ -401,9 +392,9 @@ def _describe_report(report: _Report) -> Iterator[Part]:
         for name, drop in found.drop.items()
     ]
     tables: list[tuple[str, tuple[str, ...], Sequence[Sequence[str]]]] = [
-        ("hottest point in the train of pulses, above the sink", ("", "K", "±"), report.pulses.rows),
+        ("hottest point in the train of pulses, above the sink", ("", "K", "±"), report.train.rows),
         (
-            "mean of the train" if report.pulses.rows else "",
+            "mean of the train" if report.train.rows else "",
             ("below the hottest point", "drop (K)", "share", *report.columns),
             drops,
         ),
@@ -417,7 +408,7 @@ def _describe_report(report: _Report) -> Iterator[Part]:
         ("faces", ("face", "mean rise (K)", f"heat out ({unit})"), report.faces),
     ]
     of_peak = "uncertainty of the hottest temperature" + (" of the mean" if report.pulsed else "")
-    parts = {of_peak: found.contribution, "uncertainty of the peak of the train": report.pulses.contribution}
+    parts = {of_peak: found.contribution, "uncertainty of the peak of the train": report.train.contribution}
     for heading, contribution in parts.items():
         variance = math.fsum(part**2 for part in contribution.values()) or 1.0
         causes = sorted(contribution.items(), key=lambda one: -one[1])

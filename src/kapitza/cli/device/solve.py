@@ -41,14 +41,9 @@ def device(
     cells: Annotated[int, Option("approximate number of cells of a box grid", low=512)] = 60_000,
     tolerance: Annotated[
         float | None,
-        Option(
-            "largest numerical error (estimated), '0.1 K': cells shrink",
-            _parse_tolerance, metavar="K",
-        ),
+        Option("largest numerical error (estimated), '0.1 K': cells shrink", _parse_tolerance, metavar="K"),
     ],
-    fit: Annotated[
-        str | None, Option("table of x, y, depth, T, sigma, or a saved map", metavar="FILE", panel=_FIT)
-    ],
+    fit: Annotated[str | None, Option("table of x, y, depth, T, sigma, or a saved map", metavar="FILE", panel=_FIT)],
     free: Annotated[
         list[str] | None,
         Option(

@@ -7,21 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import kapitza
+from kapitza.cli import output
 from kapitza.cli.eels.jump import load_mode_map
 from kapitza.cli.eels.options import PlanFile, check_distinct, format_short
 from kapitza.cli.layer import Option
-from kapitza.cli.output import (
-    Column,
-    Note,
-    Part,
-    Results,
-    Table,
-    check_output,
-    error_cells,
-    even_subset,
-    note,
-    quantity_json,
-)
+from kapitza.cli.output import Column, Note, Part, Results, Table
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
 from kapitza.io.quantities import quantity
@@ -75,7 +65,7 @@ def aperture_pair(
         )
         files.draw(lambda ax: kapitza.plot.eels.opposite_temperatures(pair, ax=ax))
         value, sigma = pair.temperature_difference()
-        derived = {"temperature_difference": quantity_json(value, "K", sigma=sigma)}
+        derived = {"temperature_difference": output.quantity_json(value, "K", sigma=sigma)}
         files.report(pair, _describe_difference(pair), derived)
         return
     if not experiment.gradient_left:
@@ -101,7 +91,7 @@ def _simulate_pair(experiment: EelsExperiment, found: ApertureDesign, names: tup
     import numpy as np
 
     for name in names:
-        check_output(name, (".h5", ".ndata"))
+        output.check_output(name, (".h5", ".ndata"))
     profile = experiment.profile
     energy = np.array([mode.energy for mode in experiment.left])
     apart = found.difference[found.best]
@@ -113,7 +103,7 @@ def _simulate_pair(experiment: EelsExperiment, found: ApertureDesign, names: tup
     images = kapitza.eels.heat_flow.simulate_aperture_pair(experiment, *records, seed=seed)
     for image, name in zip(images, names, strict=True):
         kapitza.eels.write_eels(image, name)
-        note(f"wrote {name}")
+        output.note(f"wrote {name}")
 
 
 def _describe_design(found: ApertureDesign, name: str, gradient: float, radius: float) -> Iterator[Part]:
@@ -135,10 +125,10 @@ def _describe_difference(found: OppositeOccupations) -> Iterator[Part]:
     import numpy as np
 
     value, sigma = found.temperature_difference()
-    shown = even_subset(found.position.size, _MAX_ROWS)
+    shown = output.even_subset(found.position.size, _MAX_ROWS)
     columns = [Column("x (nm)", [f"{found.position[i] / nm:.4g}" for i in shown])]
     for j, mode in enumerate(found.modes):
-        cells = error_cells(value[shown, j], sigma[shown, j])
+        cells = output.error_cells(value[shown, j], sigma[shown, j])
         columns.append(Column(f" {mode} {found.energy[j] / meV:.4g} meV", cells))
     yield Table("temperature of the phonons along +q less that along -q (K)", columns)
     for j, mode in enumerate(found.modes):

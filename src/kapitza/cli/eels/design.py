@@ -8,20 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import kapitza
+from kapitza.cli import output
 from kapitza.cli.eels.options import PlanFile
 from kapitza.cli.layer import Option, Panel
-from kapitza.cli.output import (
-    Column,
-    Grid,
-    Part,
-    Results,
-    Table,
-    check_output,
-    note,
-    print_json,
-    print_text,
-    quantity_json,
-)
+from kapitza.cli.output import Column, Grid, Part, Results, Table
 from kapitza.units import meV, nm
 
 _COMPONENT_UNITS = {
@@ -47,7 +37,7 @@ def design_plan(
     design = kapitza.eels.design_eels(held.experiment, targets=held.targets, floor=floor)
     files.draw_figure(lambda figure: kapitza.plot.eels.eels_design(design, figure))
     time, position = held.experiment.time, held.experiment.position.tolist()
-    derived = {"time": quantity_json(time, "s"), "position": quantity_json(position, "m")}
+    derived = {"time": output.quantity_json(time, "s"), "position": output.quantity_json(position, "m")}
     files.show(design, _describe_design(design, Path(plan).name), derived, plain=True)
 
 
@@ -117,7 +107,7 @@ def simulate_plan(
     import numpy as np
     from attrs import evolve
 
-    check_output(save, _SPECTRUM_SUFFIXES)
+    output.check_output(save, _SPECTRUM_SUFFIXES)
     held = kapitza.io.eels.read_eels_experiment(plan)
     image = kapitza.eels.simulate_spectra(held.experiment, held.source, seed=seed)
     counts: Any = image.counts
@@ -125,9 +115,9 @@ def simulate_plan(
         image = evolve(image, counts=counts.astype(np.int32))
     if image.dark_variance.any():
         noise = float(np.sqrt(image.dark_variance.max()))
-        note(f"the file holds the dark mean, not its noise: fit with --dark {image.dark.max():g}+-{noise:.4g}")
+        output.note(f"the file holds the dark mean, not its noise: fit with --dark {image.dark.max():g}+-{noise:.4g}")
     kapitza.eels.write_eels(image, save)
     if files.as_json:
-        print_json({"file": save, "pixels": list(image.shape), "channels": image.energy.size, "seed": seed})
+        output.print_json({"file": save, "pixels": list(image.shape), "channels": image.energy.size, "seed": seed})
         return
-    print_text(f"{save}: {image.title}, {held.experiment.dose:.3g} electrons a pixel, seed {seed}")
+    output.print_text(f"{save}: {image.title}, {held.experiment.dose:.3g} electrons a pixel, seed {seed}")

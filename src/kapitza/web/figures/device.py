@@ -55,7 +55,6 @@ def drawn_depths(depths: Array) -> tuple[Array, Array, Array]:
 
 
 def _layer_ticks(edges: Array, heights: Array) -> dict[str, Any]:
-    """Ticks at the faces of layers, and no grid."""
     return {
         "tickvals": round_numbers(heights), "ticktext": [depth_text(d) for d in edges.tolist()], "showgrid": False,
     }  # fmt: skip

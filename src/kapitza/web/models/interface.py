@@ -294,7 +294,6 @@ def texts_to_copy(found: Answer, temperature: float) -> dict[str, str]:
 
 
 def _python_text(one: Question, temperature: float) -> str:
-    """A call of `kapitza.predict`, and of both limits of a layer."""
     more = [f"normals={one.directions!r}"] if one.normals != DEFAULT_NORMALS else []
     more += [f"condition={one.condition!r}"] if one.condition else []
     arguments = ", ".join([repr(one.left), repr(one.right), f"[{temperature:g}]", *more])
@@ -315,7 +314,6 @@ def _python_text(one: Question, temperature: float) -> str:
 
 
 def _toml_text(found: Answer, temperature: float) -> str:
-    """A boundary of a sample or device file, with the uncertainty of the estimate."""
     one, best = found.question, found.prediction.estimate
     value = value_at(best.conductance, temperature)
     if value is None:

@@ -48,7 +48,6 @@ class _DeviceShown:
 
     @property
     def latest(self) -> SolvedDevice | None:
-        """What figures show."""
         return self.tried or self.solved
 
 
@@ -60,7 +59,6 @@ class _Editor:
         self._slot = ui.element("div").classes("k-stack")
 
     def fill(self, draft: DeviceDraft) -> None:
-        """Lay all rows out anew."""
         self._slot.clear()
         boundaries = draft.boundary_names
         with self._slot:
@@ -143,7 +141,6 @@ class _Figures:
         self.value: Any = None  # label of the number of the slider, in its row
 
     def _draw(self, draw: Callable[[Theme, SolvedDevice], parts.Figure | None], theme: Theme) -> parts.Figure | None:
-        """A figure of what was solved last; None before."""
         return None if self._shown.latest is None else draw(theme, self._shown.latest)
 
     def _sweep_figure(self, theme: Theme, latest: SolvedDevice) -> parts.Figure | None:
@@ -158,7 +155,6 @@ class _Figures:
         return "{}" if latest is None else json.dumps(model.device_numbers(latest), ensure_ascii=False, indent=1)
 
     def redraw(self) -> None:
-        """Show what was solved last, all of it."""
         latest = self._shown.latest
         if latest is not None:
             self.say()
@@ -174,7 +170,6 @@ class _Figures:
         self.say()
 
     def say(self) -> None:
-        """Write the hottest point, and the number of the slider."""
         shown, latest = self._shown, self._shown.latest
         if latest is not None:
             self._summary.set_text(model.device_summary(latest))

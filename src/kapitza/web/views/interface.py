@@ -49,7 +49,6 @@ class InterfaceView:
                 self._lay_out_answer()
 
     def _lay_out_question(self) -> None:
-        """Controls: sides, how they meet, temperature."""
         names, first = model.side_names(), FIRST_QUESTION
         with ui.element("section").classes("k-card").props('aria-label="Interface"'):
             self._sides: list[Any] = []
@@ -79,7 +78,6 @@ class InterfaceView:
             self._slider.props('aria-label="Temperature"').on_value_change(self._move)
 
     def _lay_out_answer(self) -> None:
-        """The best estimate, both figures, the tables, the atoms."""
         self._faults = parts.FaultLine()
         with ui.element("section").classes("k-card").props('aria-label="Best estimate" aria-live="polite"'):
             with ui.element("div").classes("k-row k-between"):
@@ -171,7 +169,6 @@ class InterfaceView:
         self._show_temperature()
 
     def _show_temperature(self) -> None:
-        """Show what depends on the temperature of the slider, besides the figures."""
         self._kelvin.set_text(f"{self._temperature:g} K")
         found = self._answer
         if found is not None:

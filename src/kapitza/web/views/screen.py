@@ -43,16 +43,12 @@ class ScreenView:
             self._chart.on_click(self._open)
             with place:
                 options = {t: f"{t} K" for t in _TEMPERATURES}
-                change = self._screen
-                self._kelvin = ui.select(options, value=300, label="Temperature", on_change=change)
+                self._kelvin = ui.select(options, value=300, label="Temperature", on_change=self.begin)
                 self._kelvin.props("dense outlined").style("min-width: 120px")
                 export_menu(self._chart, {"csv": self._csv})
 
-    async def begin(self, _asked: None) -> None:
-        """Begin to compute."""
-        await self._screen()
-
-    async def _screen(self) -> None:
+    async def begin(self, _asked: object) -> None:
+        """Compute all pairs at the chosen temperature."""
         kelvin = float(self._kelvin.value or 300)
         async with self._faults.shown():
             require("numba", extra="screen", why="the map of all pairs")
