@@ -67,11 +67,8 @@ def _related_interfaces(left: str, right: str) -> str:
 
 
 def _describe_comparison(found: kapitza.measure.Comparison) -> Iterator[Part]:
-    known = {
-        drop: any(getattr(one, drop) is not None for one in found.predictions)
-        for drop in kapitza.core.TEMPERATURE_DROPS
-    }
-    drops = [drop for drop, some in known.items() if drop != "extrapolated" or some]
+    extrapolated = any(one.extrapolated is not None for one in found.predictions)
+    drops = [drop for drop in kapitza.core.TEMPERATURE_DROPS if drop != "extrapolated" or extrapolated]
     rows: list[list[str]] = []
     for one in found.predictions:
         factor = found.factor(one.model)

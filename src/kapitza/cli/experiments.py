@@ -71,9 +71,7 @@ def design_sample(
         list[str] | None,
         Option("setting and candidates, tdtr.modulation=1,3,10MHz, or range; repeatable", metavar="NAME=VALUES"),
     ],
-    minimise: Annotated[
-        str | None, Option("hotspot: of a device file, over ranges such as buffer.thickness=10:500nm")
-    ],
+    minimise: Annotated[str | None, Option("hotspot: of a device file, over ranges such as buffer.thickness=10:500nm")],
     noise: Annotated[float, Option("noise of each point, relative; in rad for phases")] = 0.005,
     files: Results,
 ) -> None:  # fmt: skip

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import typer
 
@@ -21,9 +21,6 @@ from kapitza.cli.predict import Left, Right
 from kapitza.core.files import write_atomically
 from kapitza.core.parameter_units import with_error
 from kapitza.errors import InputError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 _BUDGET_PATTERN = re.compile(r"(?P<value>[0-9.]+)\s*(?P<unit>s|sec|min|m|h|d)", re.IGNORECASE)
 _BUDGET_SECONDS = {"s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -123,8 +120,9 @@ def interface(
             typer.echo(f"  {route.title}: {_value_at(route, at) or 'at other temperatures'}", err=True)
 
     routes = kapitza.routes.routes(
-        *sides, temperature, budget=budget, saved=given, store=work.store, executor=work.workers, announce=announce
-    )
+        sides[0], sides[1], temperature, budget=budget, saved=given, store=work.store, executor=work.workers,
+        announce=announce,
+    )  # fmt: skip
     files.draw_figure(lambda figure: kapitza.plot.routes_figure(routes, figure), width=11.0, height=8.4)
     if files.report_file is not None:
         write_atomically(files.report_file, _report_page(routes, at).encode())

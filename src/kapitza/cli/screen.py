@@ -85,9 +85,7 @@ def screen(
     ranking = evolve(ranking, top=top)
     if layers or between:
         default = kapitza.screen.Ranking()
-        names = {"order": "--rank"} | {
-            name: f"--{name}" for name in ("each", "drop", "best", "calibrated", "precision")
-        }
+        names = {"order": "--rank"} | {key: f"--{key}" for key in ("each", "drop", "best", "calibrated", "precision")}
         given = [option for name, option in names.items() if getattr(ranking, name) != getattr(default, name)]
         given += [option for option, value in (("--with", partners), ("--plot", files.plot)) if value]
         if given:

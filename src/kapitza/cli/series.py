@@ -54,8 +54,7 @@ def thickness_series(
         numbers["conductance"] = conductance
 
     def printout() -> Iterator[Part]:
-        title = "straight line through the series, extrapolated drop"
-        yield Values(title, columns_of(numbers))
+        yield Values("straight line through the series, extrapolated drop", columns_of(numbers))
         if not line.is_resolved():
             bound = rounded_outward(-math.inf, line.upper() / 1e-9)[1]
             yield f"zero within its error: below {bound} m²K/GW at 95 % confidence"
@@ -152,7 +151,6 @@ def _scanned_jump(
     specimen = kapitza.thermometry.specimen_profile(held.profile, fit, held.probe)
 
     def draw(ax: Any) -> None:
-        """Draw the scan, its response taken off, with the fit as it is seen through the tip and both branches."""
         kapitza.plot.eels.interface_jump(specimen, fit, ax=ax)
         for text in ax.get_legend().get_texts() if ax.get_legend() else ():
             text.set_text(text.get_text().replace("rows averaged", "tip, response taken off"))

@@ -105,20 +105,14 @@ def routes(
             announce(route)
         found.append(route)
     found.sort(key=lambda one: ROUTE_KINDS.index(one.kind))
-    names = (side_name(left), side_name(right))
-    return Routes(
-        left=names[0], right=names[1], rows=_with_unique_names(found), skipped=search.skipped, remarks=search.remarks
-    )
-
-
-def _with_unique_names(rows: list[Route]) -> list[Route]:
-    seen: dict[str, int] = {}
     named: list[Route] = []
-    for one in rows:
-        seen[one.name] = seen.get(one.name, 0) + 1
-        again = f" ({seen[one.name]})"
-        named.append(one if seen[one.name] == 1 else evolve(one, name=one.name + again, title=one.title + again))
-    return named
+    for i, route in enumerate(found):
+        before = sum(one.name == route.name for one in found[:i])
+        again = f" ({before + 1})" if before else ""
+        named.append(evolve(route, name=route.name + again, title=route.title + again) if again else route)
+    return Routes(
+        left=side_name(left), right=side_name(right), rows=named, skipped=search.skipped, remarks=search.remarks
+    )
 
 
 def _all_routes(search: _Search, saved: Mapping[str, Any]) -> Iterator[Route]:

@@ -24,9 +24,8 @@ from kapitza.web.session import FOLDER_PREFIX
 
 _KEPT_IN = re.compile(rf"{re.escape(gettempdir())}[\\/]{FOLDER_PREFIX}[^\\/\s]+[\\/](?:tmp[^\\/\s]+[\\/])*")
 _POLL = 0.05  # seconds between two looks at a process
-_THREAD = futures.ThreadPoolExecutor(
-    1, thread_name_prefix="compute"
-)  # one at a time: warnings are caught for all threads
+# one at a time: warnings are caught for all threads
+_THREAD = futures.ThreadPoolExecutor(1, thread_name_prefix="compute")
 
 
 @frozen(eq=False)

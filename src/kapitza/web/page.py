@@ -6,6 +6,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -156,10 +157,8 @@ def _files_by_view(session: Session, faults: FaultLine) -> dict[str, list[Path]]
     for path in session.files:
         suffix, keys = path.suffix.lower(), frozenset[str]()
         if suffix == ".toml":
-            try:
+            with suppress(KapitzaError, OSError):
                 keys = frozenset(parse_toml(read_limited(path, MAX_TOML_BYTES), path))
-            except (KapitzaError, OSError):
-                keys = frozenset()
         view = next((one for one in _VIEWS if one.keys & keys or suffix in one.suffixes), None)
         if view is None:
             faults.say(f"{path.name}: no view opens such a file")

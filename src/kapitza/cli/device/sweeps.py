@@ -99,13 +99,11 @@ def report_design(path: str, minimise: str, over: Sequence[str], files: output.R
     def printout() -> Iterator[Part]:
         rows = [
             [
-                name,
-                format_device_number(name, device.value(name)),
-                format_device_number(name, value),
+                name, format_device_number(name, device.value(name)), format_device_number(name, value),
                 " to ".join(format_device_number(name, end) for end in ranges[name]),
             ]
             for name, value in best.values.items()
-        ]
+        ]  # fmt: skip
         title = f"{device.title}: hottest point {best.before:.5g} K above the sink before, {best.peak:.5g} K with"
         yield Grid(title, ("number", "before", "best", "range"), rows)
         for name in best.limited:

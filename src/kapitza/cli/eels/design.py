@@ -31,7 +31,14 @@ def design_plan(
 ) -> None:
     """Dose, resolution, pixels and time for a wanted uncertainty of temperature, jump and Kapitza length."""
     if lamella:
-        _rank_lamellae(plan, files)
+        lamellae = kapitza.io.eels.read_lamella(plan, virtual=True)
+        ranked = kapitza.measure.lamella.design_lamella(
+            lamellae.lamella, lamellae.maps, lamellae.priors, plane=lamellae.plane, spread=lamellae.spread
+        )
+        files.draw_figure(lambda figure: kapitza.plot.lamella_design(ranked, figure))
+        rows = [f"{100 * sigma:.1f}" for sigma in ranked.relative_sigma]
+        title = f"{Path(plan).name}: uncertainty of the resistance of {ranked.plane} by experiment"
+        files.show(ranked, [title, Table("", [Column("experiment", list(ranked.names)), Column("R to, %", rows)])])
         return
     held = kapitza.io.eels.read_eels_experiment(plan)
     design = kapitza.eels.design_eels(held.experiment, targets=held.targets, floor=floor)
@@ -39,17 +46,6 @@ def design_plan(
     time, position = held.experiment.time, held.experiment.position.tolist()
     derived = {"time": output.quantity_json(time, "s"), "position": output.quantity_json(position, "m")}
     files.show(design, _describe_design(design, Path(plan).name), derived, plain=True)
-
-
-def _rank_lamellae(path: str, files: Results) -> None:
-    held = kapitza.io.eels.read_lamella(path, virtual=True)
-    design = kapitza.measure.lamella.design_lamella(
-        held.lamella, held.maps, held.priors, plane=held.plane, spread=held.spread
-    )
-    files.draw_figure(lambda figure: kapitza.plot.lamella_design(design, figure))
-    rows = [f"{100 * sigma:.1f}" for sigma in design.relative_sigma]
-    title = f"{Path(path).name}: uncertainty of the resistance of {design.plane} by experiment"
-    files.show(design, [title, Table("", [Column("experiment", list(design.names)), Column("R to, %", rows)])])
 
 
 def _describe_design(found: kapitza.eels.EelsDesign, name: str) -> Iterator[Part]:

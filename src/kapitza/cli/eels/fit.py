@@ -247,9 +247,7 @@ def _draw_map(found: TemperatureMap, radius: float, interface: float | None, fil
 
 
 def _flag_counts(found: TemperatureMap) -> dict[str, int]:
-    import numpy as np
-
-    numbers = {name: int(np.count_nonzero(found.flag & int(kapitza.eels.PixelFlag[name]))) for name in _FLAG_REMARKS}
+    numbers = {name: int(((found.flag & int(kapitza.eels.PixelFlag[name])) != 0).sum()) for name in _FLAG_REMARKS}
     return {name: number for name, number in numbers.items() if number}
 
 

@@ -39,8 +39,7 @@ def jump_map(
     at: Annotated[
         tuple[float, float | None],
         Option(
-            "position of the interface, fitted within ± a pixel: 12.4nm; or 12.4nm+-0.3nm",
-            _parse_position,
+            "position of the interface, fitted within ± a pixel: 12.4nm; or 12.4nm+-0.3nm", _parse_position,
             metavar="LENGTH",
         ),
     ],
@@ -62,8 +61,7 @@ def jump_map(
     conductivity_left: Annotated[
         str | None,
         Option(
-            "conductivity of the lamella on the left, 60+-15 (W/mK); or a material",
-            metavar="CONDUCTIVITY",
+            "conductivity of the lamella on the left, 60+-15 (W/mK); or a material", metavar="CONDUCTIVITY",
             panel=_RESISTANCE,
         ),
     ],
@@ -103,25 +101,13 @@ def jump_map(
     records = {name: record for name, record in records.items() if record is not None}
 
     def draw(ax: Any) -> None:
-        """Draw the profile with its jump, along x or the normal of an oblique plane."""
         kapitza.plot.eels.interface_jump(profile, jump, ax=ax)
         if oblique is not None:
             ax.set_xlabel("along the normal, from the plane's x (nm)")
 
     files.draw(draw)
     printed = _describe_jump(jump, absolute, Path(path).name, oblique, layer)
-    files.report(records, printed, _derived_numbers(jump, absolute) | _ratio_numbers(jump, layer))
-
-
-def _ratio_numbers(found: InterfaceJump, thickness: float | None) -> dict[str, Any]:
-    if thickness is None:
-        return {}
-    meaning = f"of the interface over that of {thickness / nm:g} nm of the left and of the right side"
-    ends = [found.relative_resistance_interval(side, thickness) for side in _SIDE_NAMES]
-    return {
-        "relative_resistance": quantity_json(found.relative_resistance(thickness), "1", meaning=meaning),
-        "relative_resistance_interval": quantity_json(ends, "1", meaning="of 95 %"),
-    }
+    files.report(records, printed, _derived_numbers(jump, absolute, layer))
 
 
 def _fit_plane(
@@ -238,13 +224,10 @@ def load_maps(path: str, across: str = "x", *, say_doubts: bool = True) -> dict[
     if not found:
         raise DataError("holds no temperature map: write one with `kapitza eels fit SCAN --save MAP`", file=path)
     first = next(iter(found.values()))
-    doubts = (
-        options.verdict_text(kapitza.eels.diagnosis.fit_verdict(first).text, options.map_energy_scale(first))
-        if say_doubts
-        else ""
-    )
-    if doubts:
-        note(f"{Path(path).name}: {doubts} (`kapitza eels fit` says why)")
+    if say_doubts:
+        verdict = kapitza.eels.diagnosis.fit_verdict(first).text
+        if doubts := options.verdict_text(verdict, options.map_energy_scale(first)):
+            note(f"{Path(path).name}: {doubts} (`kapitza eels fit` says why)")
     return {key: kapitza.eels.swap_axes(one) for key, one in found.items()} if across == "y" else found
 
 
@@ -294,7 +277,9 @@ def _known_quantity(side: str, text: str, temperature: float) -> KnownQuantity:
     return kapitza.eels.KnownQuantity(value, sigma, name=option)
 
 
-def _derived_numbers(found: InterfaceJump, absolute: AbsoluteResistance | None) -> dict[str, Any]:
+def _derived_numbers(
+    found: InterfaceJump, absolute: AbsoluteResistance | None, thickness: float | None
+) -> dict[str, Any]:
     lengths = [found.kapitza_interval(side) for side in _SIDE_NAMES]
     ratio, *ends = found.conductivity_ratio()
     derived: dict[str, Any] = {
@@ -308,6 +293,11 @@ def _derived_numbers(found: InterfaceJump, absolute: AbsoluteResistance | None) 
     }
     if absolute is not None:
         derived["kapitza_resistance"] = quantity_json(absolute.resistance, "m^2 K W^-1")
+    if thickness is not None:
+        meaning = f"of the interface over that of {thickness / nm:g} nm of the left and of the right side"
+        ratios = [found.relative_resistance_interval(side, thickness) for side in _SIDE_NAMES]
+        derived["relative_resistance"] = quantity_json(found.relative_resistance(thickness), "1", meaning=meaning)
+        derived["relative_resistance_interval"] = quantity_json(ratios, "1", meaning="of 95 %")
     return derived
 
 

@@ -56,9 +56,8 @@ def resistance_map(
     drawn: dict[str, Any] = {"image": image, "image_name": Path(structure or "structure").stem, "interface": interface}
     rows, high = (1 if image is None else 2), 2.6
     if len(local.position) == 2:
-        high = min(
-            2.6, 0.5 + 5.6 * (local.position[0].size * _pitch(local, 0)) / (local.position[1].size * _pitch(local, 1))
-        )
+        tall, wide = (local.position[i].size * _pitch(local, i) for i in range(2))
+        high = min(2.6, 0.5 + 5.6 * tall / wide)
     files.draw_figure(
         lambda figure: kapitza.plot.eels.local_resistance_map(local, figure, **drawn), height=0.8 + high * rows
     )

@@ -123,9 +123,7 @@ def spectrum(
             names="--temperature -T", metavar="KELVIN",
         ),
     ],
-    agf: Annotated[
-        str | None, Option("saved transmission of the same junction (`agf --save`)", metavar="FILE")
-    ],
+    agf: Annotated[str | None, Option("saved transmission of the same junction (`agf --save`)", metavar="FILE")],
     bands: Annotated[int, Option("bands of frequency of the table and of the split", low=2, high=200)] = 12,
     files: output.Results,
 ) -> None:  # fmt: skip

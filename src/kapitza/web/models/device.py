@@ -154,7 +154,6 @@ def move_layer(draft: DeviceDraft, row: int, by: int) -> DeviceDraft:
 
 def _with_layers(draft: DeviceDraft, layers: list[dict[str, Any]]) -> DeviceDraft:
     """A draft with other layers; boundaries that are no more give their values to those in their place."""
-    """A draft with other layers; boundaries that are no more give their values to those in their place."""
     held = dict(draft.table.get("boundaries", {}))
     before, after = draft.boundary_names, DeviceDraft({"layers": layers}).boundary_names
     spare = [held[name] for name in before if name in held and name not in after]
