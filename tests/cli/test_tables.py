@@ -77,10 +77,6 @@ def test_a_table_of_columns(capsys: pytest.CaptureFixture[str]) -> None:
     assert lines[0] == ["title"]
     assert lines[1] == ["model", "value", "(MW", "m⁻²", "K⁻¹)", "state"]
     assert lines[3:] == [["AMM", "80.0", "±", "2.0", "a"], ["DMM", "120.0", "±", "3.0", "b"]]
-    print_parts([Table("few", columns_of(kapitza.Profile(range(100), range(1, 101)), {"temperature": ""}), most=5)])
-    rows = [line.split()[0] for line in capsys.readouterr().out.splitlines() if line][3:]
-    assert len(rows) == 5
-    assert (rows[0], rows[-1]) == ("1", "100")
 
 
 def test_a_row_for_each_number(capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,13 +107,9 @@ class _SectionedGroup(typer.core.TyperGroup):
 
 
 app = typer.Typer(
-    cls=_SectionedGroup,
-    add_completion=True,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-    name="kapitza",
+    cls=_SectionedGroup, add_completion=True, pretty_exceptions_enable=False, rich_markup_mode=None, name="kapitza",
     context_settings={"help_option_names": ["-h", "--help"]},
-)
+)  # fmt: skip
 
 
 def _show_version(wanted: bool) -> None:

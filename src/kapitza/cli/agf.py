@@ -189,13 +189,8 @@ def _spectrum_report(spectrum: Transmission, drops: tuple[Conductance, Conductan
     def draw(figure: Any) -> object:
         return kapitza.plot.transmission(spectrum, ax=figure.add_subplot())
 
-    return _AgfReport(
-        {"transmission": spectrum, "conductance": drops},
-        draw,
-        _PLAIN_SIZE,
-        [Table(f"{spectrum.method}, conductance in MW m⁻² K⁻¹", columns)],
-        remark,
-    )
+    table = Table(f"{spectrum.method}, conductance in MW m⁻² K⁻¹", columns)
+    return _AgfReport({"transmission": spectrum, "conductance": drops}, draw, _PLAIN_SIZE, [table], remark)
 
 
 def _anharmonic_report(

@@ -225,7 +225,11 @@ def _record_entries(record: Any, panel: Panel | Keys, *, texts: bool = False) ->
             names=names or option.names,
         )
         made = _make_entry(name, kind, option, default)
-        yield name, made._replace(convert=lambda given: given or None) if kind is bool else made
+        yield name, made._replace(convert=_true_if_given) if kind is bool else made
+
+
+def _true_if_given(value: object) -> bool | None:
+    return True if value else None
 
 
 def _placeholder(name: str, kind: Any, quantity_kind: str | Callable[[Any], Any]) -> str | None:

@@ -231,22 +231,19 @@ class Grid(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Table with a row for each value of the columns; evenly chosen rows if there are more than `most`."""
+    """Table with a row for each value of the columns."""
 
     title: str
     columns: Iterable[Column]
     digits: int = 4
-    most: int | None = None
     piped: int = PIPED_COLUMNS
 
     def grid(self) -> Grid:
         """Return the table as texts."""
         held = list(self.columns)
-        count = len(held[0].values)
-        shown = range(count) if self.most is None else even_subset(count, self.most)
         leading = next((i for i, column in enumerate(held) if not column.text), len(held))
         heads = [" " * (column.text and i >= leading) + column.head for i, column in enumerate(held)]
-        rows = [[column.cell(i, self.digits) for column in held] for i in shown]
+        rows = [[column.cell(i, self.digits) for column in held] for i in range(len(held[0].values))]
         return Grid(self.title, heads, rows, leading, self.piped)
 
 

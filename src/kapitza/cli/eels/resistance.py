@@ -45,13 +45,9 @@ def resistance_map(
     if "common" not in maps:
         raise DataError(f"holds maps by {', '.join(maps)}, none with one temperature for all modes", file=path)
     image = None if structure is None else _structure_image(maps, structure, across)
-    local = kapitza.eels.heat_flow.local_resistance(
-        kapitza.eels.diagnosis.widen_misfits(maps["common"]) if keep else maps["common"],
-        radius,
-        flux=None if flux is None else (abs(flux[0]), flux[1]),
-        spread=spread,
-        interface=interface,
-    )
+    fitted = kapitza.eels.diagnosis.widen_misfits(maps["common"]) if keep else maps["common"]
+    heat = None if flux is None else (abs(flux[0]), flux[1])
+    local = kapitza.eels.heat_flow.local_resistance(fitted, radius, flux=heat, spread=spread, interface=interface)
     slope = None if image is None else local.structure_slope(image)
     drawn: dict[str, Any] = {"image": image, "image_name": Path(structure or "structure").stem, "interface": interface}
     rows, high = (1 if image is None else 2), 2.6

@@ -89,10 +89,9 @@ def depth_figure(theme: Theme, solved: SolvedDevice, before: SolvedDevice | None
         }
         for name, (a, b) in zip(names, pairwise(heights), strict=False)
     ]  # fmt: skip
+    ticks = {"range": [0, 1], **_layer_ticks(edges, heights)}
     axes = {
-        "xaxis": axis(
-            theme, "depth, each layer on a scale of its own", {"range": [0, 1], **_layer_ticks(edges, heights)}
-        ),
+        "xaxis": axis(theme, "depth, each layer on a scale of its own", ticks),
         "yaxis": axis(theme, "temperature (K)"),
     }
     more: dict[str, Any] = {"showlegend": before is not None, "margin": {"t": 34, "r": 40}}
@@ -105,7 +104,6 @@ def section_figure(theme: Theme, solved: SolvedDevice) -> dict[str, Any]:
     places, edges, heights = drawn_depths(field.y)
     factor, unit = length_label(float(np.ptp(field.x)))
     x = field.x / factor
-    data: list[dict[str, Any]] = []
     data: list[dict[str, Any]] = []
     for start, stop in layer_slices(field.y):
         rows = [depth_text(d) for d in field.y[start:stop].tolist()]

@@ -64,15 +64,9 @@ def _line_figure(
     x = axes[0] / nm if axes else np.zeros(1)
     values = np.atleast_1d(np.asarray(shown.values, dtype=float))
     at = pixel[0] if pixel else 0
+    marker = {"color": color(theme, 0), "size": 7}
     data = [
-        trace(
-            x,
-            values,
-            "markers",
-            "",
-            "x = %{x:.4g} nm: %{y:.5g}",
-            more={"marker": {"color": color(theme, 0), "size": 7}},
-        ),
+        trace(x, values, "markers", "", "x = %{x:.4g} nm: %{y:.5g}", more={"marker": marker}),
         trace([float(x[at])], values[at : at + 1], "markers", more={"marker": _pixel_mark(color(theme, 1), 14)}),
     ]
     both = {"xaxis": axis(theme, "x (nm)"), "yaxis": axis(theme, shown.label)}

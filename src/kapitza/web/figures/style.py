@@ -93,11 +93,8 @@ def axis(theme: Theme, title: str, more: Mapping[str, Any] | None = None) -> dic
 def residual_axis(theme: Theme, score: Array, least: float) -> dict[str, Any]:
     """The axis of residuals in standard uncertainties, below the data, to both sides of zero by `least` or more."""
     widest = max(least, 1.1 * float(np.abs(score).max(initial=0.0)))
-    return axis(
-        theme,
-        "residual (σ)",
-        {"domain": LOWER, "range": [-widest, widest], "zeroline": True, "zerolinecolor": _SOFT[theme]},
-    )
+    more = {"domain": LOWER, "range": [-widest, widest], "zeroline": True, "zerolinecolor": _SOFT[theme]}
+    return axis(theme, "residual (σ)", more)
 
 
 def name_axis(theme: Theme) -> dict[str, Any]:

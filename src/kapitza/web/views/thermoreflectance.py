@@ -146,9 +146,8 @@ class ThermoreflectanceView:
         shown = self._shown
         with ui.element("div").classes("k-columns k-editor"):
             with ui.element("div").classes("k-stack"):
-                parts.drop_zone(
-                    session, "Drop a sample file (.toml) and its data (.csv, .txt)", self.take_file, several=True
-                )
+                what = "Drop a sample file (.toml) and its data (.csv, .txt)"
+                parts.drop_zone(session, what, self.take_file, several=True)
                 self._faults = parts.FaultLine()
                 with ui.element("div").classes("k-card"):
                     with ui.element("div").classes("k-row k-between"):
