@@ -108,6 +108,7 @@ class _Command(typer.core.TyperCommand):
         """Ignore the parameters of the placeholder that typer knows."""
 
     def invoke(self, ctx: Any) -> Any:
+        """Call the function with the values of the options."""
         given: dict[str, Any] = {}
         for one in self.params:
             value = ctx.params.get(one.name)

@@ -136,6 +136,7 @@ class _Headers:
         self.size = sum(len(name) + len(value) for name, value in self._all)
 
     def values(self, wanted: bytes) -> list[str]:
+        """Values of all headers of a name."""
         return [value.decode("latin-1").strip() for name, value in self._all if name.lower() == wanted]
 
     @property

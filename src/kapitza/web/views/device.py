@@ -48,6 +48,7 @@ class _DeviceShown:
 
     @property
     def latest(self) -> SolvedDevice | None:
+        """What figures show."""
         return self.tried or self.solved
 
 
@@ -59,6 +60,7 @@ class _Editor:
         self._slot = ui.element("div").classes("k-stack")
 
     def fill(self, draft: DeviceDraft) -> None:
+        """Lay all rows out anew."""
         self._slot.clear()
         boundaries = draft.boundary_names
         with self._slot:
@@ -155,6 +157,7 @@ class _Figures:
         return "{}" if latest is None else json.dumps(model.device_numbers(latest), ensure_ascii=False, indent=1)
 
     def redraw(self) -> None:
+        """Show what was solved last, all of it."""
         latest = self._shown.latest
         if latest is not None:
             self.say()
@@ -170,6 +173,7 @@ class _Figures:
         self.say()
 
     def say(self) -> None:
+        """Write the hottest point, and the number of the slider."""
         shown, latest = self._shown, self._shown.latest
         if latest is not None:
             self._summary.set_text(model.device_summary(latest))

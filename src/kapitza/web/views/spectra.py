@@ -54,9 +54,11 @@ class _ScanShown:
 
     @property
     def letters(self) -> tuple[str, ...]:
+        """Names of these axes."""
         return ("y", "x")[2 - len(self.axes) :]
 
     def draw_map(self, theme: Theme) -> card.Figure | None:
+        """The map, once one is chosen."""
         chosen = self.choices.get(self.choice)
         if chosen is None or len(self.pixel) != len(self.axes):
             return None
@@ -64,6 +66,7 @@ class _ScanShown:
         return map_figure(theme, self.axes, chosen, pixel=self.pixel, interface=place)
 
     def draw_spectrum(self, theme: Theme) -> card.Figure | None:
+        """The spectrum of the chosen pixel."""
         if self.scan is None or len(self.pixel) != len(self.scan.image.shape):
             return None
         return spectrum_figure(theme, model.pixel_counts(self.scan, self.pixel), self.fitted)
@@ -78,6 +81,7 @@ class _ModesTable:
         self.fill([])
 
     def fill(self, rows: Sequence[Mapping[str, str]]) -> None:
+        """Lay other rows out."""
         modes = self._shown.modes = [dict(one) for one in rows]
         self._slot.clear()
         with self._slot:
@@ -120,6 +124,7 @@ class _JumpCard:
 
     @property
     def settings(self) -> JumpSettings:
+        """What sliders and fields say."""
         skip, width, share, length = (float(one.value or 0.0) for one in self._numbers)
         at = float(self._at.value or 0.0) * nm
         return JumpSettings(at, skip * nm, width * nm, share, max(length, 1e-3) * nm, str(self._across.value))
@@ -135,6 +140,7 @@ class _JumpCard:
             self._at.set_value(round((low + high) / 2, 6))
 
     def show(self, seen: SeenJump) -> None:
+        """Show a jump, or why there is none."""
         self._at_text.set_text(f"{float(self._at.value or 0.0):.4g} nm")
         self._remark.set_text(seen.fault)
         self._table.update_rows([] if seen.found is None else model.jump_rows(seen.found))
@@ -189,6 +195,7 @@ class _MapCard:
         await self._look()
 
     def show_pixel(self) -> None:
+        """Mark the pixel, and say its place, temperatures and flags."""
         shown = self._shown
         for letter, axis, i in zip(shown.letters, shown.axes, shown.pixel, strict=True):
             self._places[letter].set_value(float(f"{axis[i] / nm:.6g}"))

@@ -43,22 +43,27 @@ class _SampleShown:
     found: Fit | None = None
 
     def draw_curves(self, theme: Theme) -> parts.Figure | None:
+        """Data and curve of one experiment."""
         if self.trial is None or self.curves is None:
             return None
         return curves_figure(theme, self.trial, self.curves, self.number)
 
     def draw_sensitivity(self, theme: Theme) -> parts.Figure | None:
+        """Sensitivities of this experiment."""
         if self.trial is None or self.sensitivity is None:
             return None
         return sensitivity_figure(theme, *self.sensitivity, self.trial.problem.samples[self.number].experiment)
 
     def draw_budget(self, theme: Theme) -> parts.Figure | None:
+        """What the variance of the fit comes from."""
         return None if self.found is None else budget_figure(theme, self.found.budget())
 
     def texts(self) -> dict[str, str]:
+        """What is on the screen as text to copy."""
         return {"TOML": ""} if self.trial is None or self.x is None else model.sample_texts(self.trial, self.x)
 
     def csv(self) -> str:
+        """Data and curves."""
         return "" if self.trial is None or self.curves is None else model.curves_table(self.trial, self.curves)
 
 
@@ -80,6 +85,7 @@ class _Sliders:
         self._rows: dict[int, tuple[Any, Any]] = {}
 
     def lay_out(self, trial: Trial) -> None:
+        """Rows for the numbers of a sample, the free ones first."""
         self._rows = {}
         self._slot.clear()
         with self._slot:
@@ -105,11 +111,13 @@ class _Sliders:
         return slider, field
 
     def show(self, trial: Trial, x: Array) -> None:
+        """Move all sliders, and write all numbers."""
         for i, (slider, field) in self._rows.items():
             slider.set_value(float(x[i]))
             field.set_value(model.number_text(trial.parameters[i], float(x[i])))
 
     def show_text(self, trial: Trial, i: int, coordinate: float) -> None:
+        """Write one number."""
         self._rows[i][1].set_value(model.number_text(trial.parameters[i], coordinate))
 
 
@@ -126,6 +134,7 @@ class _FitCard:
         self.show(None)
 
     def show(self, found: Fit | None) -> None:
+        """Show a fit, or nothing."""
         self._card.set_visibility(found is not None)
         if found is not None:
             name, words, reasons = model.verdict_of(found)
