@@ -84,7 +84,6 @@ def check_sample(
 
     `measured` are experiments with their tables and stacks, and whether there are data of them.
     """
-    warn_of_celsius(top.table.get("temperature"))
     for stack in stacks:
         top.locate("", _warn_of_stack, stack)
     for section, experiment, stack, has_data in measured:

@@ -57,7 +57,7 @@ from kapitza.core.stack import Boundary, Layer, Stack
 from kapitza.io import toml
 from kapitza.io.boundaries import BoundarySides, boundaries, read_conductance
 from kapitza.io.experiments import EXPERIMENTS, ReadExperiment, experiment_kind, read_experiment
-from kapitza.io.plausibility import check_measured_delays, check_sample, warn_of_material
+from kapitza.io.plausibility import check_measured_delays, check_sample, warn_of_celsius, warn_of_material
 from kapitza.io.quantities import share_or_quantity
 from kapitza.io.toml import Table, TomlTable
 from kapitza.measure.experiment import Curve, Experiment
@@ -248,6 +248,7 @@ def read_sample(path: str | PathLike[str]) -> SampleFile:
     top = toml.read_toml(path)
     values = SAMPLE.read(top)
     temperature = values["temperature"]
+    warn_of_celsius(top.table.get("temperature"))
     sections = top.sections("samples")
     samples = {} if sections and "layers" not in top else {"": top.locate("layers", _read_stack, top, temperature)}
     for section in sections:
