@@ -22,7 +22,6 @@ import numpy as np
 from kapitza.core.profile import Profile
 from kapitza.core.student import student_quantile
 from kapitza.measure.eels.fit import fit_spectra
-from kapitza.measure.eels.intervals import coverage_factor
 from kapitza.measure.eels.jump import fit_jump
 from kapitza.measure.eels.point_spread import PointSpread
 from kapitza.measure.profiles import correlate_errors
@@ -118,7 +117,7 @@ def eels_from_counts(cases: int) -> Hits:
     mean = np.where((x < 0)[:, None], *(module.toy.expected_counts(side, kelvin, dose) for side in (left, right)))
     counts = np.random.default_rng(21).poisson(mean, (cases, *mean.shape)).astype(np.int32)
     found = fit_spectra(module.toy.image_of(counts, pitch), module.toy.modes_of(None, None, None))
-    inside = np.abs(found.temperature - kelvin) <= coverage_factor(0.95) * found.sigma
+    inside = np.abs(found.temperature - kelvin) <= student_quantile(0.95, np.inf) * found.sigma
     yield "temperature of a pixel, from counts on", float(inside.mean()), inside.size
     fits = [fit_jump(Profile(x, t, s), 0.0) for t, s in zip(found.temperature, found.sigma, strict=True)]
     yield "jump, from counts on", held([one.interval() for one in fits], 15.0), cases
